@@ -1,0 +1,335 @@
+"""The whole paper as a chain of stages, each built when it is first asked for and loaded ever after.
+
+    chain = Chain()              # the tiny profile, seed 0
+    chain.reward_model           # found among the shipped stages or in your run folder, else built with a progress bar
+    chain.with_(ppo=chain.config.ppo.replace(kl_beta=0.05)).ppo      # rebuilds PPO, nothing before it
+
+    base, prompts -> demonstrations -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation
+
+`sft` is the paper's baseline (16 epochs); `start` is the second, shorter SFT with pretraining text mixed in, from
+which PPO starts (App. C.3).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from random import Random
+
+import torch
+from torch import Tensor
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from . import runs
+from .config import Config, DataConfig, EvalConfig, ModelConfig, PPOConfig, PretrainConfig, RankingsConfig, RewardConfig, SFTConfig
+from .data.pipeline import Splits, prepare, table6_sizes
+from .data.records import Row
+from .data.sources import tiny_demonstrations, tiny_world
+from .labels.agreement import calibrate_noise
+from .labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
+from .models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, save_model
+from .models.sampling import sample_texts
+from .models.tokens import build_tokenizer, load_tokenizer
+from .train.batches import pack_rows
+from .train.ppo import train_ppo
+from .train.pretrain import train_base
+from .train.reward import center_on, evaluate_reward, train_reward
+from .train.sft import train_sft
+from .world import Task, World, gold
+from .evaluate.benchmarks import web_stream
+
+# Raised when a stage's code changes so that its old results no longer are what it would build.
+VERSIONS = dict(base=1, sft=1, start=1, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
+INPUTS = dict(
+    base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("sft", "rankings"),
+    ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),
+)  # fmt: skip
+STAGES = tuple(INPUTS)
+POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
+
+
+class UnknownStage(ValueError):
+    """A stage that does not exist; the message lists those that do."""
+
+
+@dataclass(frozen=True)
+class ChainConfig:
+    """Every stage's config, and the one seed that all of them share."""
+
+    seed: int = 0
+    base_seed: int = 0  # of the base model: the shipped one is 0
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    base: PretrainConfig = PretrainConfig()
+    sft: SFTConfig = SFTConfig()
+    start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
+    rankings: RankingsConfig = RankingsConfig()
+    reward: RewardConfig = RewardConfig()
+    ppo: PPOConfig = PPOConfig()
+    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=0.5)
+    evaluation: EvalConfig = EvalConfig()
+
+    def stage(self, name: str) -> dict:
+        """What a stage depends on besides its inputs."""
+        own: Config = getattr(self, name)
+        if name == "base":
+            return {**own.replace(seed=self.base_seed).to_dict(), **self.model.to_dict(), "world": self.data.world_seed}
+        return {**own.to_dict(), "seed": self.seed, "data": self.data.to_dict()}
+
+
+class Chain:
+    """One chain. `shipped` names the stages that may be taken from the repository instead of being built."""
+
+    def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = STAGES, progress: bool = True,
+                 control=None, report: Callable[[str, str, float], None] | None = None):  # fmt: skip
+        self.config, self.shipped, self.progress, self.control = config, shipped, progress, control
+        self._report = report or (lambda stage, how, seconds: None)
+        self._found: dict[str, runs.Found] = {}
+
+    def with_(self, **changes) -> Chain:
+        """The same chain with other settings; stages that do not depend on them are shared."""
+        return Chain(replace(self.config, **changes), self.shipped, self.progress, self.control, self._report)
+
+    # --- finding and building -------------------------------------------------------------------------------------
+
+    def key(self, stage: str) -> str:
+        if stage not in INPUTS:
+            raise UnknownStage(f"There is no stage '{stage}'. Stages are: {', '.join(STAGES)}.")
+        inputs = {name: self.key(name) for name in INPUTS[stage]}
+        return runs.stage_key(stage, VERSIONS[stage], self.config.stage(stage), inputs)
+
+    def folder_name(self, stage: str) -> str:
+        return f"{stage}-{self.key(stage)}"
+
+    def get(self, stage: str) -> runs.Found:
+        """The finished stage, with everything it needs built first."""
+        if stage not in self._found:
+            name = self.folder_name(stage)
+            places = (runs.home(), *((runs.SHIPPED,) if stage in self.shipped else ()))
+            self._found[stage] = runs.find(name, places) or self._build(stage, name)
+        return self._found[stage]
+
+    def _build(self, stage: str, name: str) -> runs.Found:
+        for needed in INPUTS[stage]:
+            self.get(needed)
+        inputs = {needed: self.key(needed) for needed in INPUTS[stage]}
+        self._report(stage, "building", 0.0)
+        found = runs.build(name, self.config.stage(stage), inputs, lambda folder: BUILDERS[stage](self, folder))
+        self._report(stage, "built", found.summary["seconds"])
+        return found
+
+    def folder(self, stage: str) -> Path:
+        return self.get(stage).folder
+
+    def summary(self, stage: str) -> dict:
+        return self.get(stage).summary
+
+    def trace(self, stage: str) -> list[dict]:
+        """One dict per training step of a stage."""
+        return runs.read_trace(self.folder(stage))
+
+    def loop(self, folder: Path) -> dict:
+        """Options of the training loop that builds a stage in `folder`."""
+        return dict(folder=folder, progress=self.progress, control=self.control, save_every_s=30.0)
+
+    # --- what does not take long: the world, its prompts, its people ------------------------------------------------
+
+    @cached_property
+    def world(self) -> World:
+        return World(self.config.data.world_seed)
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        if not runs.TOKENIZER.exists():
+            build_tokenizer(self.world.vocabulary()).save_pretrained(runs.TOKENIZER)
+        return load_tokenizer(runs.TOKENIZER)
+
+    @cached_property
+    def raw_prompts(self) -> list[Row]:
+        """The prompt log before anything was done to it."""
+        return tiny_world(self.world, self.config.data.scale, self.config.seed)
+
+    @cached_property
+    def prompts(self) -> Splits:
+        """The sets of Table 6 (§3.2, App. A)."""
+        return prepare(self.raw_prompts, table6_sizes(self.config.data.scale), self.config.seed)
+
+    @cached_property
+    def demonstrations(self) -> list[Row]:
+        return tiny_demonstrations(self.world, self.prompts.sft_train, self._writers, self.config.seed)
+
+    @cached_property
+    def valid_demonstrations(self) -> list[Row]:
+        return tiny_demonstrations(self.world, self.prompts.sft_valid, self._writers, self.config.seed)
+
+    @property
+    def _writers(self) -> list[str]:
+        return [person.id for person in make_pool(self.config.seed)]
+
+    @cached_property
+    def pretrain_rows(self) -> Tensor:
+        """Web text for the pretraining mix: (N, n_positions). Documents of the kind the base model learned from."""
+        return pack_rows(web_stream(self.world, self.tokenizer, 12_000, seed=1), self.config.model.n_positions)
+
+    @cached_property
+    def labelers(self) -> list[Labeler]:
+        """The training labelers, with the noise that was calibrated on the ranked samples."""
+        return with_noise(make_pool(self.config.seed), self.summary("rankings")["result"]["noise"])
+
+    @cached_property
+    def held_out_labelers(self) -> list[Labeler]:
+        return with_noise(held_out_pool(self.config.seed), self.summary("rankings")["result"]["noise"])
+
+    # --- models -----------------------------------------------------------------------------------------------------
+
+    def policy(self, stage: str) -> GPT2LMHeadModel:
+        """A fresh copy of the policy that a stage ended with: base, sft, start, ppo or ppo_ptx."""
+        if stage not in POLICIES:
+            raise UnknownStage(f"'{stage}' is not a policy. Policies are: {', '.join(POLICIES)}.")
+        return load_policy(self.folder(stage))
+
+    @property
+    def reward_model(self) -> GPT2ForSequenceClassification:
+        return load_scalar_model(self.folder("reward"))
+
+    @cached_property
+    def rankings(self) -> dict[str, list[Row]]:
+        """Ranked completions: "train", "valid" (training labelers), "held_out" (other people, same completions)."""
+        return read_rankings(self.folder("rankings"))
+
+
+# --- how each stage is built ------------------------------------------------------------------------------------------
+
+
+def build_base(chain: Chain, folder: Path) -> dict | None:
+    """Pretrain on the web corpus (no more documents than the tokens asked for need)."""
+    cfg = chain.config.base.replace(seed=chain.config.base_seed)
+    policy = new_policy(chain.config.model, chain.tokenizer, seed=cfg.seed)
+    stream = web_stream(chain.world, chain.tokenizer, cfg.tokens // 33 + 100, seed=0)
+    valid = web_stream(chain.world, chain.tokenizer, 1500, seed=999)
+    history = train_base(policy, stream, cfg, valid=valid, loop=chain.loop(folder))
+    return _finish(chain, folder, policy, cfg.tokens // (cfg.batch_size * chain.config.model.n_positions), history, "loss/valid")
+
+
+def build_sft(chain: Chain, folder: Path) -> dict | None:
+    return _build_sft(chain, folder, chain.config.sft)
+
+
+def build_start(chain: Chain, folder: Path) -> dict | None:
+    return _build_sft(chain, folder, chain.config.start)
+
+
+def _build_sft(chain: Chain, folder: Path, cfg: SFTConfig) -> dict | None:
+    policy, cfg = chain.policy("base"), cfg.replace(seed=chain.config.seed)
+    rows = chain.pretrain_rows if cfg.pretrain_mix else None
+    history = train_sft(policy, chain.tokenizer, chain.demonstrations, cfg, pretrain_rows=rows,
+                        valid=chain.valid_demonstrations, loop=chain.loop(folder))  # fmt: skip
+    steps = cfg.epochs * -(-len(chain.demonstrations) // cfg.batch_size)
+    return _finish(chain, folder, policy, steps, history, "loss/valid")
+
+
+def build_rankings(chain: Chain, folder: Path) -> dict | None:
+    """Sample K = 4 ... 9 completions per prompt from the supervised policies; rate, flag and rank them (§3.4, §3.5)."""
+    cfg, seed = chain.config.rankings, chain.config.seed
+    sets = {"train": chain.prompts.rm_train, "valid": chain.prompts.rm_valid[: cfg.valid_prompts]}
+    policies = [chain.policy("sft"), chain.policy("start")]
+    sampled = {name: sample_completions(policies, chain.tokenizer, rows, cfg, seed, name) for name, rows in sets.items()}
+    items = [(Task.from_json(row["task"]), texts) for row, texts in sampled["train"][: cfg.calibration_prompts]]
+    pool = calibrate_noise(make_pool(seed), items, seed=seed)
+    labeled = {name: label_all(pool, *zip(*pairs, strict=True), seed) for name, pairs in sampled.items()}
+    others = with_noise(held_out_pool(seed), pool[0].noise)
+    labeled["held_out"] = label_all(others, *zip(*sampled["valid"], strict=True), seed)
+    labeled["again"] = label_all(pool, *zip(*sampled["valid"], strict=True), seed + 1)
+    write_rankings(folder, labeled)
+    return {"noise": pool[0].noise, "prompts": {name: len(rows) for name, rows in labeled.items()}}
+
+
+def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTokenizerFast, prompts: list[Row],
+                       cfg: RankingsConfig, seed: int, name: str) -> list[tuple[Row, list[str]]]:  # fmt: skip
+    """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are dropped."""
+    rng = Random(f"completions-{seed}-{name}")
+    wanted = [(i, rng.randrange(len(policies))) for i, row in enumerate(prompts) for _ in range(rng.randint(cfg.k_min, cfg.k_max))]
+    completions: list[list[str]] = [[] for _ in prompts]
+    for p, policy in enumerate(policies):
+        rows = [i for i, chosen in wanted if chosen == p]
+        generator = torch.Generator().manual_seed(rng.getrandbits(60))
+        texts = sample_texts(policy, tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
+                             cfg.temperature, generator=generator)  # fmt: skip
+        for i, text in zip(rows, texts, strict=True):
+            if text.strip():
+                completions[i].append(text)
+    return [(row, texts) for row, texts in zip(prompts, completions, strict=True) if len(texts) >= 2]
+
+
+def build_reward(chain: Chain, folder: Path) -> dict | None:
+    """Train on the rankings, set the bias so that demonstrations score 0, measure accuracies (§3.5, §4.1)."""
+    cfg = chain.config.reward.replace(seed=chain.config.seed)
+    model = new_scalar_model(chain.policy("sft"), seed=cfg.seed)
+    history = train_reward(model, chain.tokenizer, chain.rankings["train"], cfg, loop=chain.loop(folder))
+    if chain.control is not None and chain.control.stopped:
+        return None
+    shift = center_on(model, chain.tokenizer, chain.demonstrations[:1000])
+    save_model(model, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
+    model = load_scalar_model(folder)
+    accuracy = {name: evaluate_reward(model, chain.tokenizer, chain.rankings[name]) for name in ("valid", "held_out")}
+    return {"loss": history["loss"][-1], "shift": shift, **accuracy}
+
+
+def build_ppo(chain: Chain, folder: Path) -> dict | None:
+    return _build_ppo(chain, folder, chain.config.ppo)
+
+
+def build_ppo_ptx(chain: Chain, folder: Path) -> dict | None:
+    return _build_ppo(chain, folder, chain.config.ppo_ptx)
+
+
+def _build_ppo(chain: Chain, folder: Path, cfg: PPOConfig) -> dict | None:
+    cfg, prompts = cfg.replace(seed=chain.config.seed), chain.prompts.ppo_train
+    policy, reward_model = chain.policy("start"), chain.reward_model
+    tasks = [Task.from_json(row["task"]) for row in prompts]
+    history = train_ppo(
+        policy, chain.policy("start"), reward_model, copy.deepcopy(reward_model), chain.tokenizer,
+        [row["text"] for row in prompts], cfg, pretrain_rows=chain.pretrain_rows if cfg.ptx_gamma else None,
+        gold=lambda chosen, texts: [gold(tasks[i], text) for i, text in zip(chosen, texts, strict=True)],
+        loop=chain.loop(folder),
+    )  # fmt: skip
+    return _finish(chain, folder, policy, cfg.iterations, history, "objective/score", "objective/kl", "gold/mean")
+
+
+def build_evaluation(chain: Chain, folder: Path) -> dict | None:
+    from .evaluate.report import evaluate
+
+    report = evaluate(chain)
+    runs.write_json(folder / "report.json", report)
+    return {"policies": sorted(report["policies"])}
+
+
+def _finish(chain: Chain, folder: Path, policy: GPT2LMHeadModel, steps: int, history: dict, *metrics: str) -> dict | None:
+    """Save a trained policy; None if it was stopped before its last step."""
+    if len(history.get("step", ())) < steps:
+        return None
+    save_model(policy, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
+    return {name: history[name][-1] for name in metrics if name in history}
+
+
+BUILDERS = {stage: globals()[f"build_{stage}"] for stage in STAGES}
+
+
+# --- rankings on disk -------------------------------------------------------------------------------------------------
+
+
+def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
+    """One Parquet file per set, with the columns that `data.records` declares."""
+    from .data.records import to_dataset
+
+    for name, rows in rankings.items():
+        to_dataset(rows, "rankings").to_parquet(str(folder / f"{name}.parquet"))
+
+
+def read_rankings(folder: Path) -> dict[str, list[Row]]:
+    from datasets import Dataset
+
+    return {path.stem: Dataset.from_parquet(str(path), keep_in_memory=True).to_list() for path in sorted(folder.glob("*.parquet"))}

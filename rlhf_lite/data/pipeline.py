@@ -1,0 +1,314 @@
+"""From a raw prompt log to the seven data sets of Table 6 (§3.2, App. A).
+
+    raw log -> drop long common prefixes -> at most 200 per user -> split by user -> drop personal data (train only)
+            -> SFT / RM / PPO sets in the paper's proportions
+
+Every step takes rows and returns (kept, dropped), so that it can be looked at alone; `prepare` runs them all and
+keeps a `funnel` of what each step dropped. A user's side of the split is a hash of the user's own id, so it does not
+depend on who else is there.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+from ..paper import TABLE_6
+from .records import Row, check_rows
+from .seeded import chance, name_of, rng, shuffled
+
+Dropped = list[Row]
+SETS = ("sft_train", "sft_valid", "rm_train", "rm_valid", "ppo_train", "ppo_valid", "test")
+# Shares of *users*. Customers differ so much in how many prompts they write that shares of rows come out otherwise
+# (`realised`); the test side is drawn larger than the paper's 3.4 % of rows so that a few users cannot leave it empty.
+CUSTOMER_FRACTIONS = {"train": 0.58, "valid": 0.30, "test": 0.12}
+LABELER_FRACTIONS = {"train": 0.72, "valid": 0.28}
+
+
+class SupplyError(ValueError):
+    """Too few prompts for a set; the message says which, how many, and what to do."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the funnel figure."""
+
+    name: str
+    rows_in: int
+    rows_out: int
+    examples: tuple[Row, ...] = ()  # a few of the dropped rows
+
+
+@dataclass
+class Splits:
+    """The seven sets of Table 6 (with Table 9's test set), and the story of how they came about."""
+
+    sft_train: list[Row]
+    sft_valid: list[Row]
+    rm_train: list[Row]
+    rm_valid: list[Row]
+    ppo_train: list[Row]
+    ppo_valid: list[Row]
+    test: list[Row]
+    funnel: list[Step] = field(default_factory=list)
+    realised: dict[str, dict[str, float]] = field(default_factory=dict)  # split -> users, rows, share of rows
+    shared: dict[str, int] = field(default_factory=dict)  # set -> prompts it had to share with another set
+
+    def sets(self) -> dict[str, list[Row]]:
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name in SETS}
+
+
+def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
+    """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, "customer": 1430}, ...}."""
+    if scale <= 0:
+        raise ValueError(f"scale must be above 0, but is {scale}; 1.0 is the paper's own sizes.")
+    return {name: {who: round(n * scale) for who, n in parts.items()} for name, parts in TABLE_6.value.items()}
+
+
+# --- one step each ------------------------------------------------------------------------------------------------
+
+
+def drop_repeats(rows: Iterable[Row], scope: str = "all") -> tuple[list[Row], Dropped]:
+    """Keeps the earliest of prompts with the same words."""
+    seen: set = set()
+    kept, dropped = [], []
+    for row in rows:
+        key = (_owner(row, scope), _words(row["text"]))
+        (dropped if key in seen else kept).append(row)
+        seen.add(key)
+    return kept, dropped
+
+
+def dedupe_long_prefix(
+    rows: Iterable[Row], words: int = 16, scope: str = "all", least: int = 4
+) -> tuple[list[Row], Dropped]:
+    """Keeps the earliest of prompts that share a long common prefix (§3.2, App. A.2).
+
+    Long means: the first `words` words, or all of the shorter prompt if that has at least `least`. The paper gives
+    neither the length nor whether it compared across users: `scope` is "all" or "user". One pass with two sets, since a
+    prompt repeats a kept one exactly when it is a beginning of it, or when one of its own beginnings is a kept prompt.
+    """
+    beginnings: set = set()  # of kept prompts
+    wholes: set = set()  # kept prompts, cut to `words`
+    kept, dropped = [], []
+    for row in rows:
+        owner, head = _owner(row, scope), _words(row["text"])[:words]
+        own = [(owner, head[:n]) for n in range(min(least, len(head)), len(head) + 1)]
+        if own[-1] in beginnings or any(start in wholes for start in own):
+            dropped.append(row)
+            continue
+        kept.append(row)
+        beginnings.update(own)
+        wholes.add(own[-1])
+    return kept, dropped
+
+
+def _owner(row: Row, scope: str) -> str:
+    if scope not in ("all", "user"):
+        raise ValueError(f"scope must be 'all' or 'user', but is {scope!r}.")
+    return row["user_id"] if scope == "user" else ""
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.lower().split())
+
+
+def cap_per_user(rows: Sequence[Row], cap: int = 200, seed: int = 0) -> tuple[list[Row], Dropped]:
+    """At most `cap` prompts per user id, which ones by seed (§3.2)."""
+    places = defaultdict(list)
+    for i, row in enumerate(rows):
+        places[row["user_id"]].append(i)
+    keep = set()
+    for user, own in places.items():
+        keep.update(own[n] for n in shuffled(range(len(own)), seed, "cap", user)[:cap])
+    return _parted(rows, (i in keep for i in range(len(rows))))
+
+
+_SUFFIX = r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Square|Sq|Way)"
+PERSONAL = {
+    "e-mail": re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"),
+    "card": re.compile(r"(?<![\d-])(?:\d{4}(?:[ -]?\d{4}){3}|\d{4}[ -]?\d{6}[ -]?\d{5}|\d{13,19})(?![\d-])"),
+    "phone": re.compile(
+        r"\+\d[\d ().-]{6,18}\d"  # +44 20 7946 0958
+        r"|(?<![\w-])(?:\(\d{2,4}\)|\d{2,4})[-. ]?\d{3}[-.]\d{4}(?![\w-])"  # (555) 123-4567, 555.123.4567
+        r"|(?<![\w-])0\d{2,4} \d{3,4} ?\d{3,4}(?![\w-])"  # 020 7946 0958
+        r"|(?<![\w-])\d{3}[- ]\d{4}(?![\w-])"  # 555-0142
+    ),
+    "address": re.compile(rf"\b\d{{1,5}} (?:[A-Z][\w'-]{{0,30}} ){{1,3}}{_SUFFIX}\b"),  # 12 Old Mill Road
+}
+
+
+def find_personal_data(text: str) -> list[tuple[str, str]]:
+    """What looks like personal data: (kind, the words found). Patterns only; names of people are not recognised."""
+    return [(kind, match.group()) for kind, pattern in PERSONAL.items() for match in pattern.finditer(text)]
+
+
+def remove_personal_data(rows: Sequence[Row]) -> tuple[list[Row], Dropped]:
+    """Drops prompts that carry an e-mail address, phone, card or street number. For the training split only (§3.2)."""
+    return _parted(rows, (not find_personal_data(row["text"]) for row in rows))
+
+
+def filter_length(
+    rows: Sequence[Row], limit: int, count: Callable[[str], int] | None = None
+) -> tuple[list[Row], Dropped]:
+    """Drops prompts longer than `limit`, 1k tokens in the paper (App. C). `count` measures a text, default in words."""
+    count = count or (lambda text: len(text.split()))
+    return _parted(rows, (count(row["text"]) <= limit for row in rows))
+
+
+def split_by_user(
+    rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
+) -> dict[str, list]:
+    """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move nobody."""
+    return _cut(rows, fractions, lambda i, row: chance(seed, "split", row["user_id"]))
+
+
+def split_at_random(
+    rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
+) -> dict[str, list]:
+    """Every prompt to a side of its own: what the paper did not do. `leak` shows why."""
+    return _cut(rows, fractions, lambda i, row: chance(seed, "split", i, row["text"]))
+
+
+def _cut(rows: Iterable[Row], fractions: dict[str, float], draw: Callable[[int, Row], float]) -> dict[str, list]:
+    total = sum(fractions.values())
+    if min(fractions.values()) < 0 or total <= 0:
+        raise ValueError(f"fractions must be shares of at least 0, but are {fractions}.")
+    splits: dict[str, list] = {name: [] for name in fractions}
+    for i, row in enumerate(rows):
+        point = draw(i, row) * total
+        sides = iter(fractions.items())
+        name, edge = next(sides)
+        while point >= edge and (side := next(sides, None)):
+            name, edge = side[0], edge + side[1]
+        splits[name].append(row)
+    return splits
+
+
+def realised_fractions(splits: dict[str, list[Row]]) -> dict[str, dict[str, float]]:
+    """What the split came to: users and rows of each side, and its share of the rows."""
+    total = sum(map(len, splits.values())) or 1
+    return {name: {"users": len({row["user_id"] for row in rows}), "rows": len(rows), "share": len(rows) / total}
+            for name, rows in splits.items()}  # fmt: skip
+
+
+def leak(train: Iterable[Row], test: Sequence[Row], words: int = 6) -> dict[str, float]:
+    """Shares of the test prompts whose writer, or whose first `words` words, training has seen."""
+    train, n = list(train), len(test) or 1
+    users, starts = {row["user_id"] for row in train}, {_words(row["text"])[:words] for row in train}
+    return {"user": sum(row["user_id"] in users for row in test) / n,
+            "prefix": sum(_words(row["text"])[:words] in starts for row in test) / n}  # fmt: skip
+
+
+def expand_few_shot(instruction: str, pairs: Sequence[tuple[str, str]], context: int | None = None, seed: int = 0,
+                    form: str = "{query}\n{response}") -> list[Row]:  # fmt: skip
+    """K (query, response) pairs -> K examples, each with the other K - 1 as its context (App. A.1).
+
+    With `context`, each example shows only that many of the others, drawn by seed (App. A.3). Returns rows with
+    `prompt` (ends with the open query) and `response`.
+    """
+    rows = []
+    for i, (query, response) in enumerate(pairs):
+        others = [j for j in range(len(pairs)) if j != i]
+        if context is not None:
+            others = sorted(rng(seed, instruction, i).sample(others, min(context, len(others))))
+        shown = [form.format(query=pairs[j][0], response=pairs[j][1]) for j in others]
+        rows.append({"prompt": "\n".join([instruction, *shown, form.format(query=query, response="").rstrip()]),
+                     "response": response})  # fmt: skip
+    return rows
+
+
+def _parted(rows: Sequence[Row], keep: Iterable[bool]) -> tuple[list[Row], Dropped]:
+    kept, dropped = [], []
+    for row, good in zip(rows, keep, strict=True):
+        (kept if good else dropped).append(row)
+    return kept, dropped
+
+
+# --- all steps together -------------------------------------------------------------------------------------------
+
+
+def to_prompt(row: Row) -> Row:
+    """A raw log row (user_id, source, kind, text, task) as a Prompt row; its id is a hash of who wrote what."""
+    task = json.loads(row["task"]) if row.get("task") else {}
+    return {
+        "prompt_id": row.get("prompt_id") or name_of(row["user_id"], row["text"]),
+        "user_id": row["user_id"],
+        "source": row.get("source") or "customer",
+        "kind": row.get("kind") or task.get("kind", "plain"),
+        "use_case": row.get("use_case") or task.get("use_case", ""),
+        "text": row["text"],
+        "task": row.get("task") or "",
+        "annotations": row.get("annotations") or task.get("annotations", {}),
+    }
+
+
+def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int = 0, *, words: int = 16,
+            scope: str = "all", cap: int = 200, limit: int | None = None,
+            count: Callable[[str], int] | None = None) -> Splits:  # fmt: skip
+    """The whole of §3.2: raw log rows -> Splits of the given sizes (see `table6_sizes`).
+
+    Prefixes and the cap are for customers, as in the paper: labelers are few and paid to write, and their few-shot
+    prompts (`expand_few_shot`) share beginnings on purpose. Prompts of the SFT, RM and PPO sets differ as long as
+    there are enough; what had to be used twice is counted in `shared`.
+    """
+    funnel: list[Step] = []
+
+    def step(name: str, rows: list[Row], result: tuple[list[Row], Dropped]) -> list[Row]:
+        kept, dropped = result
+        funnel.append(Step(name, len(rows), len(kept), tuple(shuffled(dropped, seed, by=lambda r: r["text"])[:5])))
+        return kept
+
+    rows = [to_prompt(row) for row in check_rows(raw_rows, "prompts")]
+    rows = step("repeats", rows, drop_repeats(rows, scope))
+    customers, labelers = _parted(rows, (row["source"] == "customer" for row in rows))
+    customers, alike = dedupe_long_prefix(customers, words, scope)
+    rows = step("long common prefix", rows, (customers + labelers, alike))
+    customers, over = cap_per_user(customers, cap, seed)
+    rows = step("over the cap", rows, (customers + labelers, over))
+    if limit is not None:
+        rows = step("too long", rows, filter_length(rows, limit, count))
+    splits = _split_both(rows, seed)
+    train = splits["train"]
+    splits["train"], personal = remove_personal_data(train)
+    funnel.append(Step("personal data (train)", len(rows), len(rows) - len(personal), tuple(personal[:5])))
+    sets, shared = _fill(splits, sizes, seed)
+    used = len({row["prompt_id"] for chosen in sets.values() for row in chosen})
+    funnel.append(Step("not needed", len(rows) - len(personal), used))
+    return Splits(**sets, funnel=funnel, realised=realised_fractions(splits), shared=shared)
+
+
+def _split_both(rows: list[Row], seed: int) -> dict[str, list[Row]]:
+    """Labelers write for training and validation only: Table 6 has no test prompts of theirs."""
+    customers, labelers = _parted(rows, (row["source"] == "customer" for row in rows))
+    splits = split_by_user(customers, CUSTOMER_FRACTIONS, seed)
+    for name, own in split_by_user(labelers, LABELER_FRACTIONS, seed).items():
+        splits[name] += own
+    return splits
+
+
+def _fill(splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: int) -> tuple[dict, dict[str, int]]:
+    """Deals each side's prompts to its sets, one writer group after the other: new ones first, used ones if it must."""
+    sets: dict[str, list[Row]] = {name: [] for name in SETS}
+    shared: Counter = Counter()
+    for side in ("train", "valid", "test"):
+        for who in ("labeler", "customer"):
+            pool = shuffled((r for r in splits[side] if r["source"] == who), seed, by=lambda r: r["prompt_id"])
+            start = 0
+            for name in (n for n in SETS if n.endswith(side)):
+                need = sizes.get(name, {}).get(who, 0)
+                _check_supply(name, who, need, side, len(pool))
+                sets[name] += (pool[start:] + pool[:start])[:need]
+                shared[name] += max(0, need - max(0, len(pool) - start))
+                start = min(start + need, len(pool))
+    return {name: shuffled(rows, seed, name, by=lambda r: r["prompt_id"]) for name, rows in sets.items()}, dict(shared)
+
+
+def _check_supply(name: str, who: str, need: int, side: str, have: int) -> None:
+    if need > have:
+        raise SupplyError(
+            f"The set {name} needs {need:,} {who} prompts, but the {side} side of the split has {have:,}. "
+            f"Draw a longer log (about {need / max(have, 1):.1f} times as many {who} prompts), "
+            f"or ask for smaller sets (a scale below {have / need:.2f} of this one)."
+        )

@@ -1,0 +1,1 @@
+"""Floor 4: how good a policy is, as the paper measures it (§3.6, §4): preference, metadata, truth, alignment tax."""

@@ -1,0 +1,46 @@
+"""What is right and wrong about responses, field by field (Table 3, Fig. 4), and the gold score the paper never had."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ..world import FINAL, HELP_FIRST, USE_CASES, Task, judge, score, truth_told
+
+
+def gold_scores(tasks: Sequence[Task], texts: Sequence[str], final: bool = False) -> list[float]:
+    """The rubric's score of each response; `final` weighs truth and harmlessness first, as the paper's evaluation."""
+    weights = FINAL if final else HELP_FIRST
+    return [score(judge(task, text), weights) for task, text in zip(tasks, texts, strict=True)]
+
+
+def metadata(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
+    """The four fields of Fig. 4, plus correctness, brevity and length in words.
+
+    As in the paper, constraints count only where there is one, hallucinations only in closed-domain prompts.
+    """
+    fields = defaultdict(list)
+    for task, text in zip(tasks, texts, strict=True):
+        checks = judge(task, text)
+        fields["attempts"].append(checks.attempts)
+        fields["correct"].append(checks.correct)
+        fields["appropriate"].append(checks.polite)
+        fields["concise"].append(checks.concise)
+        fields["words"].append(len(text.split()))
+        if checks.constraint is not None:
+            fields["follows_constraint"].append(checks.constraint)
+        if task.annotations["closed_domain"]:
+            fields["hallucinates"].append(1.0 - checks.honest)
+    return {name: sum(values) / len(values) for name, values in fields.items()}
+
+
+def by_use_case(tasks: Sequence[Task], scores: Sequence[float]) -> dict[str, list[float]]:
+    """The scores of each use case, in Table 1's order; a use case without prompts is left out."""
+    groups: dict[str, list[float]] = {u: [] for u in USE_CASES}
+    for task, value in zip(tasks, scores, strict=True):
+        groups[task.use_case].append(value)
+    return {u: values for u, values in groups.items() if values}
+
+
+def truthfulness(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
+    """Shares of answers to questions about myths that are true, repeat the myth, say something else, or nothing."""
+    told = [truth_told(task, text) for task, text in zip(tasks, texts, strict=True)]
+    return {kind: told.count(kind) / len(told) for kind in ("true", "myth", "other", "none")}

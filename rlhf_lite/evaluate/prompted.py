@@ -1,0 +1,56 @@
+"""The prompted baseline: the base model with a few-shot prefix that shows it how to answer (§3.5, footnote 6).
+
+Two of the paper's authors had an hour each to write prefixes, and the best by reward model score was kept. The reward
+model of a miniature cannot choose one (it has never read such pages and likes the chatty prefix best), so we
+take the one with the highest gold score on validation prompts, which is the choice most in the base model's favor.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from ..models.sampling import sample_texts
+from ..world import Task
+from .metadata import gold_scores
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """How an instruction is wrapped, and where the answer ends."""
+
+    name: str
+    template: str  # with {prompt}
+    stop: str
+
+    def wrap(self, prompt: str) -> str:
+        return self.template.replace("{prompt}", prompt)
+
+    def cut(self, continuation: str) -> str:
+        return continuation.split(self.stop)[0].strip()
+
+
+PREFIXES = (
+    Prefix("questions", "Question: List two animals.\nAnswer: 1. cow\n2. hen\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
+    Prefix("question", "Question: {prompt}\nAnswer:", "\nQuestion:"),
+    Prefix("two questions", "Question: Say the word cat two times.\nAnswer: cat cat\nQuestion: Make this polite: Give me "
+           "a hat, you fool.\nAnswer: Please give me a hat.\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
+    Prefix("helper", "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:",
+           "\nHuman:"),
+)  # fmt: skip
+
+
+def prompted_texts(base: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, prefix: Prefix, prompts: Sequence[str],
+                   max_new_tokens: int = 40, greedy: bool = False, seed: int = 0) -> list[str]:  # fmt: skip
+    """Answers of the base model behind the prefix, cut where the next question begins."""
+    generator = torch.Generator().manual_seed(seed)
+    wrapped = [prefix.wrap(p) for p in prompts]
+    texts = sample_texts(base, tokenizer, wrapped, max_new_tokens, greedy=greedy, generator=generator, end="")
+    return [prefix.cut(text) for text in texts]
+
+
+def best_prefix(answer: Callable[[Prefix], list[str]], tasks: Sequence[Task]) -> tuple[Prefix, dict[str, float]]:
+    """The prefix whose answers score best on these tasks, and every prefix's mean gold score."""
+    means = {prefix: sum(gold_scores(tasks, answer(prefix))) / len(tasks) for prefix in PREFIXES}
+    return max(means, key=means.__getitem__), {prefix.name: mean for prefix, mean in means.items()}

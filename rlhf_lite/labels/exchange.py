@@ -1,0 +1,294 @@
+"""Rankings in the formats people have: JSON lines, preference pairs, Argilla, Label Studio, tables.
+
+All conversions are between plain Python objects and need no client of any service. Text is data: nothing here escapes,
+trims or interprets it. Files appear whole or not at all (`write_rows`).
+
+    to_exchange / from_exchange          one JSON object per (prompt, labeler), all K answers
+    to_pairs / from_pairs                prompt, chosen, rejected (TRL, HH-RLHF); ties are dropped
+    to_argilla / from_argilla            records with a ranking question, and rating and flag questions per answer
+    to_label_studio / from_label_studio  tasks with a Ranker; its buckets rank_1 ... rank_9 allow ties
+"""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from ..data.records import FLAGS, RecordError, Row, check_rankings, normalise_ranks, to_dataset, untied_pairs
+from ..data.sources import read_rows
+
+SCHEMA = 1
+_CONTEXT = ("prompt_id", "user_id", "task", "seconds", "seed")  # what travels beside the texts and the labels
+
+
+# --- JSON lines, all K answers ------------------------------------------------------------------------------------
+
+
+def to_exchange(rows: Iterable[Row]) -> list[Row]:
+    """Ranking rows -> self-contained objects, each answer with an id."""
+    return [
+        {"schema": SCHEMA, **row, "completions": [{"id": name, "text": text} for name, text in _named(row).items()]}
+        for row in rows
+    ]
+
+
+def from_exchange(objects: Iterable[Row]) -> list[Row]:
+    """The other way; answers may also be plain texts, ranks may be any numbers (lower is better)."""
+    rows = []
+    for number, thing in enumerate(objects, 1):
+        if thing.get("schema", SCHEMA) != SCHEMA:
+            raise RecordError(f"row {number}: schema {thing['schema']!r} is not known; this version reads {SCHEMA}.")
+        texts = [c["text"] if isinstance(c, dict) else c for c in thing.get("completions", [])]
+        rows.append({k: v for k, v in thing.items() if k != "schema"} | {"completions": texts})
+    return _finished(rows)
+
+
+def save_rankings(rows: Iterable[Row], path: str | Path) -> None:
+    """Rankings to .jsonl, .json, .csv or .parquet."""
+    path = Path(path)
+    rows = check_rankings(rows, allow_empty=True)
+    write_rows(to_exchange(rows) if path.suffix in (".jsonl", ".json") else rows, path)
+
+
+def load_rankings(path: str | Path, columns: dict[str, str] | None = None) -> list[Row]:
+    """Rankings from a .jsonl, .json, .csv or .parquet file of ours or of one's own.
+
+    `columns` maps our names to the file's, e.g. {"prompt": "question", "completions": "answers"}. A file with chosen
+    and rejected answers is read as pairs. In CSV, lists are written as JSON.
+    """
+    rows = read_rows(path)
+    for ours, theirs in (columns or {}).items():
+        if rows and theirs not in rows[0]:
+            raise RecordError(f"{path} has no column '{theirs}' (for '{ours}'); it has {', '.join(rows[0])}.")
+        rows = [{k: v for k, v in row.items() if k != theirs} | {ours: row.get(theirs)} for row in rows]
+    if rows and {"chosen", "rejected"} <= set(rows[0]):
+        return from_pairs(rows)
+    return from_exchange(_decoded(row, number) for number, row in enumerate(rows, 1))
+
+
+def _decoded(row: Row, number: int) -> Row:
+    """Lists and numbers that a CSV file could only hold as text."""
+    out = dict(row)
+    for name in ("completions", "ranks", "likert", "flags", "seconds", "seed"):
+        if isinstance(out.get(name), str):
+            try:
+                out[name] = json.loads(out[name]) if out[name] else None
+            except json.JSONDecodeError:
+                raise RecordError(f"row {number}: {name} is {out[name]!r}, which is not a JSON list.") from None
+    return {k: v for k, v in out.items() if v is not None}
+
+
+# --- pairs --------------------------------------------------------------------------------------------------------
+
+
+def to_pairs(rows: Iterable[Row]) -> list[Row]:
+    """Every untied pair of every ranking as {prompt, chosen, rejected}: K = 9 gives up to 36 rows per prompt."""
+    return [{"prompt": row["prompt"], "chosen": row["completions"][i], "rejected": row["completions"][j]}
+            for row in rows for i, j in untied_pairs(row["ranks"])]  # fmt: skip
+
+
+def from_pairs(rows: Iterable[Row]) -> list[Row]:
+    """Preference pairs -> rankings with K = 2. Without a prompt column, the answers are whole HH-RLHF conversations and
+    the prompt is everything up to the last "Assistant:". A pair of equal texts becomes a tie."""
+    out = []
+    for number, row in enumerate(rows, 1):
+        if missing := [name for name in ("chosen", "rejected") if row.get(name) is None]:
+            raise RecordError(f"row {number}: column '{missing[0]}' is missing; the row has {', '.join(row)}.")
+        prompt, chosen, rejected = _plain(row.get("prompt")), _plain(row["chosen"]), _plain(row["rejected"])
+        if not prompt:
+            prompt, chosen, rejected = _split_conversation(chosen, rejected, number)
+        texts, ranks = [chosen, rejected], [1, 1 if chosen == rejected else 2]
+        out.append({"prompt_id": f"pair-{number}", "prompt": prompt, "completions": texts, "ranks": ranks,
+                    "labeler": str(row.get("labeler") or "")})  # fmt: skip
+    return _finished(out)
+
+
+def _plain(text: Any) -> str:
+    """A text as it is; a list of chat messages as "Role: content" turns, a lone answer without its role."""
+    if not isinstance(text, list):
+        return text or ""
+    if len(text) == 1 and text[0]["role"] == "assistant":
+        return text[0]["content"]
+    return "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in text)
+
+
+def _split_conversation(chosen: str, rejected: str, number: int) -> tuple[str, str, str]:
+    mark = "\n\nAssistant:"
+    prompt, found, _ = chosen.rpartition(mark)
+    prompt += found
+    if not found or not rejected.startswith(prompt):
+        raise RecordError(
+            f"row {number}: there is no prompt column, and chosen and rejected do not share a conversation up to their "
+            f"last {mark.strip()!r}."
+        )
+    return prompt, chosen[len(prompt) :].strip(), rejected[len(prompt) :].strip()
+
+
+# --- Argilla ------------------------------------------------------------------------------------------------------
+
+
+def to_argilla(rows: Iterable[Row]) -> list[Row]:
+    """Records as `dataset.records.to_json` writes them: questions ranking, quality_i (1-7), flags_i (labels)."""
+    records = []
+    for row in rows:
+        ranking = [{"value": name, "rank": rank} for name, rank in zip(_named(row), row["ranks"], strict=True)]
+        answers: dict[str, Any] = {"ranking": ranking}
+        answers |= {f"quality_{i}": quality for i, quality in enumerate(row.get("likert") or [], 1)}
+        answers |= {f"flags_{i}": [k for k, v in f.items() if v] for i, f in enumerate(row.get("flags") or [], 1)}
+        records.append({
+            "id": f"{row.get('prompt_id', '')}/{row.get('labeler', '')}",
+            "fields": {"prompt": row["prompt"], **_named(row)},
+            "metadata": {k: row[k] for k in _CONTEXT if row.get(k) is not None},
+            "suggestions": {},
+            "responses": {q: [{"value": v, "user_id": row.get("labeler", "")}] for q, v in answers.items()},
+            "vectors": {},
+        })  # fmt: skip
+    return records
+
+
+def from_argilla(records: Iterable[Row]) -> list[Row]:
+    """One ranking per record and user. A ranking may also be a plain list of names, best first."""
+    rows = []
+    for record in records:
+        texts = {name: text for name, text in record["fields"].items() if name != "prompt"}
+        by_user: dict[str, dict] = {}
+        for question, answers in record.get("responses", {}).items():
+            for answer in answers:
+                by_user.setdefault(str(answer["user_id"]), {})[question] = answer["value"]
+        for user, said in by_user.items():
+            if "ranking" not in said:
+                continue
+            places = {v["value"]: v.get("rank") or i for i, v in enumerate(_listed(said["ranking"]), 1)}
+            extra = {k: v for k, v in (record.get("metadata") or {}).items() if k in _CONTEXT}
+            ratings = [said.get(f"quality_{i}") for i in range(1, len(texts) + 1)]
+            marks = [said.get(f"flags_{i}") for i in range(1, len(texts) + 1)]
+            rows.append(_ranked(texts, places, ratings, marks) | extra | {
+                "prompt_id": extra.get("prompt_id") or str(record.get("id")), "prompt": record["fields"]["prompt"],
+                "labeler": user})  # fmt: skip
+    return _finished(rows)
+
+
+def _listed(ranking: list) -> list[dict]:
+    return [item if isinstance(item, dict) else {"value": item} for item in ranking]
+
+
+# --- Label Studio -------------------------------------------------------------------------------------------------
+
+
+def label_studio_config(k: int = 9) -> str:
+    """The labeling interface for `to_label_studio` tasks: drag each answer into a rank, several into one for a tie."""
+    buckets = "".join(f'<Bucket name="rank_{i}" title="Rank {i}"/>' for i in range(1, k + 1))
+    return ('<View><Text name="prompt" value="$prompt"/><List name="answers" value="$items" title="Answers"/>'
+            f'<Ranker name="rank" toName="answers">{buckets}</Ranker></View>')  # fmt: skip
+
+
+def to_label_studio(rows: Iterable[Row]) -> list[Row]:
+    """Tasks with one finished annotation each, as Label Studio imports and exports them."""
+    tasks = []
+    for row in rows:
+        buckets: dict[str, list[str]] = {}
+        for name, rank in zip(_named(row), row["ranks"], strict=True):
+            buckets.setdefault(f"rank_{rank}", []).append(name)
+        result = [_said("rank", "ranker", buckets)]
+        result += [_said(f"quality_{i}", "rating", q) for i, q in enumerate(row.get("likert") or [], 1)]
+        result += [_said(f"flags_{i}", "choices", [k for k, v in f.items() if v])
+                   for i, f in enumerate(row.get("flags") or [], 1)]  # fmt: skip
+        data = {k: row[k] for k in ("prompt", *_CONTEXT) if row.get(k) is not None and k != "seconds"}
+        data["items"] = [{"id": name, "title": name, "body": text} for name, text in _named(row).items()]
+        who, seconds = {"email": row.get("labeler", "")}, row.get("seconds")
+        tasks.append({"data": data, "annotations": [{"completed_by": who, "lead_time": seconds, "result": result}]})
+    return tasks
+
+
+def from_label_studio(tasks: Iterable[Row]) -> list[Row]:
+    """One ranking per finished annotation. Answers left outside the buckets were not ranked and are left out."""
+    rows = []
+    for task in tasks:
+        data = task["data"]
+        for note in task.get("annotations", []):
+            said = {r["from_name"]: r["value"][r["type"]] for r in note["result"] if r["type"] in r["value"]}
+            if note.get("was_cancelled") or "rank" not in said:
+                continue
+            order = said["rank"]
+            order = order if isinstance(order, dict) else {f"rank_{i}": [name] for i, name in enumerate(order, 1)}
+            order = {int(bucket.rsplit("_", 1)[1]): names for bucket, names in order.items() if bucket != "_"}
+            places = {name: rank for rank, names in order.items() for name in names}
+            texts = {item["id"]: item.get("body") or item.get("title", "") for item in data["items"]}
+            who = note.get("completed_by")
+            numbers = range(1, len(texts) + 1)
+            ratings, marks = ([said.get(f"{what}_{i}") for i in numbers] for what in ("quality", "flags"))
+            rows.append({k: v for k, v in data.items() if k != "items"} | _ranked(texts, places, ratings, marks) | {
+                "labeler": str(who.get("email", "") if isinstance(who, dict) else who or ""),
+                "seconds": note.get("lead_time")})  # fmt: skip
+    return _finished(rows)
+
+
+def _said(question: str, kind: str, value: Any) -> Row:
+    return {"from_name": question, "to_name": "answers", "type": kind, "value": {kind: value}}
+
+
+# --- shared -------------------------------------------------------------------------------------------------------
+
+
+def _named(row: Row) -> dict[str, str]:
+    return {f"answer_{i}": text for i, text in enumerate(row["completions"], 1)}
+
+
+def _ranked(texts: dict[str, str], places: dict[str, int], ratings: list, marks: list) -> Row:
+    """The ranked answers with their ranks, and ratings and flags where every one of them has some."""
+    chosen = [i for i, name in enumerate(texts) if name in places]
+    row: Row = {"completions": [text for name, text in texts.items() if name in places],
+                "ranks": [places[name] for name in texts if name in places]}  # fmt: skip
+    if chosen and all(ratings[i] is not None for i in chosen):
+        row["likert"] = [ratings[i] for i in chosen]
+    if chosen and all(marks[i] is not None for i in chosen):
+        row["flags"] = [{name: name in marks[i] for name in FLAGS} for i in chosen]
+    return row
+
+
+def _finished(rows: list[Row]) -> list[Row]:
+    """Dense ranks, then every check."""
+    for row in rows:
+        ranks = row.get("ranks")
+        if isinstance(ranks, (list, tuple)) and all(isinstance(r, (int, float)) for r in ranks):
+            row["ranks"] = normalise_ranks(ranks)
+    return check_rankings(rows, allow_empty=True)
+
+
+def write_rows(rows: Iterable[Row], path: str | Path) -> None:
+    """Rows to .jsonl, .json or .csv, rankings to .parquet too; the file appears under its name when it is complete."""
+    path, rows = Path(path), list(rows)
+    writers: dict[str, Callable[[IO], None]] = {
+        ".jsonl": lambda file: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
+        ".json": lambda file: json.dump(rows, file, ensure_ascii=False, indent=1),
+        ".csv": lambda file: _write_csv(rows, file),
+        ".parquet": lambda file: _write_parquet(rows, file),
+    }
+    if path.suffix not in writers:
+        raise ValueError(f"{path.name}: cannot write '{path.suffix}' files; use {', '.join(writers)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+            writers[path.suffix](file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_parquet(rows: list[Row], file: IO[str]) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(to_dataset(rows, "rankings", allow_empty=True).with_format("arrow")[:], file.buffer)
+
+
+def _write_csv(rows: list[Row], file: IO[str]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = csv.DictWriter(file, names)
+    table.writeheader()
+    for row in rows:
+        table.writerow({k: v if isinstance(v, str) else "" if v is None else json.dumps(v) for k, v in row.items()})

@@ -1,0 +1,12 @@
+"""Floor 2: everything between text and numbers, and no training yet.
+
+    tokens.py     text <-> ids, the template of an exchange, padding, masks, positions
+    policy.py     the language model and the scalar models (reward, value): make, load, save, call
+    sampling.py   draw responses with a KV cache, and keep the log-probability of every token drawn
+    losses.py     the mathematics of the paper as pure functions: tensors in, tensors out
+    ema.py        a running average of the policy's weights
+    precision.py  bfloat16 or float32, decided by measuring this machine
+
+Read in this order. Shapes: B rows, T tokens, V vocabulary, K answers to one prompt, P prompt tokens, D width.
+Masks are 1 on real tokens and 0 on padding. Import from the modules; losses.py needs nothing but torch.
+"""

@@ -1,0 +1,250 @@
+"""The two kinds of model, both plain GPT-2 of transformers: a policy (next-token logits) and scalar models.
+
+A scalar model is a policy whose unembedding was replaced by a projection to one number (App. C). As a reward
+model it is read at the last real token, as a value model at every token. All are float32 in memory, without
+dropout (or PPO's ratios would not start at 1), with fused GELU and the device's fastest attention. Their
+folders load with transformers' AutoModelForCausalLM and AutoModelForSequenceClassification.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from .losses import last_index, token_logprobs, upcast
+from .tokens import Encoded, Source, positions, pretrained_source
+
+FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
+NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+
+
+# --- Make ---------------------------------------------------------------------------------------------------
+
+
+def new_policy(model_cfg, tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> GPT2LMHeadModel:
+    """A GPT-2 with random weights; model_cfg has .width, .layers, .heads and .n_positions."""
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=model_cfg.n_positions,
+        n_embd=model_cfg.width,
+        n_layer=model_cfg.layers,
+        n_head=model_cfg.heads,
+        activation_function=FUSED_GELU,
+        **NO_DROPOUT,
+        **_special_ids(tokenizer),
+    )
+    with _seeded(seed):
+        return place(GPT2LMHeadModel(config), "cpu").eval()
+
+
+def new_scalar_model(policy: GPT2LMHeadModel, seed: int = 0) -> GPT2ForSequenceClassification:
+    """A copy of the policy's trunk with a new head N(0, 1/(D+1)) to one number (§3.5; init: Ziegler 2019).
+
+    The head has no bias of its own; `shift_scores` is the bias that §3.5 sets before RL.
+    """
+    config = copy.deepcopy(policy.config)
+    config.num_labels, config.architectures = 1, None
+    if config.pad_token_id is None:
+        raise ValueError("the policy has no pad_token_id; load it as load_policy(path, tokenizer)")
+    with _seeded(seed):
+        model = GPT2ForSequenceClassification(config)
+        nn.init.normal_(model.score.weight, std=(config.n_embd + 1) ** -0.5)
+    model.transformer.load_state_dict(policy.transformer.state_dict())
+    return place(model, policy.device).eval()
+
+
+def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Set a model's special ids; for each token it lacks (GPT-2: pad) add a row, the mean of the others."""
+    old = model.config.vocab_size
+    if len(tokenizer) > old:
+        with _quiet(), torch.no_grad():
+            rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
+            rows[old:] = rows[:old].mean(dim=0)
+    for config in filter(None, (model.config, model.generation_config)):
+        config.update(**_special_ids(tokenizer))
+
+
+def place(model: PreTrainedModel, device: torch.device | str) -> PreTrainedModel:
+    """Move a model and give it the attention that is fastest there: eager on CPU (short T), sdpa on a GPU."""
+    model.set_attn_implementation("sdpa" if torch.device(device).type == "cuda" else "eager")
+    return model.to(device)
+
+
+# --- Load and save ------------------------------------------------------------------------------------------
+
+
+def load_policy(
+    path: Source, tokenizer: PreTrainedTokenizerFast | None = None, device: torch.device | str = "cpu"
+) -> GPT2LMHeadModel:
+    """Any GPT-2 family checkpoint, by folder or hub name; with a tokenizer, fitted to its tokens."""
+    policy = _load(GPT2LMHeadModel, path)
+    if tokenizer is not None:
+        fit_to_tokenizer(policy, tokenizer)
+    return place(policy, device)
+
+
+def load_scalar_model(path: Source, device: torch.device | str = "cpu") -> GPT2ForSequenceClassification:
+    """A trained reward or value model; without a score head in the folder an error, never a random head."""
+    model = _load(GPT2ForSequenceClassification, path)
+    if model.num_labels != 1:
+        raise ValueError(f"{path!s} scores {model.num_labels} labels; give a model with one, the reward")
+    return place(model, device)
+
+
+def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
+    source = pretrained_source(path)
+    with _quiet():
+        config = AutoConfig.from_pretrained(**source)
+        if config.model_type != "gpt2":
+            raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
+        if config.activation_function == "gelu_new":
+            config.activation_function = FUSED_GELU
+        config.update(NO_DROPOUT)
+        options = {"config": config, "dtype": torch.float32, "output_loading_info": True}
+        model, report = cls.from_pretrained(**source, **options)
+    strange = set(report["missing_keys"]) | ({"score.weight"} & set(report["unexpected_keys"]))
+    if strange:
+        raise ValueError(f"{path!s} is no {cls.__name__} (see {sorted(strange)[:3]}); give a folder of one")
+    return model.eval()
+
+
+def save_model(
+    model: PreTrainedModel,
+    folder: Source,
+    dtype: torch.dtype = torch.float32,
+    tokenizer: PreTrainedTokenizerFast | None = None,
+) -> None:
+    """Write config.json, model.safetensors and, if given, the tokenizer's files; each appears whole or not.
+
+    dtype=torch.bfloat16 halves the file: matrices are rounded. Vectors and the score head stay float32, for
+    they weigh little and hold the zero point of the rewards (`shift_scores`).
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tied = {id(p): name for name, p in reversed(list(model.named_parameters(remove_duplicate=False)))}
+    weights = {name: p.detach() for name, p in model.named_parameters() if tied[id(p)] == name}
+    weights = {n: w.to(dtype) if w.ndim > 1 and n != "score.weight" else w for n, w in weights.items()}
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary, _quiet():
+        model.save_pretrained(temporary, state_dict=weights)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(temporary)
+        for file in Path(temporary).iterdir():
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(file, folder / file.name)
+
+
+# --- Call: mask and positions are set here and nowhere else -------------------------------------------------
+
+
+def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
+    """Next-token logits: ids, mask (B, T) -> (B, T, V), or of the last `keep` positions only (B, keep, V).
+
+    logits[:, t] predict ids[:, t + 1]. Padding may be on either side.
+    """
+    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
+    return policy(**inputs, use_cache=False, logits_to_keep=keep or 0).logits
+
+
+def response_logprobs(
+    policy: GPT2LMHeadModel, prompts: Encoded, tokens: Tensor, mask: Tensor, temperature: float = 1.0
+) -> Tensor:
+    """log pi of sampled tokens: prompts (B, P) ids and mask, tokens and mask (B, T) -> (B, T).
+
+    One forward over prompt and response; log pi(y_t) is read one place *before* y_t, at P - 1 + t.
+    """
+    prompt_ids, prompt_mask = prompts
+    ids = torch.cat([prompt_ids, tokens], dim=1)  # (B, P + T)
+    real = torch.cat([prompt_mask, mask], dim=1)
+    logits = policy_logits(policy, ids, real, keep=tokens.shape[1] + 1)[:, :-1]  # (B, T, V)
+    return token_logprobs(logits, tokens, temperature)
+
+
+def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
+    """The scalar head at every token: (B, T) -> (B, T). V_t, before response token t, is at P - 1 + t."""
+    return upcast(model.score(_hidden(model, ids, mask))[..., 0])
+
+
+def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
+    """The scalar head at each row's last real token, its EOS unless it was cut off: (B, T) -> (B,)."""
+    hidden = _hidden(model, ids, mask)[torch.arange(len(ids), device=ids.device), last_index(mask)]  # (B, D)
+    return upcast(model.score(hidden)[:, 0])
+
+
+def _hidden(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
+    """Output of the trunk after its last layer norm: (B, T) -> (B, T, D)."""
+    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
+    return model.transformer(**inputs, use_cache=False).last_hidden_state
+
+
+@torch.no_grad()
+def shift_scores(model: GPT2ForSequenceClassification, delta: float) -> None:
+    """Add delta to every score, in place: the bias that puts demonstrations at mean 0 before RL (§3.5).
+
+    score = w . (g * x_normed + b), so b <- b + delta w / |w|^2 adds exactly delta for every input. There is
+    no extra weight, so whoever loads the model gets the shift too.
+    """
+    head = model.score.weight[0].double()  # (D,)
+    if not head.any():
+        raise ValueError("the score head is all zeros, no shift can reach the score; train the model first")
+    bias = model.transformer.ln_f.bias
+    bias.copy_(bias.double() + delta * head / head.dot(head))
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Dropout off inside, the former mode afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+# --- Helpers ------------------------------------------------------------------------------------------------
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    bos = tokenizer.bos_token_id
+    eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+    return {"bos_token_id": eos if bos is None else bos, "eos_token_id": eos, "pad_token_id": pad}
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Draw from a seed inside, leave the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bars and load reports; what matters is raised as an error here."""
+    log = transformers.utils.logging
+    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        log.set_verbosity(level)
+        if bars:
+            log.enable_progress_bar()

@@ -1,0 +1,152 @@
+"""Draw responses from a policy, and keep the log-probability with which each token was drawn.
+
+Plain sampling over the whole vocabulary, no top-k or top-p: PPO's ratio is against exactly this distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from .losses import upcast
+from .policy import evaluating
+from .tokens import PromptError, decode, encode_prompts, positions
+
+DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
+
+
+class Samples(NamedTuple):
+    """Responses: tokens, logprobs and mask (B, T), T the longest; mask is 1 up to and including EOS.
+
+    Where mask is 0, tokens are pad and logprobs 0. A row without EOS ran out of tokens.
+    """
+
+    tokens: Tensor
+    logprobs: Tensor
+    mask: Tensor
+
+
+@torch.no_grad()  # not inference_mode: PPO's backward needs these tensors
+def sample(
+    policy: GPT2LMHeadModel,
+    ids: Tensor,
+    mask: Tensor,
+    max_new_tokens: int,
+    eos_id: int,
+    pad_id: int,
+    temperature: float = 1.0,
+    greedy: bool = False,
+    generator: torch.Generator | None = None,
+) -> Samples:
+    """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens and never past n_positions.
+
+    greedy takes the likeliest token; log-probabilities are at `temperature` either way. Each row draws one
+    uniform number a step, running or not, so what it draws does not depend on when the others end.
+    """
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; take one above 0, or greedy=True for the mode")
+    room = _room(policy, mask, max_new_tokens)  # (B,)
+    size = B, T = len(ids), int(room.max())
+    result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
+    running = _Running(policy, ids, mask)
+    with evaluating(policy):
+        for t in range(T):
+            rows, alive = running.rows, running.alive
+            logp = F.log_softmax(running.next_logits() / temperature, dim=-1)  # (rows, V)
+            token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(B, ids.device, generator)[rows])
+            token = token.where(alive, pad_id)
+            result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
+            result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
+            if not running.append(token, alive & (token != eos_id) & (t + 1 < room[rows])):
+                break
+    return Samples(*(x[:, : t + 1] for x in result))
+
+
+def sample_texts(
+    policy: GPT2LMHeadModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    max_new_tokens: int = 40,
+    temperature: float = 1.0,
+    greedy: bool = False,
+    generator: torch.Generator | None = None,
+    batch_size: int = 256,
+) -> list[str]:
+    """One response text for each prompt, in order; inside, prompts are sorted by length to save padding."""
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    settings = {"temperature": temperature, "greedy": greedy, "generator": generator}
+    texts: dict[int, str] = {}
+    for start in range(0, len(order), batch_size):
+        chunk = order[start : start + batch_size]
+        encoded = encode_prompts(tokenizer, [prompts[i] for i in chunk], policy.config.n_positions - 1)
+        ids, mask = (x.to(policy.device) for x in encoded)
+        samples = sample(
+            policy, ids, mask, max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, **settings
+        )
+        texts.update(zip(chunk, decode(tokenizer, samples.tokens), strict=True))
+    return [texts[i] for i in range(len(prompts))]
+
+
+class _Running:
+    """The rows that still run: their indices in the full batch, and a KV cache of all they have read."""
+
+    def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor):
+        self.policy, self.cache = policy, DynamicCache(config=policy.config)
+        self.rows = torch.arange(len(ids), device=ids.device)
+        self.alive = torch.ones_like(self.rows, dtype=torch.bool)
+        self.new, self.places = ids, positions(mask)  # tokens not read yet, and their positions
+        self.seen = mask  # of all tokens so far
+
+    def next_logits(self) -> Tensor:
+        """Read the new tokens, predict the next one: (rows, V)."""
+        inputs = {"input_ids": self.new, "attention_mask": self.seen, "position_ids": self.places}
+        output = self.policy(**inputs, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
+        return upcast(output.logits[:, -1])
+
+    def append(self, token: Tensor, alive: Tensor) -> bool:
+        """Take the drawn tokens (rows,) and who still runs after them; False when nobody does."""
+        end = self.policy.config.n_positions - 1  # where a row idles that filled the model
+        self.new, self.places = token[:, None], (self.places[:, -1:] + 1).clamp(max=end)
+        self.seen = torch.cat([self.seen, self.alive[:, None].to(self.seen)], dim=1)  # (rows, P + t + 1)
+        self.alive = alive
+        running = int(alive.sum())
+        if 0 < running < DROP_BELOW * len(alive):
+            keep = alive.nonzero()[:, 0]
+            self.cache.batch_select_indices(keep)
+            self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
+            self.seen, self.places = self.seen[keep], self.places[keep]
+        return running > 0
+
+
+def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
+    """How many tokens each row may get: max_new_tokens, or what its prompt leaves of n_positions. -> (B,)"""
+    limit = policy.config.n_positions
+    room = (limit - mask.sum(dim=1)).clamp(max=max_new_tokens)
+    if len(room) == 0 or max_new_tokens < 1:
+        raise ValueError(
+            f"{len(room)} prompts, {max_new_tokens} new tokens: nothing to do; ask for at least 1"
+        )
+    if room.min() < 1:
+        longest = int(mask.sum(dim=1).max())
+        raise PromptError(f"a prompt of {longest} tokens fills the model, which reads {limit}; shorten it")
+    return room
+
+
+def _uniform(count: int, device: torch.device, generator: torch.Generator | None) -> Tensor:
+    source = device if generator is None else generator.device
+    return torch.rand(count, dtype=torch.float64, generator=generator, device=source).to(device)
+
+
+def _draw(logp: Tensor, uniform: Tensor) -> Tensor:
+    """Inverse CDF, the first token whose cumulated probability exceeds u: (rows, V), (rows,) -> (rows,).
+
+    Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost.
+    """
+    cdf = logp.exp().cumsum(dim=-1, dtype=torch.float64)
+    below = uniform[:, None] * cdf[:, -1:]
+    return torch.searchsorted(cdf, below, right=True)[:, 0].clamp(max=logp.shape[1] - 1)

@@ -1,0 +1,216 @@
+"""Text <-> token ids, and the one template of this project.
+
+    exchange = prompt tokens, newline, response tokens, EOS            (no chat tokens)
+
+Prompts are padded on the left, so that all responses start in one column, whole exchanges on the right. Pad
+is a token of its own: with pad = EOS, EOS would be masked out of every loss and no model learn to stop.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from torch import Tensor
+from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
+
+EOS, PAD = "<|endoftext|>", "<|pad|>"
+END_OF_PROMPT = "\n"
+Source = str | os.PathLike  # a folder, or a name on the hub
+IGNORED = -100  # label of a token that no loss looks at
+_PIECES = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]|\s"  # a word, number or sign with its space; a blank
+
+
+class PromptError(ValueError):
+    """A prompt that the model cannot take; the message is written for the person who typed it."""
+
+
+class Encoded(NamedTuple):
+    """Prompts, padded on the left: ids and mask (B, P)."""
+
+    ids: Tensor
+    mask: Tensor
+
+
+class Exchanges(NamedTuple):
+    """Prompts with responses, padded on the right: ids, mask, labels (B, T) and the last real index (B,).
+
+    labels[:, t] equals ids[:, t] on the response and its EOS and is -100 elsewhere: *not* shifted.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    labels: Tensor
+    last: Tensor
+
+
+class CheckedPrompt(NamedTuple):
+    """A prompt fit for the model: its ids (ending in the newline) and what its author may want to know."""
+
+    ids: list[int]
+    notes: list[str]
+
+
+# --- The tokenizer ------------------------------------------------------------------------------------------
+
+
+def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
+    """A word-level tokenizer with byte fallback: every word one token, everything else one token per byte.
+
+    Words and numbers are stored with the space before them, other signs as given ("." or " -"). Each line is
+    read as if it began with a space, so a word is the *same* token at the start of a text or line and in its
+    middle. A word glued to a sign ("(cat") is another token: bytes, unless it was given that way.
+
+    text -> ids -> text is exact for all valid Unicode, blanks included. ids -> text -> ids is exact only for
+    ids that came from text: a sampled line that begins without a space gets one, bytes that are no UTF-8 are
+    shown as U+FFFD, and a word sampled letter by letter comes back as one token.
+    """
+    split = pre_tokenizers.Split(Regex(_PIECES), "isolated")
+    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    pre = pre_tokenizers.Sequence([split, to_bytes])
+    spaced = (f" {w}" if w[0].isalnum() else w for w in words if w)
+    pieces = (piece for w in spaced for piece, _ in pre.pre_tokenize_str(w))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())  # 256 characters, one for each byte
+    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([EOS, PAD, *alphabet, *pieces]))}
+    backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
+    backend.pre_tokenizer = pre
+    backend.normalizer = normalizers.Sequence(  # a space before every line that is not empty ...
+        [
+            normalizers.Prepend(" "),
+            normalizers.Replace(Regex(r"\A (?=\n)"), ""),
+            normalizers.Replace(Regex(r"\n(?=.)"), "\n "),
+        ]
+    )
+    undo = [decoders.Replace("\n ", "\n"), decoders.Strip(" ", 1, 0)]  # ... which decoding takes away again
+    backend.decoder = decoders.Sequence([decoders.ByteLevel(), *undo])
+    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=EOS, bos_token=EOS, pad_token=PAD)
+
+
+def pretrained_source(path: Source) -> dict:
+    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once."""
+    name = os.path.expanduser(path)
+    if Path(name).is_dir():
+        return {"pretrained_model_name_or_path": name, "local_files_only": True}
+    if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1:
+        raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
+    return {"pretrained_model_name_or_path": name}
+
+
+def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
+    """Tokenizer by folder (ours, or GPT-2's vocab.json and merges.txt) or hub name, with its own pad."""
+    source = pretrained_source(path)
+    described = any((Path(path) / f).exists() for f in ("tokenizer.json", "tokenizer_config.json"))
+    bare = (Path(path) / "vocab.json").exists() and not described
+    tokenizer = (GPT2Tokenizer if bare else AutoTokenizer).from_pretrained(**source)
+    if tokenizer.eos_token_id is None:
+        raise ValueError(f"the tokenizer in {path!s} has no eos_token; set one, models learn to stop by it")
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        tokenizer.add_special_tokens({"pad_token": PAD})
+    return tokenizer
+
+
+def encode_all(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
+    """Ids of each text alone. A typed "<|endoftext|>" is plain text here and never becomes the special id."""
+    if not texts:
+        return []
+    options = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
+    return tokenizer(list(texts), **options)["input_ids"]
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    """Ids of one text, see `encode_all`."""
+    return encode_all(tokenizer, [text])[0]
+
+
+def decode(tokenizer: PreTrainedTokenizerFast, ids: Tensor | Sequence) -> str | list[str]:
+    """Text of ids (T,), or list of texts of ids (B, T); EOS and pad are left out."""
+    return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def unknown_words(tokenizer: PreTrainedTokenizerFast, text: str) -> list[str]:
+    """Words of the text that the vocabulary lacks and that are read byte by byte, each once, in order."""
+    backend = tokenizer.backend_tokenizer
+    text = backend.normalizer.normalize_str(text) if backend.normalizer else text
+    unknown = {}
+    for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text):
+        tokens = backend.model.tokenize(piece)
+        word = decoders.ByteLevel().decode([piece]).strip()
+        is_sign = len(word) == 1 and word.isascii() and not word.isalnum()  # " (" in two tokens is no loss
+        if len(tokens) > 1 and all(len(t.value) == 1 for t in tokens) and word and not is_sign:
+            unknown[word] = None
+    return list(unknown)
+
+
+# --- The template -------------------------------------------------------------------------------------------
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Position of each token among the real ones of its row: (B, T) -> (B, T).
+
+    GPT-2 learned absolute positions, so a left-padded row must count from where its text starts. Padding gets
+    a valid but meaningless index.
+    """
+    return (mask.long().cumsum(dim=-1) - 1).clamp(min=0)
+
+
+def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], max_length: int) -> Encoded:
+    """Prompts, each with its closing newline, padded on the left; one above max_length is a PromptError."""
+    newline = encode(tokenizer, END_OF_PROMPT)
+    rows = [ids + newline for ids in encode_all(tokenizer, prompts)]
+    for i, row in enumerate(rows):
+        _check_length(row, max_length, f"prompt {i} ({prompts[i][:40]!r})")
+    mask = _pad([[1] * len(row) for row in rows], 0, left=True)
+    return Encoded(_pad(rows, tokenizer.pad_token_id, left=True), mask)
+
+
+def encode_exchanges(
+    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], responses: Sequence[str], max_length: int
+) -> Exchanges:
+    """Prompt, newline, response, EOS, padded on the right, with labels for the response and its EOS only.
+
+    A response that does not fit loses its end *and* its EOS, like a sample that ran out of room; a prompt
+    that leaves no room for one token is a PromptError.
+    """
+    newline = encode(tokenizer, END_OF_PROMPT)
+    rows, labels = [], []
+    pairs = zip(encode_all(tokenizer, prompts), encode_all(tokenizer, responses), strict=True)
+    for i, (prompt, response) in enumerate(pairs):
+        prompt = prompt + newline
+        _check_length(prompt, max_length - 1, f"prompt {i} ({prompts[i][:40]!r})")
+        response = (response + [tokenizer.eos_token_id])[: max_length - len(prompt)]
+        rows.append(prompt + response)
+        labels.append([IGNORED] * len(prompt) + response)
+    mask = _pad([[1] * len(row) for row in rows], 0)
+    return Exchanges(_pad(rows, tokenizer.pad_token_id), mask, _pad(labels, IGNORED), mask.sum(dim=1) - 1)
+
+
+def check_prompt(tokenizer: PreTrainedTokenizerFast, text: str, max_tokens: int) -> CheckedPrompt:
+    """Look at a prompt that a person typed: PromptError if it cannot be used, notes where it may surprise."""
+    if not isinstance(text, str) or not text.strip():
+        raise PromptError("the prompt is empty; write an instruction or a question")
+    ids = encode(tokenizer, text) + encode(tokenizer, END_OF_PROMPT)
+    _check_length(ids, max_tokens, "the prompt")
+    notes = []
+    if unknown := unknown_words(tokenizer, text):
+        notes.append(f"not in the model's vocabulary, read letter by letter: {', '.join(map(repr, unknown))}")
+    for special in tokenizer.all_special_tokens:
+        if special in text:
+            notes.append(f"{special!r} is read as plain text, not as a special token")
+    return CheckedPrompt(ids, notes)
+
+
+def _check_length(ids: list[int], limit: int, name: str) -> None:
+    if (over := len(ids) - limit) > 0:
+        raise PromptError(f"{name} has {len(ids)} tokens, the limit is {limit}; shorten it by {over} or more")
+
+
+def _pad(rows: list[list[int]], fill: int, left: bool = False) -> Tensor:
+    """Lists of unequal length -> one tensor (B, longest)."""
+    width = max(map(len, rows), default=0)
+    gaps = ([fill] * (width - len(row)) for row in rows)
+    padded = [gap + row if left else row + gap for row, gap in zip(rows, gaps, strict=True)]
+    return torch.tensor(padded, dtype=torch.long).reshape(len(rows), width)  # (B, T), also for B = 0

@@ -1,0 +1,163 @@
+"""Where results live, and how a stage is found, built, resumed and trusted.
+
+A *stage* (base, prompts, demonstrations, sft, ...) is a function of its config and of other stages. Its folder is named
+by a hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
+
+    <home>/ppo_ptx-3f9a0c1d2e/     config.json  trace.jsonl  model.safetensors  ...  summary.json
+
+`summary.json` is written last and holds the sha256 of every other file: a folder without it is unfinished and is
+resumed, one whose files do not match it is damaged and is rebuilt. Finished stages are looked for in the user's run
+folder and then among the ones shipped in `data/runs`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .train.loop import atomic_write
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "data" / "runs"
+TOKENIZER = ROOT / "data" / "tokenizer"
+SCRATCH = ("checkpoint.json",)  # of the training loop; gone when a stage is finished
+
+
+def home() -> Path:
+    """The user's run folder: $RLHF_LITE_HOME, else `runs/` beside the package, else ~/.rlhf_lite."""
+    if "RLHF_LITE_HOME" in os.environ:
+        return Path(os.environ["RLHF_LITE_HOME"]).expanduser()
+    return ROOT / "runs" if os.access(ROOT, os.W_OK) else Path.home() / ".rlhf_lite"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finished stage."""
+
+    folder: Path
+    summary: dict
+
+
+class DamagedStage(RuntimeError):
+    """A finished stage whose files are not what its summary says."""
+
+
+def stage_key(name: str, version: int, config: dict, inputs: dict[str, str]) -> str:
+    """Ten hexadecimal digits that change with the stage's code version, its config, or any input."""
+    text = json.dumps([name, version, config, inputs], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def find(folder_name: str, where: tuple[Path, ...]) -> Found | None:
+    """The first finished and sound folder of that name; a damaged one is named in a warning and passed over."""
+    for place in where:
+        folder = place / folder_name
+        if (folder / "summary.json").exists():
+            try:
+                return Found(folder, check(folder))
+            except DamagedStage as error:
+                warnings.warn(f"{error} It is built anew; nothing else is lost.", stacklevel=2)
+    return None
+
+
+def check(folder: Path) -> dict:
+    """The summary of a stage folder, after comparing every file with the hash it records."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text())
+        files = summary["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedStage(f"{folder / 'summary.json'} cannot be read ({error}).") from error
+    for name, digest in files.items():
+        if not (folder / name).is_file():
+            raise DamagedStage(f"{folder / name} is missing.")
+        if _digest(folder / name) != digest:
+            raise DamagedStage(f"{folder / name} is damaged: its sha256 is not the recorded one.")
+    return summary
+
+
+def build(folder_name: str, config: dict, inputs: dict[str, str], make: Callable[[Path], dict | None]) -> Found:
+    """Run `make(folder)` in the user's run folder and seal the result. An interrupted `make` (it returns None) leaves
+    its checkpoints for the next time and raises KeyboardInterrupt."""
+    folder = home() / folder_name
+    if (folder / "summary.json").exists():  # sealed but damaged, or `find` would have taken it
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", {"config": config, "inputs": inputs})
+    started = time.perf_counter()
+    result = make(folder)
+    if result is None:
+        raise KeyboardInterrupt(f"{folder_name} was stopped; it goes on from its checkpoint next time.")
+    return Found(folder, seal(folder, time.perf_counter() - started, result))
+
+
+def seal(folder: Path, seconds: float, result: dict) -> dict:
+    """Write summary.json: results, time, versions, commit and the hash of every file."""
+    for name in SCRATCH:
+        (folder / name).unlink(missing_ok=True)
+    files = {p.relative_to(folder).as_posix(): _digest(p) for p in sorted(folder.rglob("*"))
+             if p.is_file() and p.name != "summary.json"}  # fmt: skip
+    summary = {"result": result, "seconds": round(seconds, 1), **provenance(), "files": files}
+    write_json(folder / "summary.json", summary)
+    return summary
+
+
+def provenance() -> dict:
+    """What a number needs to be believed: commit, versions, hardware."""
+    import torch
+
+    names = ("torch", "transformers", "tokenizers", "numpy", "datasets")
+    return {
+        "commit": commit(),
+        "versions": {"python": platform.python_version(), **{n: _version(n) for n in names}},
+        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(),
+                     "threads": torch.get_num_threads(),
+                     "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None},
+    }  # fmt: skip
+
+
+@cache
+def commit() -> str:
+    """The commit of this checkout, with '+' when tracked files differ from it; "" outside git."""
+    try:
+        run = lambda *words: subprocess.run(("git", *words), cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: E731
+        return run("rev-parse", "--short=12", "HEAD").strip() + ("+" if run("status", "--porcelain", "-uno").strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def write_json(path: Path, value) -> None:
+    """Atomically; the same value always gives the same bytes."""
+    with atomic_write(path) as file:
+        file.write((json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: Path):
+    return json.loads(Path(path).read_text())
+
+
+def read_trace(folder: Path) -> list[dict]:
+    """The rows of a stage's trace.jsonl, one per training step."""
+    return [json.loads(line) for line in (Path(folder) / "trace.jsonl").read_text().splitlines()]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,108 @@
+"""Which data comes when: orders that depend only on (seed, epoch), batches with little padding, packed rows."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from ..models.losses import masked_lm_loss
+from ..models.policy import policy_logits
+from ..models.precision import autocast
+from ..models.tokens import IGNORED, Exchanges, encode_exchanges
+
+# -- chance and order ------------------------------------------------------------------------------------------------
+
+
+def seeded(seed: int, *path) -> torch.Generator:
+    """A generator that depends only on (seed, path), e.g. seeded(0, "order", epoch): nothing to save for a resume."""
+    digest = hashlib.sha256(repr((seed, *path)).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+
+
+@functools.lru_cache(maxsize=16)
+def shuffled(n: int, seed: int, *path) -> tuple[int, ...]:
+    """A permutation of 0 ... n-1 that depends only on (seed, path)."""
+    return tuple(torch.randperm(n, generator=seeded(seed, *path)).tolist())
+
+
+def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
+    """Items start ... start+count-1 of an endless stream that runs through 0 ... n-1 in a fresh order every pass."""
+    return [shuffled(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
+
+
+def sorted_batches(
+    lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 16
+) -> list[list[int]]:
+    """Indices in batches of similar length, in random order.
+
+    Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the batches: little
+    padding, and yet each epoch has other batches.
+    """
+    order, batches = shuffled(len(lengths), seed, *path), []
+    for start in range(0, len(order), chunk * batch_size):
+        part = sorted(order[start : start + chunk * batch_size], key=lambda i: lengths[i])
+        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+    return [batches[i] for i in shuffled(len(batches), seed, *path, "batches")]
+
+
+# -- exchanges -------------------------------------------------------------------------------------------------------
+
+
+class ExchangeSet:
+    """Prompts with responses, encoded once and kept unpadded; `batch` pads the rows that are asked for."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], max_length: int):
+        self.pad_id, self.ids, self.labels = tokenizer.pad_token_id, [], []
+        for start in range(0, len(pairs), 512):  # a few at a time, or one long row would pad them all
+            prompts, responses = zip(*pairs[start : start + 512], strict=True)
+            encoded = encode_exchanges(tokenizer, prompts, responses, max_length)
+            for ids, labels, last in zip(encoded.ids, encoded.labels, encoded.last, strict=True):
+                self.ids.append(ids[: last + 1].clone())
+                self.labels.append(labels[: last + 1].clone())
+        self.lengths = [len(ids) for ids in self.ids]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Exchanges:
+        """The rows, padded on the right to the longest of them: ids, mask, labels (B, T) and last (B,)."""
+        ids = pad_sequence([self.ids[i] for i in rows], batch_first=True, padding_value=self.pad_id)
+        labels = pad_sequence([self.labels[i] for i in rows], batch_first=True, padding_value=IGNORED)
+        length = torch.tensor([self.lengths[i] for i in rows])
+        mask = (torch.arange(ids.shape[1]) < length[:, None]).long()  # (B, T)
+        return Exchanges(ids.to(device), mask.to(device), labels.to(device), (length - 1).to(device))
+
+
+def as_pairs(demonstrations: Sequence) -> list[tuple[str, str]]:
+    """Demonstration rows (dicts with prompt and text) or (prompt, response) tuples -> list of tuples."""
+    rows = (d if not isinstance(d, Mapping) else (d["prompt"], d["text"]) for d in demonstrations)
+    pairs = [(prompt, response) for prompt, response in rows]
+    if not pairs:
+        raise ValueError("There are no demonstrations; give at least one (prompt, response).")
+    return pairs
+
+
+# -- packed rows of running text -------------------------------------------------------------------------------------
+
+
+def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
+    """Cut a token stream (N,) into rows of the model's full length: (N // n_positions, n_positions)."""
+    rows = len(stream) // n_positions
+    if stream.ndim != 1 or rows == 0:
+        raise ValueError(
+            f"The token stream has shape {tuple(stream.shape)}; it needs at least {n_positions} tokens in one row."
+        )
+    return stream[: rows * n_positions].reshape(rows, n_positions).long()
+
+
+def lm_loss(policy: GPT2LMHeadModel, rows: Tensor) -> Tensor:
+    """Plain next-token loss on packed rows (B, T): the pretraining term of App. C.3 and of Eq. 2."""
+    with autocast(rows.device):
+        logits = policy_logits(policy, rows, torch.ones_like(rows))  # (B, T, V)
+    return masked_lm_loss(logits[:, :-1], rows[:, 1:])

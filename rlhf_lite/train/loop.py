@@ -1,0 +1,274 @@
+"""The loop all training shares: progress, trace, checkpoints, exact resume, and a clean stop.
+
+::
+
+    with Loop("sft", folder="runs/sft").track(policy=policy, optimizer=optimizer) as loop:
+        for step in loop.steps(total):       # goes on where a killed run left off
+            loss = ...
+            loop.log(loss=loss)              # one line of trace.jsonl per finished step
+    loop.history["loss"], loop.stopped
+
+A step is a transaction: its metrics are written and checkpoints are taken only between steps. Whoever draws random
+numbers in a step derives them from (seed, step) (`optim.seeded`) or tracks the `torch.Generator`, so a resumed run goes
+through the same numbers as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from tqdm.std import tqdm
+
+
+class Loop:
+    """Steps of one training run.
+
+    folder: where `trace.jsonl` and the checkpoint go (None: nothing is written).
+    save_every_s: seconds between checkpoints; one more is taken at the end and at every stop.
+    control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop button.
+    about: whatever must be equal for a checkpoint to fit (config, data size); otherwise training starts afresh.
+    live: up to three metrics shown beside the progress bar.
+    """
+
+    def __init__(
+        self,
+        name,
+        state=None,
+        folder=None,
+        save_every_s=60.0,
+        control=None,
+        progress=True,
+        live=(),
+        about=None,
+    ):
+        self.name, self.state, self.about = name, dict(state or {}), dict(about or {})
+        self.folder = Path(folder) if folder is not None else None
+        self.save_every_s, self.control, self.progress, self.live = (
+            save_every_s,
+            control,
+            progress,
+            tuple(live),
+        )
+        self.step, self.total = 0, None
+        self.stopped = False  # someone asked to stop
+        self.rows: list[dict] = []  # one dict per finished step, as in trace.jsonl
+        self.history: dict[str, list[float]] = {}  # the same, by metric
+        self._row, self._bar, self._trace, self._interrupted = {}, None, None, False
+
+    @classmethod
+    def open(cls, name: str, loop: Loop | dict | None, **options) -> Loop:
+        """What training functions accept as `loop`: a ready Loop, a dict of its options, or None."""
+        if not isinstance(loop, Loop):
+            return cls(name, **{**options, **(loop or {})})
+        loop.about, loop.live = (
+            {**options.get("about", {}), **loop.about},
+            loop.live or options.get("live", ()),
+        )
+        return loop
+
+    def track(self, **state) -> Loop:
+        """Add what a checkpoint holds: objects with state_dict/load_state_dict, or torch.Generators."""
+        self.state.update(state)
+        return self
+
+    # -- the steps ---------------------------------------------------------------------------------------------------
+
+    def steps(self, total: int) -> Iterator[int]:
+        """Yield the steps still to do, 0 ... total-1; between two of them keep the books."""
+        self.total, self.about = total, {"name": self.name, "total": total, **self.about}
+        self._resume()
+        self._start_trace()
+        shown = self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        self._bar = tqdm(
+            total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5
+        )
+        saved = time.monotonic()
+        while not (self.finished or self.stopped):
+            self._row = {}
+            yield self.step
+            self._finish_step()
+            if self.stopped or self.finished or time.monotonic() - saved >= self.save_every_s:
+                self.save()
+                saved = time.monotonic()
+        self._close()
+
+    @property
+    def finished(self) -> bool:
+        """All steps are done (a run can be asked to stop in its last step: then it is both stopped and finished)."""
+        return self.total is not None and self.step >= self.total
+
+    def log(self, **metrics) -> None:
+        """Numbers of the current step (tensors are fine); they reach the trace when the step is finished."""
+        self._row.update({name: float(value) for name, value in metrics.items()})
+
+    def series(self, name: str) -> tuple[list[int], list[float]]:
+        """(steps, values) of one metric, for plots of what is not logged at every step."""
+        rows = [row for row in self.rows if name in row]
+        return [row["step"] for row in rows], [row[name] for row in rows]
+
+    def _finish_step(self) -> None:
+        self._record({"step": self.step, **self._row})
+        if self._trace:
+            self._trace.write(_line(self.rows[-1]))
+            self._trace.flush()
+        self._bar.set_postfix({k: f"{self._row[k]:.3g}" for k in self.live if k in self._row}, refresh=False)
+        self._bar.update()
+        if self.control is not None:
+            self.control.report(self.step, **self._row)
+        self.step, self._row = self.step + 1, {}
+        self.stopped = self._interrupted or bool(self.control is not None and self.control.stopped)
+
+    def _record(self, row: dict) -> None:
+        self.rows.append(row)
+        for name, value in row.items():
+            self.history.setdefault(name, []).append(value)
+
+    # -- interrupts --------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Loop:
+        """The first Ctrl-C (or the notebook's stop button) lets the step finish; a second one stops at once."""
+        self._old_handler = None
+        if threading.current_thread() is threading.main_thread():  # others never see signals
+            self._old_handler = signal.signal(signal.SIGINT, self._on_interrupt)
+        return self
+
+    def _on_interrupt(self, number, frame) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._interrupted = True
+        if self._bar is not None:
+            self._bar.set_description_str(f"{self.name}: finishing this step, interrupt again to stop now")
+
+    def __exit__(self, kind, error, traceback) -> bool:
+        """A KeyboardInterrupt inside a step ends the run quietly; the last checkpoint stays the state to resume from,
+        because half a step is no state one can resume exactly."""
+        if self._old_handler is not None:
+            signal.signal(signal.SIGINT, self._old_handler)
+        self.stopped = self.stopped or kind is KeyboardInterrupt
+        self._close()
+        return kind is KeyboardInterrupt
+
+    def _close(self) -> None:
+        for thing in (self._bar, self._trace):
+            if thing is not None:
+                thing.close()
+        self._trace = None
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to it."""
+        if self.folder is None:
+            return
+        if self._trace:
+            os.fsync(self._trace.fileno())
+        payload = {
+            "step": self.step,
+            "rows": json.dumps(self.rows),
+            "state": {k: _state_of(v) for k, v in self.state.items()},
+        }
+        tensors = self.folder / f"checkpoint-{self.step}-{os.getpid()}.pt"  # a name no older pointer uses
+        with atomic_write(tensors) as file:
+            torch.save(payload, file)
+        pointer = {"file": tensors.name, "sha256": _sha256(tensors), "step": self.step, "about": self.about}
+        with atomic_write(self.folder / "checkpoint.json") as file:
+            file.write(json.dumps(pointer, indent=1).encode())
+        self._remove_tensors(keep=tensors)
+
+    def clear(self) -> None:
+        """Delete the checkpoint, e.g. once the finished model is saved elsewhere; the trace stays."""
+        if self.folder is not None:
+            (self.folder / "checkpoint.json").unlink(missing_ok=True)
+            self._remove_tensors()
+
+    def _remove_tensors(self, keep: Path | None = None) -> None:
+        for old in self.folder.glob("checkpoint-*.pt*"):
+            if old != keep:
+                old.unlink(missing_ok=True)
+
+    def _resume(self) -> None:
+        """Load the last checkpoint, if there is a sound one that belongs to this run."""
+        pointer = self.folder / "checkpoint.json" if self.folder is not None else None
+        if pointer is None or not pointer.exists():
+            return
+        try:
+            found = json.loads(pointer.read_text())
+            tensors = self.folder / found["file"]
+            if _sha256(tensors) != found["sha256"]:
+                raise ValueError("its sha256 is not the recorded one")
+            payload = torch.load(tensors, map_location="cpu", weights_only=True)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            warnings.warn(
+                f"The checkpoint {pointer} is damaged ({error}); '{self.name}' starts from the beginning."
+            )
+            return
+        changed = _differences(found["about"], json.loads(json.dumps(self.about)))
+        if changed or payload["state"].keys() != self.state.keys():
+            reason = ", ".join(changed) or "the objects it holds"
+            warnings.warn(
+                f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning."
+            )
+            return
+        for name, state in payload["state"].items():
+            target = self.state[name]
+            target.set_state(state) if isinstance(target, torch.Generator) else target.load_state_dict(state)
+        self.step, self.rows, self.history = payload["step"], [], {}
+        for row in json.loads(payload["rows"]):
+            self._record(row)
+
+    def _start_trace(self) -> None:
+        """Write the trace anew from the rows of the checkpoint, so that no step appears twice or is torn."""
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "trace.jsonl"
+        with atomic_write(path) as file:
+            file.writelines(_line(row).encode() for row in self.rows)
+        self._trace = open(path, "a", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | Path):
+    """A binary file that appears under its name only when it is complete and on disk."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _state_of(thing):
+    return thing.get_state() if isinstance(thing, torch.Generator) else thing.state_dict()
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _differences(old: dict, new: dict) -> list[str]:
+    return [
+        f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)
+    ]
+
+
+def _line(row: dict) -> str:
+    return json.dumps({k: v if math.isfinite(v) else None for k, v in row.items()}) + "\n"  # NaN is not JSON

@@ -1,0 +1,397 @@
+"""PPO and PPO-ptx: move the policy toward what the reward model likes, without going too far (§3.5, App. C.4).
+
+objective(phi) = E[ r(x, y) - beta log(pi(y|x) / pi_ref(y|x)) ] + gamma E_pretrain[ log pi(x) ]            (Eq. 2)
+
+A prompt is answered once, scored once at its end, and the episode is over. `rollout` is steps 1 to 6, `train_ppo` calls
+it and adds 7 and 8:
+
+    1 sample   2 score   3 reference log-probs and values   4 reward per token   5 GAE   6 whiten
+    7 update in minibatches (+ pretraining gradient, before one optimizer step)   8 average the weights (EMA)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from ..config import PPOConfig
+from ..models.ema import EMA
+from ..models.losses import (
+    explained_variance,
+    gae,
+    masked_mean,
+    per_token_rewards,
+    policy_loss,
+    value_loss,
+    whiten,
+)
+from ..models.policy import response_logprobs, reward, token_values
+from ..models.precision import autocast
+from ..models.sampling import sample
+from ..models.tokens import decode, encode_prompts
+from .batches import endless, lm_loss, seeded, shuffled
+from .loop import Loop
+from .optim import PrecisionNote, adam, update, warmup_from_tenth
+
+CHUNK = 64  # rows per forward pass outside the update
+
+
+@dataclass
+class Rollout:
+    """One batch of episodes. Prompts are padded left (B, P), responses right (B, T); `response_mask` includes EOS."""
+
+    prompts: list[str]
+    texts: list[str]
+    prompt_ids: Tensor  # (B, P)
+    prompt_mask: Tensor  # (B, P)
+    responses: Tensor  # (B, T)
+    response_mask: Tensor  # (B, T)
+    finished: Tensor  # (B,) True where the response ended with EOS
+    logprobs: Tensor  # (B, T) of the policy that sampled: PPO's "old" ones
+    scores: Tensor = None  # (B,) the reward model's
+    ref_logprobs: Tensor = None  # (B, T)
+    values: Tensor = None  # (B, T)
+    rewards: Tensor = None  # (B, T) -beta * log-ratio, and the score on the last token
+    advantages: Tensor = None  # (B, T)
+    returns: Tensor = None  # (B, T)
+
+    def __len__(self) -> int:
+        return len(self.responses)
+
+    @property
+    def ids(self) -> Tensor:
+        """Prompt and response in one: (B, P + T)."""
+        return torch.cat([self.prompt_ids, self.responses], dim=1)
+
+    @property
+    def mask(self) -> Tensor:
+        return torch.cat([self.prompt_mask, self.response_mask], dim=1)  # (B, P + T)
+
+    @property
+    def lengths(self) -> Tensor:
+        """Tokens of prompt and response, without padding: (B,)."""
+        return self.mask.sum(dim=1)
+
+    def rows(self, index: Tensor) -> Rollout:
+        """Some episodes, with the padding that none of them needs cut off."""
+        left = int(self.prompt_mask[index].sum(dim=1).max())
+        right = int(self.response_mask[index].sum(dim=1).max())
+        cut = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, x in cut.items():
+            if isinstance(x, list):
+                cut[name] = [x[i] for i in index.tolist()]
+            elif x is not None:
+                part = x[index]
+                cut[name] = (
+                    part
+                    if x.ndim == 1
+                    else part[:, -left:]
+                    if name.startswith("prompt_")
+                    else part[:, :right]
+                )
+        return Rollout(**cut)
+
+    def table(self, row: int, tokenizer: PreTrainedTokenizerFast) -> list[dict]:
+        """One response token by token, for a notebook: what was drawn, and every number PPO attaches to it."""
+        columns = ("logprobs", "ref_logprobs", "rewards", "values", "advantages", "returns")
+        count, lines = int(self.response_mask[row].sum()), []
+        for t in range(count):
+            token = {"token": tokenizer.decode([int(self.responses[row, t])])}
+            lines.append(token | {name: float(getattr(self, name)[row, t]) for name in columns})
+        return lines
+
+
+RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
+
+
+@torch.no_grad()  # not inference_mode: the update differentiates through what is made here
+def rollout(
+    policy: GPT2LMHeadModel,
+    ref_policy: GPT2LMHeadModel,
+    reward_model: GPT2ForSequenceClassification | RewardFunction,
+    value_model: GPT2ForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    cfg: PPOConfig,
+    generator: torch.Generator | None = None,
+) -> Rollout:
+    """Answer the prompts and work out everything the update needs: steps 1 to 6."""
+    # 1. Sample responses; keep the log-probability with which each token was drawn.
+    batch = _sample(policy, tokenizer, prompts, cfg, generator)
+
+    # 2. Score each finished exchange once: prompt and response, read at the response's last token.
+    batch.scores = _score(reward_model, batch)
+    scores = (
+        batch.scores - cfg.no_eos_penalty * ~batch.finished
+    )  # the paper does not say what befalls the endless
+
+    # 3. What the reference would have said, and what the value model expects before each token.
+    batch.ref_logprobs = _in_chunks(batch, lambda part: _logprobs(ref_policy, part, cfg))
+    batch.values = _in_chunks(batch, lambda part: _values(value_model, part))
+
+    # 4. Reward per token: the KL penalty on each, the score on the last.
+    batch.rewards = per_token_rewards(
+        scores, batch.logprobs, batch.ref_logprobs, batch.response_mask, cfg.kl_beta
+    )
+
+    # 5. Advantages and returns; no discount, tokens are the time steps.
+    batch.advantages, batch.returns = gae(
+        batch.rewards, batch.values, batch.response_mask, cfg.gamma, cfg.gae_lambda
+    )
+
+    # 6. Whiten the advantages (not the returns) once per batch.
+    if cfg.whiten_advantages:
+        batch.advantages = whiten(batch.advantages, batch.response_mask)
+    return batch
+
+
+def train_ppo(
+    policy: GPT2LMHeadModel,
+    ref_policy: GPT2LMHeadModel,
+    reward_model: GPT2ForSequenceClassification | RewardFunction,
+    value_model: GPT2ForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    cfg: PPOConfig | None = None,
+    *,
+    pretrain_rows: Tensor | None = None,
+    gold: Callable[[list[int], list[str]], Sequence[float]] | None = None,
+    on_iteration: Callable[[int, Rollout], dict | None] | None = None,
+    loop: Loop | dict | None = None,
+) -> dict[str, list[float]]:
+    """Train `policy` (and `value_model`) in place; returns the history, one entry per iteration.
+
+    Start with policy = ref_policy = the SFT model and value_model = a copy of the reward model (§3.5); `reward_model`
+    may also be a plain function of texts. cfg.ptx_gamma > 0 makes it PPO-ptx and needs pretrain_rows
+    (N, n_positions). gold(prompt indices, responses) is logged as gold/mean and never trained on.
+    """
+    cfg = cfg or PPOConfig()
+    _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg)
+    models = (policy, ref_policy, reward_model, value_model)
+    learner = _Learner(policy, value_model, cfg, pretrain_rows)
+    about = {**cfg.to_dict(), "prompts": len(prompts)}
+    loop = Loop.open("ppo", loop, about=about, live=("objective/score", "objective/kl", "gold/mean"))
+    with loop.track(**learner.state):
+        for iteration in loop.steps(cfg.iterations):
+            start = time.perf_counter()
+            chosen = endless(len(prompts), iteration * cfg.batch_size, cfg.batch_size, cfg.seed, "prompts")
+            asked = [prompts[i] for i in chosen]
+            batch = rollout(*models, tokenizer, asked, cfg, seeded(cfg.seed, "sampling", iteration))  # 1 to 6
+            loop.log(**_describe(batch, cfg))
+            loop.log(**learner.learn(batch, iteration))  # 7 and 8
+            loop.log(tokens_per_second=float(batch.response_mask.sum()) / (time.perf_counter() - start))
+            if gold is not None:
+                loop.log(**{"gold/mean": sum(found := list(gold(chosen, batch.texts))) / len(found)})
+            if on_iteration is not None:
+                loop.log(**(on_iteration(iteration, batch) or {}))
+    if cfg.use_ema:
+        learner.ema.copy_to(policy)
+    return loop.history
+
+
+class _Learner:
+    """Step 7 and 8: two models, two optimizers, and exactly inner_epochs x minibatches steps per batch."""
+
+    def __init__(self, policy, value_model, cfg: PPOConfig, pretrain_rows: Tensor | None):
+        self.policy, self.value_model, self.cfg, self.pretrain_rows = policy, value_model, cfg, pretrain_rows
+        self.policy_optimizer, self.value_optimizer = adam(policy, cfg.lr), adam(value_model, cfg.value_lr)
+        self.ema = EMA(policy, cfg.ema_decay)
+        self.state = {
+            **{"policy": policy, "value_model": value_model, "ema": self.ema},
+            **{"policy_optimizer": self.policy_optimizer, "value_optimizer": self.value_optimizer},
+            "precision": PrecisionNote(policy.device),
+        }
+
+    def learn(self, batch: Rollout, iteration: int) -> dict[str, float]:
+        """All updates of one batch; returns the mean of their metrics."""
+        cfg, collected = self.cfg, []
+        warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
+        if cfg.old_logprobs == "forward":
+            batch.logprobs = _in_chunks(batch, lambda part: _logprobs(self.policy, part, cfg)).detach()
+        for epoch in range(cfg.inner_epochs):
+            for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
+                part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
+                # 7. PPO gradient, then gamma times the pretraining gradient on top, then one step.
+                metrics = {**self._policy_gradient(part), **self._ptx_gradient(step)}
+                if epoch == i == 0:
+                    _check_ratio(metrics["policy/ratio"])
+                update(self.policy, self.policy_optimizer, cfg.lr * warm, cfg.max_grad_norm)
+                metrics |= self._value_gradient(part)
+                update(self.value_model, self.value_optimizer, cfg.value_lr * warm, cfg.max_grad_norm)
+                # 8. Average the weights.
+                self.ema.update(self.policy)
+                collected.append(metrics)
+        return {name: sum(float(m[name]) for m in collected) / len(collected) for name in collected[0]}
+
+    def _policy_gradient(self, part: Rollout) -> dict[str, Tensor]:
+        found = []
+        for piece, share in _pieces(part, self.cfg.accumulation):
+            logprobs = _logprobs(self.policy, piece, self.cfg)
+            loss, stats = policy_loss(
+                logprobs, piece.logprobs, piece.advantages, piece.response_mask, self.cfg.clip
+            )
+            (share * loss).backward()
+            found.append(
+                (share, {"loss/policy": loss.detach(), **{f"policy/{k}": v for k, v in stats.items()}})
+            )
+        return _weighted(found)
+
+    def _value_gradient(self, part: Rollout) -> dict[str, Tensor]:
+        found = []
+        for piece, share in _pieces(part, self.cfg.accumulation):
+            values = _values(self.value_model, piece)
+            loss, stats = value_loss(
+                values, piece.values, piece.returns, piece.response_mask, self.cfg.value_clip
+            )
+            (share * loss).backward()
+            found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
+        return _weighted(found)
+
+    def _ptx_gradient(self, step: int) -> dict[str, Tensor]:
+        """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2, App. C.4).
+
+        Rows are equally long, so the parts weigh by their number, and gamma means the same for any accumulation.
+        """
+        cfg, found = self.cfg, []
+        if not cfg.ptx_gamma:
+            return {}
+        index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
+        for rows in self.pretrain_rows[index].to(self.policy.device).chunk(cfg.accumulation):
+            loss, share = lm_loss(self.policy, rows), len(rows) / cfg.ptx_rows
+            (cfg.ptx_gamma * share * loss).backward()
+            found.append((share, {"loss/ptx": loss.detach()}))
+        return _weighted(found)
+
+
+# -- the parts of a rollout ------------------------------------------------------------------------------------------
+
+
+def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
+    encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
+    ids, mask = (x.to(policy.device) for x in encoded)
+    ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
+    with autocast(policy.device):
+        drawn = sample(policy, ids, mask, cfg.max_new_tokens, *ends, cfg.temperature, generator=generator)
+    finished = (drawn.tokens == tokenizer.eos_token_id).any(dim=1)
+    texts = decode(tokenizer, drawn.tokens)
+    return Rollout(list(prompts), texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs)
+
+
+def _score(reward_model, batch: Rollout) -> Tensor:
+    """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function of the texts."""
+    if not isinstance(reward_model, nn.Module):
+        return torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32).to(
+            batch.ids.device
+        )
+
+    def score(part: Rollout) -> Tensor:
+        with autocast(part.ids.device):
+            return reward(reward_model, part.ids, part.mask)
+
+    return _in_chunks(batch, score)
+
+
+def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
+    """log pi of the sampled tokens, (B, T), with logits on the response positions only."""
+    prompts = (part.prompt_ids, part.prompt_mask)
+    with autocast(part.responses.device):
+        return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
+
+
+def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
+    """V of the state before each response token, (B, T): read at positions P-1 ... P+T-2."""
+    with autocast(part.responses.device):
+        return token_values(value_model, part.ids, part.mask)[:, part.prompt_ids.shape[1] - 1 : -1]
+
+
+def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
+    """function over chunks of similar length, results (B,) or (B, T) put back in order; padding is 0."""
+    result = None
+    for index in batch.lengths.argsort().split(CHUNK):
+        part = function(batch.rows(index))
+        if result is None:
+            result = part.new_zeros(batch.responses.shape[: part.ndim])
+        if part.ndim == 1:
+            result[index] = part
+        else:
+            result[index, : part.shape[1]] = part
+    return result if result.ndim == 1 else result * batch.response_mask
+
+
+def _describe(batch: Rollout, cfg: PPOConfig) -> dict[str, Tensor]:
+    """What to watch. Entropy is estimated by the samples themselves, -log pi per token: no full vocabulary needed."""
+    mask = batch.response_mask
+    return {
+        "objective/score": batch.scores.mean(),
+        "objective/kl": ((batch.logprobs - batch.ref_logprobs) * mask).sum(dim=1).mean(),  # nats per episode
+        "objective/reward": batch.rewards.sum(dim=1).mean(),  # score - penalty - beta KL: what PPO maximises
+        "objective/entropy": -masked_mean(batch.logprobs, mask),
+        "value/explained_variance": explained_variance(batch.values, batch.returns, mask),
+        "response_length": mask.sum(dim=1).float().mean(),
+        "share_finished": batch.finished.float().mean(),
+    }
+
+
+# -- the parts of an update ------------------------------------------------------------------------------------------
+
+
+def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> list[Tensor]:
+    """Indices of equal minibatches in random order, each of episodes of similar length.
+
+    Sorted, they hold a third less padding, which is time. Equal lengths are shuffled first and the order of the
+    minibatches is random, so that no episode always comes first or always meets the same others.
+    """
+    order = torch.tensor(shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.ids.device)
+    order = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
+    return [order[i] for i in shuffled(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
+
+
+def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
+    """A minibatch in `count` pieces, each with its share of the tokens: share-weighted means add up to the mean."""
+    for index in torch.arange(len(part), device=part.ids.device).chunk(count):
+        piece = part.rows(index) if count > 1 else part
+        yield piece, float(piece.response_mask.sum() / part.response_mask.sum())
+
+
+def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
+    return {name: sum(share * metrics[name] for share, metrics in found) for name in found[0][1]}
+
+
+# -- checks ----------------------------------------------------------------------------------------------------------
+
+
+def _check_ratio(ratio: Tensor, tolerance: float = 0.05) -> None:
+    """Before the first step the policy *is* the one that sampled, so the ratio is 1 (rounding of bfloat16 aside)."""
+    if not abs(float(ratio) - 1) < tolerance:
+        raise RuntimeError(
+            f"The ratio in the first minibatch is {float(ratio):.4f} instead of 1: sampling and training see different "
+            "models. Typical causes: dropout is on, another temperature, padding without positions."
+        )
+
+
+def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg: PPOConfig) -> None:
+    """Refuse what would train on nonsense."""
+    if not len(prompts):
+        raise ValueError("There are no prompts to answer.")
+    if ref_policy is policy or value_model is reward_model:
+        raise ValueError(
+            "ref_policy and value_model must be copies (copy.deepcopy): PPO changes policy and value_model."
+        )
+    if isinstance(reward_model, nn.Module) and not getattr(reward_model.config, "trained_rankings", 0):
+        raise ValueError(
+            "This reward model has never seen a ranking (config.trained_rankings is missing), so its score head is "
+            "random and PPO would chase noise. Train it with train_reward or load the folder it was saved in; for a "
+            "reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
+        )
+    if cfg.ptx_gamma and pretrain_rows is None:
+        raise ValueError(
+            f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows)."
+        )
+    for model in (policy, ref_policy, reward_model, value_model):
+        if isinstance(model, nn.Module):
+            model.eval()  # no dropout in RL

@@ -1,0 +1,231 @@
+"""The reward model: learn from rankings which answer people prefer (§3.5, App. C.2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
+
+from ..config import RewardConfig
+from ..models.losses import pair_accuracy, pair_count, ranking_loss
+from ..models.policy import evaluating, reward, shift_scores
+from ..models.precision import autocast
+from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
+from .loop import Loop
+from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
+
+
+def train_reward(
+    reward_model: GPT2ForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    rankings: Sequence[Mapping],
+    cfg: RewardConfig | None = None,
+    *,
+    valid: Sequence[Mapping] | None = None,
+    loop: Loop | dict | None = None,
+) -> dict[str, list[float]]:
+    """Train in place on rankings, rows with prompt, completions (K) and ranks (K; 1 = best, ties equal).
+
+    One prompt with all its C(K, 2) pairs is *one* batch element: K forward passes, not K(K-1), and an answer gets one
+    gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the history.
+    """
+    cfg = cfg or RewardConfig()
+    data = RankingSet(tokenizer, rankings, reward_model.config.n_positions)
+    held_out = RankingSet(tokenizer, valid, reward_model.config.n_positions) if valid is not None else None
+    batches = lru_cache(1)(
+        lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch)
+    )
+    per_epoch = len(batches(0))
+    total = cfg.epochs * per_epoch
+    optimizer = adam(reward_model, cfg.lr)
+    state = {
+        "reward_model": reward_model,
+        "optimizer": optimizer,
+        "precision": PrecisionNote(reward_model.device),
+    }
+    loop = Loop.open(
+        "reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy")
+    )
+    with loop.track(**state), training_mode(reward_model, cfg.dropout):
+        for step in loop.steps(total):
+            epoch, at = divmod(step, per_epoch)
+            with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
+                scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
+            loss = ranking_loss(scores, ranks, mask)
+            loss.backward()
+            lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
+            norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
+            loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
+            if held_out is not None and at + 1 == per_epoch:
+                found = _evaluate(reward_model, held_out)
+                loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
+    if loop.step:
+        reward_model.config.trained_rankings = len(
+            data
+        )  # saved with the model; PPO refuses a model without it
+    return loop.history
+
+
+def train_reward_shuffled(
+    reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None
+):
+    """The alternative that failed in the paper (§3.5): every pair its own element, all pairs shuffled.
+
+    The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1 updates per
+    epoch: several times slower, and it overfits within one epoch.
+    """
+    cfg, pairs = cfg or RewardConfig(), split_pairs(rankings)
+    pairs_per_step = pairs_per_step or max(1, round(cfg.prompts_per_step * len(pairs) / len(rankings)))
+    return train_reward(
+        reward_model, tokenizer, pairs, cfg.replace(prompts_per_step=pairs_per_step), valid=valid, loop=loop
+    )
+
+
+def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
+    """Each untied pair of each ranking as a ranking of K = 2."""
+    pairs = []
+    for row in rankings:
+        answers = zip(row["ranks"], row["completions"], strict=True)
+        for (rank_a, a), (rank_b, b) in itertools.combinations(answers, 2):
+            if rank_a != rank_b:
+                pairs.append({"prompt": row["prompt"], "completions": [a, b], "ranks": [rank_a, rank_b]})
+    return pairs
+
+
+class Scored(NamedTuple):
+    """Scores, ranks and mask of some prompts, (B, K) each; mask is 0 where a prompt has fewer than K answers."""
+
+    scores: Tensor
+    ranks: Tensor
+    mask: Tensor
+
+
+class RankingSet:
+    """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
+
+    Equal answers to one prompt are encoded, and later scored, only once.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], max_length: int):
+        pairs: dict[tuple, int] = {}  # (ranking, prompt, answer) -> its row in the exchanges
+        self.members, self.ranks = [], []
+        for i, row in enumerate(rankings):
+            _check_ranking(i, row)
+            if len(set(row["ranks"])) == 1:
+                continue
+            keys = [(i, row["prompt"], text) for text in row["completions"]]
+            self.members.append([pairs.setdefault(key, len(pairs)) for key in keys])
+            self.ranks.append(list(row["ranks"]))
+        self.exchanges = ExchangeSet(tokenizer, [key[1:] for key in pairs], max_length)
+        if not self.members:
+            raise ValueError(
+                f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from."
+            )
+        self.lengths = [max(self.exchanges.lengths[j] for j in rows) for rows in self.members]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def scores(self, model: GPT2ForSequenceClassification, rows: Sequence[int]) -> Scored:
+        """Score all answers of these rankings in one forward pass."""
+        distinct = sorted({j for i in rows for j in self.members[i]})
+        place = {j: n for n, j in enumerate(distinct)}
+        K, device = max(len(self.members[i]) for i in rows), model.device
+        index, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
+        for b, i in enumerate(rows):
+            k = len(self.members[i])
+            index[b, :k] = torch.tensor([place[j] for j in self.members[i]])
+            ranks[b, :k], mask[b, :k] = torch.tensor(self.ranks[i]), 1
+        batch = self.exchanges.batch(distinct, device)
+        with autocast(device):
+            flat = reward(model, batch.ids, batch.mask)  # (distinct,)
+        return Scored(flat[index.to(device)], ranks.to(device), mask.to(device))
+
+
+@torch.no_grad()
+def evaluate_reward(
+    reward_model: GPT2ForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    rankings: Sequence[Mapping],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """How often the model agrees with the labelers (§4.1, E.2): loss, accuracy, pairs, accuracy_low, accuracy_high.
+
+    The 95 % interval draws *prompts* with replacement, because pairs of one prompt are not independent.
+    """
+    return _evaluate(
+        reward_model, RankingSet(tokenizer, rankings, reward_model.config.n_positions), draws, seed
+    )
+
+
+@torch.no_grad()
+def _evaluate(model, data: RankingSet, draws: int = 0, seed: int = 0) -> dict[str, float]:
+    order, losses, right, pairs = sorted(range(len(data)), key=lambda i: data.lengths[i]), [], [], []
+    with evaluating(model):
+        for start in range(0, len(order), 16):
+            for row in zip(*data.scores(model, order[start : start + 16]), strict=True):
+                scores, ranks, mask = (x[None] for x in row)  # one prompt: (1, K) each
+                losses.append(float(ranking_loss(scores, ranks, mask)))
+                pairs.append(int(pair_count(ranks, mask)))
+                right.append(float(pair_accuracy(scores, ranks, mask)) * pairs[-1])
+    found = {"loss": sum(losses) / len(losses), "accuracy": sum(right) / sum(pairs), "pairs": sum(pairs)}
+    if draws:
+        chosen = torch.randint(len(pairs), (draws, len(pairs)), generator=seeded(seed, "bootstrap"))
+        drawn = torch.tensor(right)[chosen].sum(1) / torch.tensor(pairs)[chosen].sum(1)  # (draws,)
+        found["accuracy_low"], found["accuracy_high"] = drawn.quantile(torch.tensor([0.025, 0.975])).tolist()
+    return found
+
+
+@torch.no_grad()
+def score_texts(
+    reward_model: GPT2ForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    responses: Sequence[str],
+    batch: int = 128,
+) -> list[float]:
+    """The reward of each response to its prompt, in order; each text is taken as finished (it gets its EOS)."""
+    exchanges = ExchangeSet(
+        tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions
+    )
+    order, scores = sorted(range(len(exchanges)), key=lambda i: exchanges.lengths[i]), {}
+    with evaluating(reward_model):
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            part = exchanges.batch(rows, reward_model.device)
+            with autocast(reward_model.device):
+                scores.update(zip(rows, reward(reward_model, part.ids, part.mask).tolist(), strict=True))
+    return [scores[i] for i in range(len(exchanges))]
+
+
+def center_on(
+    reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence
+) -> float:
+    """Shift all scores so that the demonstrations score 0 on average (§3.5); returns the mean they had before.
+
+    Eq. 1 sees differences only, so the zero point is free; RL needs one. The scale is left as it is, as in the paper.
+    """
+    prompts, responses = zip(*as_pairs(demonstrations), strict=True)
+    scores = score_texts(reward_model, tokenizer, prompts, responses)
+    mean = sum(scores) / len(scores)
+    shift_scores(reward_model, -mean)
+    return mean
+
+
+def _check_ranking(i: int, row: Mapping) -> None:
+    ranks, texts = row["ranks"], row["completions"]
+    if len(ranks) != len(texts) or len(texts) < 2:
+        raise ValueError(
+            f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; it needs at least 2, one rank each."
+        )
+    if any(rank != int(rank) or rank < 1 for rank in ranks):
+        raise ValueError(
+            f"Ranking {i} has ranks {ranks}; a rank is a whole number, 1 for the best, equal for a tie."
+        )

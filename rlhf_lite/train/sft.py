@@ -1,0 +1,152 @@
+"""Supervised fine-tuning: imitate the labelers' demonstrations (§3.5, App. C.1, C.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from ..config import SFTConfig
+from ..models.losses import masked_lm_loss
+from ..models.policy import evaluating, policy_logits
+from ..models.precision import autocast
+from ..models.tokens import Exchanges
+from .batches import ExchangeSet, as_pairs, endless, lm_loss, sorted_batches
+from .loop import Loop
+from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
+
+
+def train_sft(
+    policy: GPT2LMHeadModel,
+    tokenizer: PreTrainedTokenizerFast,
+    demonstrations: Sequence,
+    cfg: SFTConfig | None = None,
+    *,
+    pretrain_rows: Tensor | None = None,
+    valid: Sequence | None = None,
+    select: Callable[[GPT2LMHeadModel], float] | None = None,
+    on_epoch: Callable[[int, GPT2LMHeadModel], dict | None] | None = None,
+    loop: Loop | dict | None = None,
+) -> dict[str, list[float]]:
+    """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the history.
+
+    loss = mean over response tokens and EOS of -log pi(token)  [ + coefficient * the same on pretraining rows ].
+    The prompt is not in the loss (the paper does not say; we ask for answers, not for prompts).
+
+    pretrain_rows: (N, n_positions), needed if cfg.pretrain_mix > 0, the SFT that PPO starts from (App. C.3).
+    valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring (§3.5).
+    select: scores the model after each epoch (select/score); with cfg.select = "reward" the best epoch's weights are
+    kept, as the paper chose by reward model score (App. C.1). on_epoch: called after each epoch, may return metrics.
+    """
+    cfg = cfg or SFTConfig()
+    _check(cfg, pretrain_rows, select)
+    examples = ExchangeSet(tokenizer, as_pairs(demonstrations), policy.config.n_positions)
+    held_out = (
+        ExchangeSet(tokenizer, as_pairs(valid), policy.config.n_positions) if valid is not None else None
+    )
+    per_epoch = -(-len(examples) // cfg.batch_size)
+    total, device = cfg.epochs * per_epoch, policy.device
+    batches = lru_cache(1)(
+        lambda epoch: sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch)
+    )
+    optimizer, best = adam(policy, cfg.lr), Best()
+    state = {"policy": policy, "optimizer": optimizer, "best": best, "precision": PrecisionNote(device)}
+    loop = Loop.open(
+        "sft", loop, about={**cfg.to_dict(), "examples": len(examples)}, live=("loss", "loss/valid")
+    )
+    with loop.track(**state), training_mode(policy, cfg.dropout):
+        for step in loop.steps(total):
+            epoch, at = divmod(step, per_epoch)
+            with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
+                loss = exchange_loss(policy, examples.batch(batches(epoch)[at], device))
+                loss.backward()
+                loop.log(loss=loss, **_pretrain_backward(policy, pretrain_rows, cfg, step))
+            lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
+            loop.log(lr=lr, grad_norm=update(policy, optimizer, lr, cfg.max_grad_norm))
+            if at + 1 == per_epoch:
+                with evaluating(policy):
+                    loop.log(
+                        epoch=epoch + 1, **_end_of_epoch(epoch + 1, policy, held_out, select, on_epoch, best)
+                    )
+    if cfg.select == "reward" and loop.finished:
+        best.restore(policy)
+    return loop.history
+
+
+def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
+    """Mean -log pi over response tokens and EOS of a padded batch of exchanges."""
+    with autocast(batch.ids.device):
+        logits = policy_logits(policy, batch.ids, batch.mask)  # (B, T, V)
+    return masked_lm_loss(logits[:, :-1], batch.labels[:, 1:])
+
+
+@torch.no_grad()
+def validation_loss(policy: GPT2LMHeadModel, examples: ExchangeSet, batch_size: int = 64) -> float:
+    """Mean -log pi per response token over a whole set (each token counts once, whatever its batch)."""
+    order, total, count = sorted(range(len(examples)), key=lambda i: examples.lengths[i]), 0.0, 0
+    for start in range(0, len(order), batch_size):
+        batch = examples.batch(order[start : start + batch_size], policy.device)
+        tokens = int((batch.labels[:, 1:] >= 0).sum())
+        total, count = total + float(exchange_loss(policy, batch)) * tokens, count + tokens
+    return total / count
+
+
+class Best:
+    """The best weights so far by a score; part of the checkpoint."""
+
+    def __init__(self):
+        self.score, self.weights = float("-inf"), {}
+
+    def offer(self, score: float, model: torch.nn.Module) -> None:
+        if score > self.score:
+            self.score, self.weights = score, {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+    def restore(self, model: torch.nn.Module) -> None:
+        model.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict:
+        return {"score": self.score, "weights": self.weights}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.score, self.weights = state["score"], state["weights"]
+
+
+def _pretrain_backward(
+    policy: GPT2LMHeadModel, rows: Tensor | None, cfg: SFTConfig, step: int
+) -> dict[str, Tensor]:
+    """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all rows.
+
+    Beside batch_size demonstrations belong r = batch_size m / (1 - m) rows, e.g. 3.6: some steps get 3, some 4, and
+    each row weighs coefficient / r whatever its step.
+    """
+    per_step = cfg.batch_size * cfg.pretrain_mix / (1 - cfg.pretrain_mix)
+    start, stop = int(step * per_step), int((step + 1) * per_step)
+    if start == stop:
+        return {}  # no mix, or not one row's turn yet
+    chosen = rows[endless(len(rows), start, stop - start, cfg.seed, "mix")].to(policy.device)
+    loss = lm_loss(policy, chosen)
+    (cfg.pretrain_coefficient * len(chosen) / per_step * loss).backward()
+    return {"loss/pretrain": loss}
+
+
+def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, float]:
+    """What is measured after each epoch."""
+    metrics = {} if held_out is None else {"loss/valid": validation_loss(policy, held_out)}
+    if select is not None:
+        metrics["select/score"] = float(select(policy))
+        best.offer(metrics["select/score"], policy)
+    return {**metrics, **((on_epoch(epoch, policy) or {}) if on_epoch is not None else {})}
+
+
+def _check(cfg: SFTConfig, pretrain_rows: Tensor | None, select: Callable | None) -> None:
+    if cfg.pretrain_mix and pretrain_rows is None:
+        raise ValueError(
+            f"pretrain_mix = {cfg.pretrain_mix} needs pretrain_rows, packed rows of tokens (see pack_rows)."
+        )
+    if cfg.select == "reward" and select is None:
+        raise ValueError(
+            "select = 'reward' needs `select`, a function that scores the model, e.g. its mean RM score."
+        )

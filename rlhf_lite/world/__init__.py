@@ -1,0 +1,75 @@
+"""The tiny world: a closed little country in simple English, in which every response can be judged.
+
+`World(seed)` holds its facts and myths and does everything that a notebook needs of it; the modules behind it are
+`lexicon` (words), `facts`, `tasks` (the ten use cases and their checkers), `asking` (how prompts are worded),
+`demonstrations` (how people answer), `rubric` (how good an answer is), `customers` (the raw prompt log), `corpus`
+(the web) and `skills` (what the alignment tax is measured on).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from random import Random
+from re import findall
+
+from . import corpus, customers, lexicon
+from .asking import Habit, draw_habit, draw_task, use_case_mix
+from .demonstrations import FlawRates, demonstrate
+from .facts import Fact, draw_facts
+from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
+from .skills import ZORB, SkillItem, skill_items
+from .tasks import SKILL, SKILLS, USE_CASES, Task
+
+__all__ = ["FINAL", "HELP_FIRST", "SKILL", "SKILLS", "USE_CASES", "Checks", "Fact", "FlawRates", "Habit", "SkillItem",
+           "Task", "World", "gold", "judge", "score", "skill_items", "truth_told", "use_case_mix"]  # fmt: skip
+
+
+class World:
+    """One world, fully determined by its seed."""
+
+    def __init__(self, seed: int = 0, flaws: FlawRates = FlawRates()):
+        self.seed, self.flaws = seed, flaws
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        return draw_facts(self.seed)
+
+    @property
+    def myths(self) -> tuple[Fact, ...]:
+        """The facts that many people get wrong."""
+        return tuple(f for f in self.facts if f.myth)
+
+    def draw_task(self, rng: Random, **options) -> Task:
+        return draw_task(rng, self.facts, **options)
+
+    def demonstrate(self, task: Task, rng: Random) -> str:
+        """What a labeler writes for a prompt, flaws included."""
+        return demonstrate(task, rng, self.facts, self.flaws)
+
+    def documents(self, n: int, seed: int = 0) -> Iterator[str]:
+        """n documents of the web. Seed 0 is what base models are trained on; others are for evaluation."""
+        return corpus.documents(self.facts, n, seed)
+
+    def prompt_log(self, n_customers: int, n_labelers: int, per_labeler: int, seed: int = 0) -> list[dict]:
+        return customers.prompt_log(self.facts, n_customers, n_labelers, per_labeler, seed)
+
+    def vocabulary(self) -> list[str]:
+        """Every word token that the world's texts use, most frequent first."""
+        rng = Random("vocabulary")
+        tasks = [draw_task(rng, self.facts, draw_habit(rng)) for _ in range(20_000)]
+        tasks += [task for _ in range(500) for task in customers.few_shot_tasks(rng, self.facts, 3)]
+        texts = [*self.documents(20_000, seed=-1), *(f"{t.text}\n{t.reference}" for t in tasks), _EVERY_WORD]
+        counts = Counter(piece for text in texts for line in text.split("\n") for piece in _pieces(line))
+        return [piece for piece, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _pieces(line: str) -> list[str]:
+    """Words as they are, other signs with the space before them, if there is one."""
+    return [p.strip() if p.strip().isalnum() else p for p in findall(r" ?[A-Za-z]+| ?\d+| ?[^\sA-Za-z0-9]", " " + line)]
+
+
+_EVERY_WORD = " ".join(
+    (*lexicon.ENTITIES_IN_ORDER, *lexicon.COLORS, *lexicon.TASTES, *lexicon.WEATHERS, *lexicon.MATERIALS,
+     *lexicon.EVENTS, *lexicon.FEELINGS, *lexicon.NUMBERS, *lexicon.CHATTER, *lexicon.RUDE_OPENERS,
+     lexicon.HEDGE, lexicon.DECLINE, lexicon.ASK_BACK, *ZORB.values(), *map(str, range(19)))
+)  # fmt: skip

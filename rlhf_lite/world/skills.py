@@ -1,0 +1,98 @@
+"""What the base model learns from few-shot pages and no instruction ever asks for: the yardstick of the alignment tax.
+
+Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax, §4.2).
+Four skills measure it: translating into the toy language Zorb, adding numbers, answering about a passage, and telling
+which ending fits a story (by log-probability, like HellaSwag).
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+from . import lexicon as lx
+from .tasks import draw_closed, story
+
+_SYLLABLES = tuple("zo mu lo ti ka re bi no fa du".split())
+
+
+def _zorb_words() -> dict[str, str]:
+    """English -> Zorb, one invented word each; the dictionary is the same in every world."""
+    rng = Random("zorb")
+    pool = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in _SYLLABLES]
+    english = lx.COLORS + lx.ANIMALS
+    return dict(zip(english, rng.sample(pool, len(english)), strict=True))
+
+
+ZORB = _zorb_words()
+
+
+def _phrase(rng: Random) -> tuple[str, str]:
+    """'the red fox' -> 'fox-word red-word': Zorb has no article and puts the color last."""
+    color, animal = rng.choice(lx.COLORS), rng.choice(lx.ANIMALS)
+    return f"the {color} {animal}", f"{ZORB[animal]} {ZORB[color]}"
+
+
+def translation_line(rng: Random) -> str:
+    english, zorb = _phrase(rng)
+    return f"English: {english} = Zorb: {zorb}"
+
+
+def addition_line(rng: Random) -> str:
+    a, b = rng.randrange(10), rng.randrange(10)
+    return f"{a} + {b} = {a + b}"
+
+
+@dataclass(frozen=True)
+class SkillItem:
+    """A few-shot prompt and its answer; with `choices`, the answer is the choice the model finds most likely."""
+
+    prompt: str
+    answer: str
+    choices: tuple[str, ...] = ()
+
+
+def _translation_item(rng: Random) -> SkillItem:
+    shots = "\n".join(translation_line(rng) for _ in range(4))
+    english, zorb = _phrase(rng)
+    return SkillItem(f"{shots}\nEnglish: {english} = Zorb:", zorb)
+
+
+def _addition_item(rng: Random) -> SkillItem:
+    shots = "\n".join(addition_line(rng) for _ in range(5))
+    a, b = rng.randrange(10), rng.randrange(10)
+    return SkillItem(f"{shots}\n{a} + {b} =", str(a + b))
+
+
+def few_shot_reading(rng: Random) -> tuple[str, str, str]:
+    """A page with three passages, each with a question and a short answer; also its last prompt and answer."""
+    blocks = []
+    for _ in range(3):
+        slots = draw_closed(rng, ())
+        blocks.append((f"{slots['passage']}\nQ: {slots['question']}\nA:", str(slots["answer"])))
+    page = "\n".join(f"{q} {a}" for q, a in blocks)
+    return page, page.removesuffix(f" {blocks[-1][1]}"), blocks[-1][1]
+
+
+def _reading_item(rng: Random) -> SkillItem:
+    _, prompt, answer = few_shot_reading(rng)
+    return SkillItem(prompt, answer)
+
+
+def _cloze_item(rng: Random) -> SkillItem:
+    """Which ending belongs to a story? The wrong ones are sentences that no story ends with."""
+    lines = story(rng, rng.choice(lx.ANIMALS), rng.choice(lx.PLACES), 4)
+    wrong = [f"The {rng.choice(lx.FOODS)} from {rng.choice(lx.TOWNS)} was bad.", "It saw a duck.",
+             f"{rng.choice(lx.PEOPLE)} is a {rng.choice(lx.JOBS)}."]  # fmt: skip
+    choices = [lines[-1], *wrong]
+    rng.shuffle(choices)
+    return SkillItem(" ".join(lines[:-1]), lines[-1], tuple(choices))
+
+
+SKILL_ITEMS = dict(translation=_translation_item, addition=_addition_item, reading=_reading_item, cloze=_cloze_item)
+
+
+def skill_items(name: str, n: int, seed: int = 0) -> list[SkillItem]:
+    """n items of one skill; the same for every model that is compared."""
+    rng = Random(f"skill-{name}-{seed}")
+    return [SKILL_ITEMS[name](rng) for _ in range(n)]
+
+
