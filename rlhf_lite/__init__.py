@@ -1,3 +1,30 @@
-"""rlhf_lite: the InstructGPT paper in miniature."""
+"""rlhf_lite: the InstructGPT paper in miniature, every step a real run.
+
+    from rlhf_lite import Chain
+    chain = Chain()                  # the tiny profile
+    chain.policy("ppo_ptx")          # loaded if it exists, built if it does not
+
+Names are imported when they are first used, so that `import rlhf_lite` itself costs nothing.
+"""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Chain": "chain", "ChainConfig": "chain",
+    "PretrainConfig": "config", "SFTConfig": "config", "RewardConfig": "config", "PPOConfig": "config",
+    "RankingsConfig": "config", "DataConfig": "config", "EvalConfig": "config", "ModelConfig": "config",
+    "describe": "config", "World": "world", "Task": "world", "gold": "world", "judge": "world",
+}  # fmt: skip
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

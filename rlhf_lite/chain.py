@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -24,10 +24,21 @@ from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from . import runs
-from .config import Config, DataConfig, EvalConfig, ModelConfig, PPOConfig, PretrainConfig, RankingsConfig, RewardConfig, SFTConfig
+from .config import (
+    Config,
+    DataConfig,
+    EvalConfig,
+    ModelConfig,
+    PPOConfig,
+    PretrainConfig,
+    RankingsConfig,
+    RewardConfig,
+    SFTConfig,
+)
 from .data.pipeline import Splits, prepare, table6_sizes
 from .data.records import Row
 from .data.sources import tiny_demonstrations, tiny_world
+from .evaluate.benchmarks import web_stream
 from .labels.agreement import calibrate_noise
 from .labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
 from .models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, save_model
@@ -39,7 +50,6 @@ from .train.pretrain import train_base
 from .train.reward import center_on, evaluate_reward, train_reward
 from .train.sft import train_sft
 from .world import Task, World, gold
-from .evaluate.benchmarks import web_stream
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
 VERSIONS = dict(base=1, sft=1, start=1, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
@@ -88,6 +98,11 @@ class Chain:
         self.config, self.shipped, self.progress, self.control = config, shipped, progress, control
         self._report = report or (lambda stage, how, seconds: None)
         self._found: dict[str, runs.Found] = {}
+
+    @property
+    def config_stages(self) -> tuple[str, ...]:
+        """All stages before the evaluation."""
+        return tuple(stage for stage in STAGES if stage != "evaluation")
 
     def with_(self, **changes) -> Chain:
         """The same chain with other settings; stages that do not depend on them are shared."""

@@ -60,7 +60,7 @@ TABLE_7 = Fact(
         "advice": (3.9, None, None, None, None),
         "moral_judgment": (0.8, 1.1, 0.3, 0.3, 0.0),
         "safety_constraint": (None, 0.4, 0.4, 0.3, 0.0),
-        "constraint": (None, 26.3, 28.9, 25.6, 20.7),
+        "explicit_constraint": (None, 26.3, 28.9, 25.6, 20.7),
         "intent_unclear": (7.9, None, None, None, None),
     },
     "Table 7",

@@ -1,4 +1,4 @@
-"""The mathematics: numbers worked out by hand, properties, gradients, and the known faults of other projects."""
+"""The mathematics: numbers worked out by hand, properties, gradients, known faults of other projects."""
 
 import math
 
@@ -20,19 +20,20 @@ def draw(*shape, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-# --- Rankings ----------------------------------------------------------------------------------------------------
+# --- Rankings -----------------------------------------------------------------------------------------------
 
 
 def test_ranking_loss_by_hand():
-    loss = L.ranking_loss(t([2, 1, 0]), t([1, 2, 3]))
-    assert loss.item() == pytest.approx((2 * 0.313262 + 0.126928) / 3, abs=1e-6)  # softplus(-1) twice, softplus(-2)
+    loss = L.ranking_loss(t([2, 1, 0]), t([1, 2, 3]))  # margins 1, 1, 2: softplus(-1) twice, softplus(-2)
+    assert loss.item() == pytest.approx((2 * 0.313262 + 0.126928) / 3, abs=1e-6)
     reversed_loss = L.ranking_loss(t([0, 1, 2]), t([1, 2, 3]))
     assert reversed_loss.item() == pytest.approx((2 * 1.313262 + 2.126928) / 3, abs=1e-6)
 
 
 def test_ranking_loss_is_the_mean_of_its_pair_losses_not_divided_twice():
     scores, ranks = draw(1, 9), torch.randperm(9, generator=torch.Generator().manual_seed(1))[None] + 1
-    pairs = [-F.logsigmoid(scores[0, i] - scores[0, j]) for i in range(9) for j in range(9) if ranks[0, i] < ranks[0, j]]
+    order = ranks[0].argsort()
+    pairs = [-F.logsigmoid(scores[0, order[i]] - scores[0, order[j]]) for j in range(9) for i in range(j)]
     assert len(pairs) == 36 == L.pair_count(ranks)
     torch.testing.assert_close(L.ranking_loss(scores, ranks), torch.stack(pairs).mean())
 
@@ -42,7 +43,7 @@ def test_every_prompt_weighs_the_same_whatever_its_number_of_pairs():
     ranks = t([1, 2, 3], [1, 2, 2])
     single = [L.ranking_loss(scores[i : i + 1], ranks[i : i + 1]) for i in range(2)]
     torch.testing.assert_close(L.ranking_loss(scores, ranks), (single[0] + single[1]) / 2)
-    assert single[1].item() == pytest.approx(math.log1p(math.exp(-4)))  # the tie is dropped, two equal pairs remain
+    assert single[1].item() == pytest.approx(math.log1p(math.exp(-4)))  # two equal pairs, the tie dropped
 
 
 def test_ranking_loss_is_finite_at_a_margin_of_minus_200():
@@ -83,15 +84,14 @@ def test_ranking_loss_sees_differences_only_and_no_order_of_the_answers(ranks, s
 
 
 def test_pair_accuracy_by_hand():
-    # 2 > 1 right, 2 > 0 right, 1 > 3 wrong ... of five pairs (one tie): three right, one wrong, one equal score
-    scores, ranks = t([3.0, 1.0, 2.0, 1.0]), t([1, 2, 3, 2])
+    scores, ranks = t([3.0, 1.0, 2.0, 1.0]), t([1, 2, 3, 2])  # six pairs, one tied; 3 right, 2 wrong
     assert L.pair_count(ranks).tolist() == [5]
     assert L.pair_accuracy(scores, ranks).item() == pytest.approx(3 / 5)
     assert L.pair_accuracy(t([1.0, 1.0]), t([1, 2])).item() == 0.5
     assert L.pair_accuracy(t([1.0, 1.0]), t([1, 1])).isnan()
 
 
-# --- Language modelling ------------------------------------------------------------------------------------------
+# --- Language modelling -------------------------------------------------------------------------------------
 
 
 def test_token_logprobs_by_hand_and_temperature():
@@ -136,7 +136,7 @@ def test_ptx_gradient_is_gamma_times_the_plain_gradient_whatever_the_accumulatio
         torch.testing.assert_close(weight.grad, 27.8 * plain)
 
 
-# --- Rewards and advantages --------------------------------------------------------------------------------------
+# --- Rewards and advantages ---------------------------------------------------------------------------------
 
 
 def test_per_token_rewards_by_hand():
@@ -190,7 +190,7 @@ def test_whitening_uses_the_population_variance_and_leaves_the_returns_alone():
     assert not torch.allclose(returns, white + values)
 
 
-# --- PPO ---------------------------------------------------------------------------------------------------------
+# --- PPO ----------------------------------------------------------------------------------------------------
 
 
 def test_policy_loss_by_hand():
@@ -213,7 +213,11 @@ def test_the_ratio_is_exactly_1_before_the_first_update():
 
 def test_minimising_moves_a_bandit_to_its_better_arm_and_the_clip_stops_it():
     logits = torch.zeros(2, dtype=torch.float64, requires_grad=True)
-    arms, old, advantages = torch.tensor([[0], [1]]), torch.full((2, 1), math.log(0.5)).double(), t([1.0], [-1.0])
+    arms, old, advantages = (
+        torch.tensor([[0], [1]]),
+        torch.full((2, 1), math.log(0.5)).double(),
+        t([1.0], [-1.0]),
+    )
     optimizer = torch.optim.SGD([logits], lr=0.05)
     for _ in range(200):
         logprobs = L.token_logprobs(logits.expand(2, 1, 2), arms)
@@ -266,20 +270,32 @@ def test_explained_variance():
     assert L.explained_variance(-returns, returns, mask) < 0
 
 
-# --- Padding and gradients ---------------------------------------------------------------------------------------
+# --- Padding and gradients ----------------------------------------------------------------------------------
+
+
+LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
 
 def everything(x, mask):
-    """All masked functions of this floor on one batch: x (5, B, T), mask (B, T) -> scalars, and tensors (B, T)."""
+    """All masked functions on one batch: x (5, B, T), mask (B, T) -> scalars, and tensors (B, T)."""
     advantages, returns = L.gae(x[0], x[1], mask)
     scalars = [L.policy_loss(x[2], x[3], x[4], mask)[0], L.value_loss(x[0], x[1], x[2], mask)[0]]
-    scalars += [*L.policy_loss(x[2], x[3], x[4], mask)[1].values(), *L.kl_estimates(x[0], x[1], mask).values()]
+    scalars += [
+        *L.policy_loss(x[2], x[3], x[4], mask)[1].values(),
+        *L.kl_estimates(x[0], x[1], mask).values(),
+    ]
     scalars += [L.explained_variance(x[0], x[1], mask), L.value_loss(x[0], x[1], x[2], mask)[1]["clipfrac"]]
     rewards = L.per_token_rewards(x[0][:, 0] * 0 + 3.0, x[1], x[2], mask, 0.1)
-    return scalars, [advantages, returns, rewards, L.whiten(x[0], mask), L.whiten(x[0], mask, shift_mean=False)]
+    return scalars, [
+        advantages,
+        returns,
+        rewards,
+        L.whiten(x[0], mask),
+        L.whiten(x[0], mask, shift_mean=False),
+    ]
 
 
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.integers(1, 5), st.booleans(), st.integers(0, 99))
+@given(LENGTHS, st.integers(1, 5), st.booleans(), st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
 def test_padding_of_any_width_side_and_content_changes_nothing(lengths, extra, left, seed):
     T = max(lengths)

@@ -80,9 +80,7 @@ def drop_repeats(rows: Iterable[Row], scope: str = "all") -> tuple[list[Row], Dr
     return kept, dropped
 
 
-def dedupe_long_prefix(
-    rows: Iterable[Row], words: int = 16, scope: str = "all", least: int = 4
-) -> tuple[list[Row], Dropped]:
+def dedupe_long_prefix(rows: Iterable[Row], words: int = 16, scope: str = "all", least: int = 4) -> tuple[list[Row], Dropped]:
     """Keeps the earliest of prompts that share a long common prefix (§3.2, App. A.2).
 
     Long means: the first `words` words, or all of the shorter prompt if that has at least `least`. The paper gives
@@ -149,24 +147,18 @@ def remove_personal_data(rows: Sequence[Row]) -> tuple[list[Row], Dropped]:
     return _parted(rows, (not find_personal_data(row["text"]) for row in rows))
 
 
-def filter_length(
-    rows: Sequence[Row], limit: int, count: Callable[[str], int] | None = None
-) -> tuple[list[Row], Dropped]:
+def filter_length(rows: Sequence[Row], limit: int, count: Callable[[str], int] | None = None) -> tuple[list[Row], Dropped]:
     """Drops prompts longer than `limit`, 1k tokens in the paper (App. C). `count` measures a text, default in words."""
     count = count or (lambda text: len(text.split()))
     return _parted(rows, (count(row["text"]) <= limit for row in rows))
 
 
-def split_by_user(
-    rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
-) -> dict[str, list]:
+def split_by_user(rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0) -> dict[str, list]:
     """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move nobody."""
     return _cut(rows, fractions, lambda i, row: chance(seed, "split", row["user_id"]))
 
 
-def split_at_random(
-    rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
-) -> dict[str, list]:
+def split_at_random(rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0) -> dict[str, list]:
     """Every prompt to a side of its own: what the paper did not do. `leak` shows why."""
     return _cut(rows, fractions, lambda i, row: chance(seed, "split", i, row["text"]))
 
@@ -202,7 +194,7 @@ def leak(train: Iterable[Row], test: Sequence[Row], words: int = 6) -> dict[str,
 
 
 def expand_few_shot(instruction: str, pairs: Sequence[tuple[str, str]], context: int | None = None, seed: int = 0,
-                    form: str = "{query}\n{response}") -> list[Row]:  # fmt: skip
+                    form: str = "{query} -> {response}") -> list[Row]:  # fmt: skip
     """K (query, response) pairs -> K examples, each with the other K - 1 as its context (App. A.1).
 
     With `context`, each example shows only that many of the others, drawn by seed (App. A.3). Returns rows with
@@ -245,8 +237,8 @@ def to_prompt(row: Row) -> Row:
 
 
 def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int = 0, *, words: int = 16,
-            scope: str = "all", cap: int = 200, limit: int | None = None,
-            count: Callable[[str], int] | None = None) -> Splits:  # fmt: skip
+            scope: str = "all", cap: int = 200, limit: int | None = None, count: Callable[[str], int] | None = None,
+            fractions: dict[str, float] = CUSTOMER_FRACTIONS) -> Splits:  # fmt: skip
     """The whole of §3.2: raw log rows -> Splits of the given sizes (see `table6_sizes`).
 
     Prefixes and the cap are for customers, as in the paper: labelers are few and paid to write, and their few-shot
@@ -269,7 +261,7 @@ def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int
     rows = step("over the cap", rows, (customers + labelers, over))
     if limit is not None:
         rows = step("too long", rows, filter_length(rows, limit, count))
-    splits = _split_both(rows, seed)
+    splits = _split_both(rows, fractions, seed)
     train = splits["train"]
     splits["train"], personal = remove_personal_data(train)
     funnel.append(Step("personal data (train)", len(rows), len(rows) - len(personal), tuple(personal[:5])))
@@ -279,10 +271,10 @@ def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int
     return Splits(**sets, funnel=funnel, realised=realised_fractions(splits), shared=shared)
 
 
-def _split_both(rows: list[Row], seed: int) -> dict[str, list[Row]]:
+def _split_both(rows: list[Row], fractions: dict[str, float], seed: int) -> dict[str, list[Row]]:
     """Labelers write for training and validation only: Table 6 has no test prompts of theirs."""
     customers, labelers = _parted(rows, (row["source"] == "customer" for row in rows))
-    splits = split_by_user(customers, CUSTOMER_FRACTIONS, seed)
+    splits = split_by_user(customers, fractions, seed)
     for name, own in split_by_user(labelers, LABELER_FRACTIONS, seed).items():
         splits[name] += own
     return splits
@@ -302,7 +294,8 @@ def _fill(splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: 
                 sets[name] += (pool[start:] + pool[:start])[:need]
                 shared[name] += max(0, need - max(0, len(pool) - start))
                 start = min(start + need, len(pool))
-    return {name: shuffled(rows, seed, name, by=lambda r: r["prompt_id"]) for name, rows in sets.items()}, dict(shared)
+    sets = {name: shuffled(rows, seed, name, by=lambda r: r["prompt_id"]) for name, rows in sets.items()}
+    return sets, {name: n for name, n in shared.items() if n}
 
 
 def _check_supply(name: str, who: str, need: int, side: str, have: int) -> None:

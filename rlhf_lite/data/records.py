@@ -21,8 +21,7 @@ REQUIRED = {"prompts": ("user_id", "text"), "demonstrations": ("prompt", "text")
 _DEFAULTS = {"user_id": "", "source": "customer", "kind": "plain", "use_case": "", "task": "", "labeler": "",
              "likert": [], "flags": [], "seconds": None, "seed": None}  # fmt: skip
 
-# Table 7: what labelers marked on prompts, and one mark of the tiny world. What nobody marked is None.
-ANNOTATIONS = (*TABLE_7.value, "false_premise")
+ANNOTATIONS = tuple(TABLE_7.value)  # what labelers marked on prompts; what nobody asked is None
 
 # Table 3: the eleven yes/no questions asked about every answer (the twelfth field is the Likert score).
 FLAGS = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..paper import TABLE_6
+from ..world import Task, World
 from .records import Row, normalise_ranks
 from .seeded import chance, rng, shuffled
 
@@ -32,7 +33,7 @@ class Report:
 # --- the tiny world -----------------------------------------------------------------------------------------------
 
 
-def tiny_world(world: Any, scale: float = 0.1, seed: int = 0, n_labelers: int = 40, n_customers: int | None = None,
+def tiny_world(world: World, scale: float = 0.1, seed: int = 0, n_labelers: int = 40, n_customers: int | None = None,
                per_labeler: int | None = None) -> list[Row]:  # fmt: skip
     """The raw prompt log of a `rlhf_lite.world.World`: rows of user_id, source, kind, text, task.
 
@@ -45,12 +46,8 @@ def tiny_world(world: Any, scale: float = 0.1, seed: int = 0, n_labelers: int = 
     return [dict(row) for row in world.prompt_log(n_customers, n_labelers, per_labeler, seed)]
 
 
-def tiny_demonstrations(
-    world: Any, prompts: Sequence[Row], labelers: Sequence[str] = ("labeler",), seed: int = 0
-) -> list[Row]:
+def tiny_demonstrations(world: World, prompts: Sequence[Row], labelers: Sequence[str] = ("labeler",), seed: int = 0) -> list[Row]:
     """One demonstration per prompt, each by one labeler, with the flaws people have. Fixed per prompt by the seed."""
-    from ..world import Task
-
     rows = []
     for row in prompts:
         key = (seed, "demonstration", row["prompt_id"])
@@ -181,9 +178,12 @@ def read_rows(path: str | Path) -> list[Row]:
     with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8", newline="") as file:
         csv.field_size_limit(2**31 - 1)  # a cell may hold nine long answers
         try:
-            return list(readers[kind](file))
+            rows = list(readers[kind](file))
         except (ValueError, csv.Error) as error:
             raise ValueError(f"{path}: {error}") from None
+    if odd := [i for i, row in enumerate(rows, 1) if not isinstance(row, dict)]:
+        raise ValueError(f"{path}, row {odd[0]}: a row must be an object with named columns.")
+    return rows
 
 
 def _json_lines(file: Iterable[str]) -> Iterator[Row]:
@@ -198,9 +198,7 @@ def _json_lines(file: Iterable[str]) -> Iterator[Row]:
 # --- making rows fit a model --------------------------------------------------------------------------------------
 
 
-def cut_to_fit(
-    rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_response: int | None = None
-) -> tuple[list[Row], Report]:
+def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_response: int | None = None) -> tuple[list[Row], Report]:
     """Shortens rankings so that prompt + separator + completion + end token is at most `max_tokens` long.
 
     A completion keeps its beginning, at most `max_response` tokens (default half the limit). A prompt keeps its end,

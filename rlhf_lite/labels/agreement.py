@@ -66,9 +66,7 @@ def _aligned(a: Row, b: Row) -> tuple[np.ndarray, np.ndarray] | None:
     return tuple(np.array(row["ranks"], float)[o] for row, o in zip((a, b), order, strict=True))  # type: ignore
 
 
-def measure(
-    pool: Sequence[Labeler], items: Sequence[Item], per_item: int = 4, seed: int = 0, bootstrap: int = 500
-) -> Agreement:
+def measure(pool: Sequence[Labeler], items: Sequence[Item], per_item: int = 4, seed: int = 0, bootstrap: int = 500) -> Agreement:
     """Agreement of a pool on the given responses: each item is ranked by `per_item` of its people, drawn by seed."""
     opinions, moods = _views(pool, items, per_item, seed)
     noise = _noise(pool)

@@ -40,8 +40,10 @@ def from_exchange(objects: Iterable[Row]) -> list[Row]:
     for number, thing in enumerate(objects, 1):
         if thing.get("schema", SCHEMA) != SCHEMA:
             raise RecordError(f"row {number}: schema {thing['schema']!r} is not known; this version reads {SCHEMA}.")
-        texts = [c["text"] if isinstance(c, dict) else c for c in thing.get("completions", [])]
-        rows.append({k: v for k, v in thing.items() if k != "schema"} | {"completions": texts})
+        row = {k: v for k, v in thing.items() if k != "schema"}
+        if isinstance(row.get("completions"), list):
+            row["completions"] = [c["text"] if isinstance(c, dict) else c for c in row["completions"]]
+        rows.append(row)
     return _finished(rows)
 
 
@@ -59,10 +61,10 @@ def load_rankings(path: str | Path, columns: dict[str, str] | None = None) -> li
     and rejected answers is read as pairs. In CSV, lists are written as JSON.
     """
     rows = read_rows(path)
-    for ours, theirs in (columns or {}).items():
-        if rows and theirs not in rows[0]:
-            raise RecordError(f"{path} has no column '{theirs}' (for '{ours}'); it has {', '.join(rows[0])}.")
-        rows = [{k: v for k, v in row.items() if k != theirs} | {ours: row.get(theirs)} for row in rows]
+    renamed = {theirs: ours for ours, theirs in (columns or {}).items()}
+    if rows and (missing := [name for name in renamed if name not in rows[0]]):
+        raise RecordError(f"{path} has no column '{missing[0]}'; it has {', '.join(rows[0])}.")
+    rows = [{renamed.get(name, name): value for name, value in row.items()} for row in rows]
     if rows and {"chosen", "rejected"} <= set(rows[0]):
         return from_pairs(rows)
     return from_exchange(_decoded(row, number) for number, row in enumerate(rows, 1))

@@ -127,9 +127,7 @@ def label(labeler: Labeler, prompt: Row, completions: Sequence[str], seed: int =
     }
 
 
-def label_all(
-    pool: Sequence[Labeler], prompts: Iterable[Row], completions: Iterable[Sequence[str]], seed: int = 0
-) -> list[Row]:
+def label_all(pool: Sequence[Labeler], prompts: Iterable[Row], completions: Iterable[Sequence[str]], seed: int = 0) -> list[Row]:
     """Every prompt by one labeler of the pool, drawn by seed: most comparisons were labeled only once (§5.3)."""
     return [label(pool[int(chance(seed, "assigned", p["prompt_id"]) * len(pool))], p, texts, seed)
             for p, texts in zip(prompts, completions, strict=True)]  # fmt: skip

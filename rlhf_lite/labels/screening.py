@@ -42,7 +42,7 @@ KINDS = {
     "good": Kind(0.55, 0.12, 0.08, 1.0, 0.0, 0.10, 0.6),
     "careless": Kind(0.20, 0.35, 0.30, 4.0, 0.0, 0.50, 0.8),
     "insensitive": Kind(0.15, 0.80, 0.02, 1.0, 0.0, 0.70, 0.8),
-    "biased": Kind(0.10, 0.15, 0.10, 1.0, 0.8, 0.30, 0.5),
+    "biased": Kind(0.10, 0.15, 0.10, 1.0, 2.0, 0.30, 0.5),
 }
 
 
@@ -64,7 +64,7 @@ def screen(applicants: Sequence[Labeler], items: Sequence[Item], seed: int = 0, 
     counted as shares of the cutoffs, so that one narrow miss is forgiven and two are not.
     """
     texts = sensitive_texts(items, seed)
-    exam = [(task, answers, judge_all(task, answers)) for task, answers in items if len(set(answers)) > 1][:60]
+    exam = [(task, answers, judge_all(task, answers)) for task, answers in items if len(set(answers)) > 1][:40]
     delicate = [task for task, _ in items if is_sensitive(task, task.text)] or [task for task, _ in items]
     table = []
     for person in applicants:

@@ -1,7 +1,7 @@
 """The mathematics of the paper: pure functions, tensors in and tensors out.
 
-Log-probabilities at temperature 1 and masked means everywhere. Half-precision inputs are computed in float32,
-float64 stays float64. Where the paper is silent, the choice made here is named in the docstring.
+Means are over real tokens, logarithms are natural. Half-precision logits and scores are computed in float32,
+float64 stays float64. Where the paper is silent, the docstring names the choice that was made.
 """
 
 from __future__ import annotations
@@ -105,7 +105,11 @@ def masked_lm_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def per_token_rewards(
-    scores: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float
+    scores: Tensor,
+    logprobs: Tensor,
+    ref_logprobs: Tensor,
+    mask: Tensor,
+    beta: float,
 ) -> Tensor:
     """Reward of each token: r_t = -beta (log pi_t - log pi_ref_t) + [t is the last] score.
 
@@ -118,7 +122,11 @@ def per_token_rewards(
 
 
 def gae(
-    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95
+    rewards: Tensor,
+    values: Tensor,
+    mask: Tensor,
+    gamma: float = 1.0,
+    lam: float = 0.95,
 ) -> tuple[Tensor, Tensor]:
     """Generalised advantage estimation: rewards, values, mask (B, T) -> advantages, returns (B, T).
 

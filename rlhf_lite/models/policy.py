@@ -77,7 +77,8 @@ def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
             rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
             rows[old:] = rows[:old].mean(dim=0)
     for config in filter(None, (model.config, model.generation_config)):
-        config.update(**_special_ids(tokenizer))
+        for name, value in _special_ids(tokenizer).items():
+            setattr(config, name, value)
 
 
 def place(model: PreTrainedModel, device: torch.device | str) -> PreTrainedModel:
@@ -137,15 +138,14 @@ def save_model(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tied = {id(p): name for name, p in reversed(list(model.named_parameters(remove_duplicate=False)))}
-    weights = {name: p.detach() for name, p in model.named_parameters() if tied[id(p)] == name}
+    weights = {name: p.detach() for name, p in model.named_parameters()}  # tied ones once
     weights = {n: w.to(dtype) if w.ndim > 1 and n != "score.weight" else w for n, w in weights.items()}
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary, _quiet():
         model.save_pretrained(temporary, state_dict=weights)
         if tokenizer is not None:
             tokenizer.save_pretrained(temporary)
         for file in Path(temporary).iterdir():
-            with file.open("rb") as handle:
+            with file.open("r+b") as handle:
                 os.fsync(handle.fileno())
             os.replace(file, folder / file.name)
 

@@ -39,7 +39,7 @@ def _mlp_gradient(x: Tensor, up: Tensor, down: Tensor, dtype: torch.dtype) -> tu
 
 @cache
 def self_test(device_type: str) -> SelfTest:
-    """Time both precisions (interleaved, best of 5) and compare their gradients. Under a second, then cached."""
+    """Time both precisions (in turns, best of 5) and compare their gradients. Under a second, then cached."""
     cuda = device_type == "cuda"
     if cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
         return SelfTest(torch.float32, float("nan"), float("nan"), float("nan"))
@@ -60,7 +60,7 @@ def self_test(device_type: str) -> SelfTest:
 
 
 def choose_dtype(device: torch.device | str) -> torch.dtype:
-    """The dtype of matrix products on this device: RLHF_LITE_PRECISION = fp32 | bf16, or auto: the self-test."""
+    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16, or auto (the self-test)."""
     wish = os.environ.get(ENV, "auto").lower()
     choices = {"fp32": torch.float32, "bf16": torch.bfloat16}
     if wish not in (*choices, "auto"):

@@ -15,7 +15,8 @@ from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from .losses import upcast
 from .policy import evaluating
-from .tokens import PromptError, decode, encode_prompts, positions
+from .precision import autocast
+from .tokens import END_OF_PROMPT, PromptError, decode, encode_prompts, positions
 
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
 
@@ -43,7 +44,7 @@ def sample(
     greedy: bool = False,
     generator: torch.Generator | None = None,
 ) -> Samples:
-    """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens and never past n_positions.
+    """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
 
     greedy takes the likeliest token; log-probabilities are at `temperature` either way. Each row draws one
     uniform number a step, running or not, so what it draws does not depend on when the others end.
@@ -76,18 +77,22 @@ def sample_texts(
     greedy: bool = False,
     generator: torch.Generator | None = None,
     batch_size: int = 256,
+    end: str = END_OF_PROMPT,
 ) -> list[str]:
-    """One response text for each prompt, in order; inside, prompts are sorted by length to save padding."""
+    """One response text for each prompt, in order; inside, prompts are sorted by length to save padding.
+
+    end: what closes each prompt, see `encode_prompts`.
+    """
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    ends = tokenizer.eos_token_id, tokenizer.pad_token_id
     settings = {"temperature": temperature, "greedy": greedy, "generator": generator}
     texts: dict[int, str] = {}
     for start in range(0, len(order), batch_size):
         chunk = order[start : start + batch_size]
-        encoded = encode_prompts(tokenizer, [prompts[i] for i in chunk], policy.config.n_positions - 1)
+        encoded = encode_prompts(tokenizer, [prompts[i] for i in chunk], policy.config.n_positions - 1, end)
         ids, mask = (x.to(policy.device) for x in encoded)
-        samples = sample(
-            policy, ids, mask, max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, **settings
-        )
+        with autocast(policy.device):
+            samples = sample(policy, ids, mask, max_new_tokens, *ends, **settings)
         texts.update(zip(chunk, decode(tokenizer, samples.tokens), strict=True))
     return [texts[i] for i in range(len(prompts))]
 
@@ -128,9 +133,7 @@ def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
     limit = policy.config.n_positions
     room = (limit - mask.sum(dim=1)).clamp(max=max_new_tokens)
     if len(room) == 0 or max_new_tokens < 1:
-        raise ValueError(
-            f"{len(room)} prompts, {max_new_tokens} new tokens: nothing to do; ask for at least 1"
-        )
+        raise ValueError(f"{len(room)} prompts, {max_new_tokens} new tokens: ask for at least 1")
     if room.min() < 1:
         longest = int(mask.sum(dim=1).max())
         raise PromptError(f"a prompt of {longest} tokens fills the model, which reads {limit}; shorten it")

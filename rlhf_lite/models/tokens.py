@@ -157,10 +157,15 @@ def positions(mask: Tensor) -> Tensor:
     return (mask.long().cumsum(dim=-1) - 1).clamp(min=0)
 
 
-def encode_prompts(tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], max_length: int) -> Encoded:
-    """Prompts, each with its closing newline, padded on the left; one above max_length is a PromptError."""
-    newline = encode(tokenizer, END_OF_PROMPT)
-    rows = [ids + newline for ids in encode_all(tokenizer, prompts)]
+def encode_prompts(
+    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], max_length: int, end: str = END_OF_PROMPT
+) -> Encoded:
+    """Prompts, each with its closing newline, padded on the left; one above max_length is a PromptError.
+
+    end="" leaves the newline out: the text is then the beginning of a document that a base model continues.
+    """
+    closing = encode(tokenizer, end)
+    rows = [ids + closing for ids in encode_all(tokenizer, prompts)]
     for i, row in enumerate(rows):
         _check_length(row, max_length, f"prompt {i} ({prompts[i][:40]!r})")
     mask = _pad([[1] * len(row) for row in rows], 0, left=True)

@@ -111,7 +111,8 @@ class Loop:
 
     def log(self, **metrics) -> None:
         """Numbers of the current step (tensors are fine); they reach the trace when the step is finished."""
-        self._row.update({name: float(value) for name, value in metrics.items()})
+        for name, value in metrics.items():
+            self._row[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
 
     def series(self, name: str) -> tuple[list[int], list[float]]:
         """(steps, values) of one metric, for plots of what is not logged at every step."""

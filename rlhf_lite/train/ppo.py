@@ -27,10 +27,11 @@ from ..models.losses import (
     masked_mean,
     per_token_rewards,
     policy_loss,
+    token_logprobs,
     value_loss,
     whiten,
 )
-from ..models.policy import response_logprobs, reward, token_values
+from ..models.policy import policy_logits, reward, token_values
 from ..models.precision import autocast
 from ..models.sampling import sample
 from ..models.tokens import decode, encode_prompts
@@ -64,18 +65,25 @@ class Rollout:
         return len(self.responses)
 
     @property
-    def ids(self) -> Tensor:
-        """Prompt and response in one: (B, P + T)."""
-        return torch.cat([self.prompt_ids, self.responses], dim=1)
-
-    @property
-    def mask(self) -> Tensor:
-        return torch.cat([self.prompt_mask, self.response_mask], dim=1)  # (B, P + T)
-
-    @property
     def lengths(self) -> Tensor:
         """Tokens of prompt and response, without padding: (B,)."""
-        return self.mask.sum(dim=1)
+        return self.prompt_mask.sum(dim=1) + self.response_mask.sum(dim=1)
+
+    def exchanges(self) -> tuple[Tensor, Tensor]:
+        """ids and mask of prompt and response in one, all padding moved to the left: (B, W), W the longest.
+
+        Ending in one column they need less padding than starting their responses in one column, by about a third.
+        """
+        mask = torch.cat([self.prompt_mask, self.response_mask], dim=1)  # (B, P + T)
+        order = mask.argsort(dim=1, stable=True)[:, -int(self.lengths.max()) :]  # padding first, text in order
+        return torch.cat([self.prompt_ids, self.responses], dim=1).gather(1, order), mask.gather(1, order)
+
+    def at_response(self, x: Tensor) -> Tensor:
+        """Take what `exchanges` lined up at the end, x (B, T), back to where responses start; 0 on padding."""
+        T = self.responses.shape[1]
+        start = T - self.response_mask.sum(dim=1, keepdim=True)  # (B, 1)
+        index = (start + torch.arange(T, device=x.device)).clamp(max=T - 1)  # (B, T)
+        return x.gather(1, index) * self.response_mask
 
     def rows(self, index: Tensor) -> Rollout:
         """Some episodes, with the padding that none of them needs cut off."""
@@ -212,21 +220,22 @@ class _Learner:
         cfg, collected = self.cfg, []
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
-            batch.logprobs = _in_chunks(batch, lambda part: _logprobs(self.policy, part, cfg)).detach()
+            batch.logprobs = _in_chunks(batch, lambda part: _logprobs(self.policy, part, cfg))
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
                 # 7. PPO gradient, then gamma times the pretraining gradient on top, then one step.
                 metrics = {**self._policy_gradient(part), **self._ptx_gradient(step)}
                 if epoch == i == 0:
-                    _check_ratio(metrics["policy/ratio"])
+                    first = _checked_ratio(metrics)
                 update(self.policy, self.policy_optimizer, cfg.lr * warm, cfg.max_grad_norm)
                 metrics |= self._value_gradient(part)
                 update(self.value_model, self.value_optimizer, cfg.value_lr * warm, cfg.max_grad_norm)
                 # 8. Average the weights.
                 self.ema.update(self.policy)
                 collected.append(metrics)
-        return {name: sum(float(m[name]) for m in collected) / len(collected) for name in collected[0]}
+        means = {name: sum(float(m[name]) for m in collected) / len(collected) for name in collected[0]}
+        return {**means, "policy/first_ratio": first}
 
     def _policy_gradient(self, part: Rollout) -> dict[str, Tensor]:
         found = []
@@ -290,25 +299,28 @@ def _score(reward_model, batch: Rollout) -> Tensor:
         )
 
     def score(part: Rollout) -> Tensor:
-        with autocast(part.ids.device):
-            return reward(reward_model, part.ids, part.mask)
+        with autocast(part.responses.device):
+            return reward(reward_model, *part.exchanges())
 
     return _in_chunks(batch, score)
 
 
 def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
-    """log pi of the sampled tokens, (B, T), with logits on the response positions only."""
-    prompts = (part.prompt_ids, part.prompt_mask)
-    with autocast(part.responses.device):
-        return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
+    """log pi of the sampled tokens, (B, T), with logits on the last T + 1 positions only."""
+    (ids, mask), T = part.exchanges(), part.responses.shape[1]
+    with autocast(ids.device):
+        logits = policy_logits(policy, ids, mask, keep=T + 1)[:, :-1]  # (B, T, V): each predicts the next token
+    return part.at_response(token_logprobs(logits, ids[:, -T:], cfg.temperature))
 
 
 def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
-    """V of the state before each response token, (B, T): read at positions P-1 ... P+T-2."""
-    with autocast(part.responses.device):
-        return token_values(value_model, part.ids, part.mask)[:, part.prompt_ids.shape[1] - 1 : -1]
+    """V of the state *before* each response token, (B, T)."""
+    (ids, mask), T = part.exchanges(), part.responses.shape[1]
+    with autocast(ids.device):
+        return part.at_response(token_values(value_model, ids, mask)[:, -T - 1 : -1])
 
 
+@torch.no_grad()
 def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
     """function over chunks of similar length, results (B,) or (B, T) put back in order; padding is 0."""
     result = None
@@ -320,7 +332,7 @@ def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
             result[index] = part
         else:
             result[index, : part.shape[1]] = part
-    return result if result.ndim == 1 else result * batch.response_mask
+    return result
 
 
 def _describe(batch: Rollout, cfg: PPOConfig) -> dict[str, Tensor]:
@@ -346,14 +358,14 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
     Sorted, they hold a third less padding, which is time. Equal lengths are shuffled first and the order of the
     minibatches is random, so that no episode always comes first or always meets the same others.
     """
-    order = torch.tensor(shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.ids.device)
+    order = torch.tensor(shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device)
     order = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
     return [order[i] for i in shuffled(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
 
 
 def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
     """A minibatch in `count` pieces, each with its share of the tokens: share-weighted means add up to the mean."""
-    for index in torch.arange(len(part), device=part.ids.device).chunk(count):
+    for index in torch.arange(len(part), device=part.responses.device).chunk(count):
         piece = part.rows(index) if count > 1 else part
         yield piece, float(piece.response_mask.sum() / part.response_mask.sum())
 
@@ -365,13 +377,18 @@ def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
 # -- checks ----------------------------------------------------------------------------------------------------------
 
 
-def _check_ratio(ratio: Tensor, tolerance: float = 0.05) -> None:
-    """Before the first step the policy *is* the one that sampled, so the ratio is 1 (rounding of bfloat16 aside)."""
-    if not abs(float(ratio) - 1) < tolerance:
+def _checked_ratio(metrics: dict[str, Tensor], tolerance: float = 0.005) -> float:
+    """Before the first step the policy *is* the one that sampled: every ratio is 1, rounding aside.
+
+    approxkl, half the mean squared log-ratio, sees what a mean ratio hides; bfloat16 rounding stays below 0.001.
+    """
+    if not float(metrics["policy/approxkl"]) < tolerance:
         raise RuntimeError(
-            f"The ratio in the first minibatch is {float(ratio):.4f} instead of 1: sampling and training see different "
-            "models. Typical causes: dropout is on, another temperature, padding without positions."
+            f"In the first minibatch the ratios are not 1 (half their mean squared log is "
+            f"{float(metrics['policy/approxkl']):.4f}): sampling and training see different models. Typical causes: "
+            "dropout is on, another temperature, padding without positions."
         )
+    return float(metrics["policy/ratio"])
 
 
 def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg: PPOConfig) -> None:

@@ -7,14 +7,12 @@ why a split by user matters (§3.2): the wording of a person you have trained on
 from dataclasses import dataclass, field
 from random import Random
 
+from ..paper import TABLE_1
 from . import lexicon as lx
 from .facts import Fact
 from .rubric import END_PHRASES, START_PHRASES
 from .tasks import CONTINUATION, INSTRUCTION, SKILLS, SKILLS_OF, USE_CASES, Skill, Slots, Task
 
-# Table 1: shares of use cases among the API prompts (%).
-TABLE_1 = dict(generation=45.6, open_qa=12.4, brainstorm=11.2, chat=8.4, rewrite=6.6, summarize=4.2, classify=3.5,
-               other=3.5, closed_qa=2.6, extract=1.9)  # fmt: skip
 FLATTEN = 0.5  # shares are raised to this power: 1 is Table 1 as it is, 0 all alike (data/README.md has the reason)
 CONSTRAINT_RATE = 0.40  # of the prompts that can carry one: about a quarter of all, as in Table 7
 
@@ -26,7 +24,7 @@ THANKS = ("", "", "", "", "Thanks.", "Be quick.", "Please.")
 
 def use_case_mix(flatten: float = FLATTEN) -> dict[str, float]:
     """Shares that sum to 1: Table 1's, each to the power `flatten`."""
-    raw = {u: (TABLE_1[u] / 100) ** flatten for u in USE_CASES}
+    raw = {u: (TABLE_1.value[u] / 100) ** flatten for u in USE_CASES}
     return {u: share / sum(raw.values()) for u, share in raw.items()}
 
 

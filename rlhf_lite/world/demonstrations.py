@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from . import lexicon as lx
+from .asking import make_task, with_constraint
 from .facts import Fact
 from .tasks import SKILL, Task, story_middle
-from .asking import make_task, with_constraint
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""The tiny world in numbers, each counted from the prompts and demonstrations themselves, beside the paper's."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import mean, median, quantiles, stdev
+from typing import TYPE_CHECKING
+
+from ..paper import TABLE_1, TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11
+from ..world import USE_CASES
+
+if TYPE_CHECKING:
+    from ..chain import Chain
+
+
+def markdown(chain: Chain) -> str:
+    """The page `data/README.md` shows: Tables 1 and 6 to 11 of the paper beside what this world counts."""
+    sets, count = chain.prompts.sets(), lambda texts: [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]]
+    return "\n\n".join((
+        f"Counted on world {chain.config.data.world_seed}, seed {chain.config.seed}, scale {chain.config.data.scale} of Table 6.",
+        "### Use cases (Table 1)\n\n" + use_cases(sets),
+        "### Sizes (Table 6)\n\n" + sizes(sets, chain.config.data.scale),
+        "### Annotations (Table 7)\n\n" + annotations(sets),
+        "### Prompts per customer (Table 8)\n\n" + per_customer(sets),
+        "### Prompt lengths in tokens (Table 9)\n\n" + lengths(sets, count),
+        "### Prompt lengths by use case (Table 10)\n\n" + lengths_by_use_case(sets["rm_train"], count),
+        "### Demonstrations in tokens (Table 11)\n\n" + demonstrations(chain, count),
+        "### From the raw log to the sets (§3.2)\n\n" + funnel(chain),
+    ))  # fmt: skip
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
+    """A Markdown table; numbers keep at most three digits after the point."""
+    cells = [[f"{c:.3g}" if isinstance(c, float) else f"{c:,}" if isinstance(c, int) else str(c) for c in row] for row in rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [list(head), ["---"] * len(head), *cells])
+
+
+def use_cases(sets: dict[str, list]) -> str:
+    counts = {name: Counter(row["use_case"] for row in sets[name]) for name in ("sft_train", "rm_train", "ppo_train", "test")}
+    rows = [(u.replace("_", " "), TABLE_1.value[u], *(100 * c[u] / c.total() for c in counts.values())) for u in USE_CASES]
+    return table(("%", "paper, API prompts", *counts), rows)
+
+
+def sizes(sets: dict[str, list], scale: float) -> str:
+    rows = []
+    for name, rows_of_set in sets.items():
+        who = Counter(row["source"] for row in rows_of_set)
+        paper = TABLE_6.value[name]
+        rows.append((name, paper.get("labeler", 0), paper.get("customer", 0), who["labeler"], who["customer"]))
+    return table(("set", "paper: labeler", "paper: customer", "here: labeler", "here: customer"), rows)
+
+
+def annotations(sets: dict[str, list]) -> str:
+    """Shares of prompts that carry a mark; the paper's are of its RM training set."""
+    marks = sorted({mark for row in sets["rm_train"] for mark in row["annotations"]})
+    rows = []
+    for mark in marks:
+        shares = (100 * mean(bool(row["annotations"].get(mark)) for row in sets[name]) for name in ("sft_train", "rm_train", "test"))
+        rows.append((mark.replace("_", " "), _known(TABLE_7.value[mark][1]), *shares))
+    return table(("%", "paper, RM train", "sft_train", "rm_train", "test"), rows)
+
+
+def _known(value) -> object:
+    """Empty where the paper has no number."""
+    return "" if value is None else value
+
+
+def per_customer(sets: dict[str, list]) -> str:
+    rows = []
+    for name, rows_of_set in sets.items():
+        counts = Counter(row["user_id"] for row in rows_of_set if row["source"] == "customer")
+        kind, _, side = name.partition("_")
+        paper = TABLE_8.value[kind][side == "valid"]
+        rows.append((name, paper, mean(counts.values()), max(counts.values()), len(counts)))
+    return table(("set", "paper: mean", "here: mean", "here: most", "customers"), rows)
+
+
+def lengths(sets: dict[str, list], count) -> str:
+    rows = []
+    for name, rows_of_set in sets.items():
+        n = count(row["text"] for row in rows_of_set)
+        low, middle, high = quantiles(n, n=4)
+        paper = TABLE_9.value[name]
+        rows.append((name, f"{paper[1]} / {paper[5]}", mean(n), stdev(n), min(n), low, middle, high, max(n)))
+    return table(("set", "paper: mean / median", "mean", "std", "min", "25 %", "50 %", "75 %", "max"), rows)
+
+
+def lengths_by_use_case(rows_of_set: list, count) -> str:
+    groups = defaultdict(list)
+    for row in rows_of_set:
+        groups[row["use_case"]].append(row["text"])
+    rows = []
+    for u in USE_CASES:
+        n, paper = count(groups[u]), TABLE_10.value[u]
+        rows.append((u.replace("_", " "), f"{paper[1]} / {paper[2]}", len(n), mean(n), median(n)))
+    return table(("use case", "paper: mean / median", "prompts", "mean", "median"), rows)
+
+
+def demonstrations(chain: Chain, count) -> str:
+    rows = []
+    for source in ("labeler", "customer"):
+        pairs = [d for d, p in zip(chain.demonstrations, chain.prompts.sft_train, strict=True) if p["source"] == source]
+        prompts, texts = count(d["prompt"] for d in pairs), count(d["text"] for d in pairs)
+        paper = TABLE_11.value[source]
+        theirs = "; ".join(f"{what} {middle[0]} / {middle[1]}" for what, middle in paper.items())
+        rows.append((source, theirs, f"{mean(prompts):.1f} / {median(prompts):g}", f"{mean(texts):.1f} / {median(texts):g}"))
+    return table(("prompts of", "paper: mean / median", "prompt: mean / median", "demonstration: mean / median"), rows)
+
+
+def funnel(chain: Chain) -> str:
+    return table(("step", "rows in", "rows out"), [(step.name, step.rows_in, step.rows_out) for step in chain.prompts.funnel])

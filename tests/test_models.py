@@ -1,0 +1,330 @@
+"""Policies, scalar models, precision and the average of weights, on a GPT-2 of 32 numbers and 2 layers."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    BertConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPT2Model,
+)
+
+from rlhf_lite.models import losses, precision
+from rlhf_lite.models.ema import EMA
+from rlhf_lite.models.policy import (
+    evaluating,
+    fit_to_tokenizer,
+    load_policy,
+    load_scalar_model,
+    new_policy,
+    new_scalar_model,
+    place,
+    policy_logits,
+    response_logprobs,
+    reward,
+    save_model,
+    shift_scores,
+    token_values,
+)
+from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_prompts, load_tokenizer
+
+SHAPE = SimpleNamespace(width=32, layers=2, heads=2, n_positions=64)
+FOREIGN = dict(vocab_size=260, n_embd=32, n_layer=2, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0)
+PROMPTS, RESPONSES = ["the cat", "a dog sat on the mat", "the"], ["sat on a mat.", "dog", "the cat sat!"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer("the cat a dog sat on mat . ! ?".split())
+
+
+@pytest.fixture(scope="module")
+def policy(tokenizer):
+    return new_policy(SHAPE, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def scalar(policy):
+    return new_scalar_model(policy)
+
+
+@pytest.fixture
+def exchange(tokenizer):
+    return encode_exchanges(tokenizer, PROMPTS, RESPONSES, 64)
+
+
+def pad_left(ids, mask, width, pad):
+    """Move each row's padding to the left and add `width` columns of it."""
+    out, out_mask = (
+        ids.new_full((len(ids), ids.shape[1] + width), pad),
+        mask.new_zeros(len(ids), ids.shape[1] + width),
+    )
+    for i, length in enumerate(mask.sum(1)):
+        out[i, -length:], out_mask[i, -length:] = ids[i, :length], 1
+    return out, out_mask
+
+
+def equal_weights(a, b):
+    return all(torch.equal(weight, b.state_dict()[name]) for name, weight in a.state_dict().items())
+
+
+# --- Make ---------------------------------------------------------------------------------------------------
+
+
+def test_new_policy_has_our_settings_and_depends_on_its_seed_only(policy, tokenizer):
+    config = policy.config
+    assert (config.eos_token_id, config.pad_token_id, config.vocab_size) == (0, 1, len(tokenizer))
+    assert config.activation_function == "gelu_pytorch_tanh" and config._attn_implementation == "eager"
+    assert config.resid_pdrop == config.embd_pdrop == config.attn_pdrop == 0.0 and not policy.training
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    assert equal_weights(new_policy(SHAPE, tokenizer), policy)
+    assert torch.equal(torch.get_rng_state(), state)  # nobody else's dice were touched
+    assert not equal_weights(new_policy(SHAPE, tokenizer, seed=1), policy)
+
+
+def test_scalar_model_has_the_policys_trunk_and_a_new_head(policy, scalar):
+    assert equal_weights(scalar.transformer, policy.transformer)
+    assert scalar.transformer.wte.weight is not policy.transformer.wte.weight
+    wide = new_scalar_model(
+        new_policy(SimpleNamespace(width=4096, layers=0, heads=1, n_positions=2), build_tokenizer([]))
+    )
+    assert wide.score.weight.std().item() == pytest.approx(4097**-0.5, rel=0.05)
+    assert policy.config.num_labels == 2  # GPT2Config's default: the policy's config was not changed
+
+
+# --- Call ---------------------------------------------------------------------------------------------------
+
+
+def test_logits_do_not_depend_on_padding_on_either_side(policy, exchange):
+    logits = policy_logits(policy, exchange.ids, exchange.mask)
+    left, left_mask = pad_left(exchange.ids, exchange.mask, 5, pad=1)
+    moved = policy_logits(policy, left, left_mask)
+    torch.testing.assert_close(moved[left_mask == 1], logits[exchange.mask == 1])
+    garbage = exchange.ids.where(exchange.mask == 1, 7)
+    torch.testing.assert_close(policy_logits(policy, garbage, exchange.mask)[0, :3], logits[0, :3])
+    for i, length in enumerate(exchange.mask.sum(1)):
+        alone = policy(input_ids=exchange.ids[i : i + 1, :length]).logits
+        torch.testing.assert_close(logits[i, :length], alone[0])
+
+
+def test_keep_gives_the_last_positions_only(policy, exchange):
+    logits = policy_logits(policy, exchange.ids, exchange.mask)
+    torch.testing.assert_close(policy_logits(policy, exchange.ids, exchange.mask, keep=3), logits[:, -3:])
+
+
+def test_response_logprobs_are_read_one_place_before_their_token(policy, tokenizer):
+    prompts = encode_prompts(tokenizer, PROMPTS, 64)
+    tokens, mask = (
+        torch.tensor([[260, 0, 1], [261, 262, 263], [259, 258, 0]]),
+        torch.tensor([[1, 1, 0], [1] * 3, [1] * 3]),
+    )
+    logprobs = response_logprobs(policy, prompts, tokens, mask, temperature=0.7)
+    for i, n in enumerate(mask.sum(1)):
+        row = torch.cat([prompts.ids[i][prompts.mask[i] == 1], tokens[i, :n]])[None]
+        every = (policy(input_ids=row).logits[0] / 0.7).log_softmax(-1)
+        by_hand = [every[row.shape[1] - n + t - 1, tokens[i, t]] for t in range(n)]
+        torch.testing.assert_close(logprobs[i, :n], torch.stack(by_hand))
+
+
+def test_reward_equals_transformers_own_forward(scalar, exchange):
+    own = scalar(input_ids=exchange.ids, attention_mask=exchange.mask).logits[:, 0]
+    torch.testing.assert_close(reward(scalar, exchange.ids, exchange.mask), own)
+    values = token_values(scalar, exchange.ids, exchange.mask)
+    torch.testing.assert_close(values[torch.arange(3), exchange.last], own)
+
+
+def test_reward_reads_the_last_real_token_only_and_ignores_padding(scalar, exchange):
+    scores = reward(scalar, exchange.ids, exchange.mask)
+    right = (
+        torch.nn.functional.pad(exchange.ids, (0, 6), value=9),
+        torch.nn.functional.pad(exchange.mask, (0, 6)),
+    )
+    for ids, mask in (right, pad_left(exchange.ids, exchange.mask, 6, pad=1)):
+        torch.testing.assert_close(reward(scalar, ids, mask), scores)
+    ids = exchange.ids.clone()
+    ids[torch.arange(3), exchange.last] = 260
+    assert (reward(scalar, ids, exchange.mask) != scores).all()
+    (gradient,) = torch.autograd.grad(scores.sum(), scalar.score.weight)
+    states = scalar.transformer(input_ids=exchange.ids, attention_mask=exchange.mask).last_hidden_state
+    torch.testing.assert_close(gradient[0], states[torch.arange(3), exchange.last].sum(0))
+
+
+def test_float64_models_stay_float64(policy, exchange):
+    double = new_scalar_model(policy).double()
+    assert reward(double, exchange.ids, exchange.mask).dtype == torch.float64
+
+
+def test_shift_scores_is_exact_and_survives_saving(policy, exchange, tmp_path):
+    model = new_scalar_model(policy, seed=3)
+    before, values = reward(model, *exchange[:2]), token_values(model, *exchange[:2])
+    shift_scores(model, -1.75)
+    torch.testing.assert_close(reward(model, *exchange[:2]), before - 1.75, atol=2e-6, rtol=0)
+    torch.testing.assert_close(token_values(model, *exchange[:2]), values - 1.75, atol=2e-6, rtol=0)
+    save_model(model, tmp_path)
+    auto = AutoModelForSequenceClassification.from_pretrained(tmp_path)
+    own = auto(input_ids=exchange.ids, attention_mask=exchange.mask).logits[:, 0]
+    torch.testing.assert_close(own, before - 1.75, atol=1e-5, rtol=0)
+    loaded = load_scalar_model(tmp_path)
+    torch.testing.assert_close(reward(loaded, *exchange[:2]), reward(model, *exchange[:2]))
+    torch.nn.init.zeros_(model.score.weight)
+    with pytest.raises(ValueError, match="zeros"):
+        shift_scores(model, 1.0)
+
+
+def test_demonstrations_can_be_centred_on_zero_even_in_bfloat16_files(policy, exchange, tmp_path):
+    model = new_scalar_model(policy, seed=3)
+    for _ in range(2):
+        shift_scores(model, 40.0)
+    shift_scores(model, -reward(model, *exchange[:2]).mean().item())
+    assert reward(model, *exchange[:2]).mean().abs() < 1e-5
+    save_model(model, tmp_path, dtype=torch.bfloat16)
+    assert reward(load_scalar_model(tmp_path), *exchange[:2]).mean().abs() < 0.02
+
+
+def test_evaluating_restores_the_mode(policy):
+    for mode in (True, False):
+        policy.train(mode)
+        with evaluating(policy):
+            assert not policy.training
+        assert policy.training is mode
+
+
+# --- Save and load ------------------------------------------------------------------------------------------
+
+
+def test_saving_and_loading_changes_nothing(policy, scalar, tokenizer, tmp_path):
+    save_model(policy, tmp_path / "policy", tokenizer=tokenizer)
+    save_model(scalar, tmp_path / "scalar")
+    assert equal_weights(load_policy(tmp_path / "policy"), policy)
+    assert equal_weights(load_scalar_model(tmp_path / "scalar"), scalar)
+    assert equal_weights(AutoModelForCausalLM.from_pretrained(tmp_path / "policy"), policy)
+    assert load_tokenizer(tmp_path / "policy").get_vocab() == tokenizer.get_vocab()
+    names = {file.name for file in (tmp_path / "policy").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
+    assert not any(name.startswith(".") or name.endswith(".bin") for name in names)  # no temporary, no pickle
+    save_model(scalar, tmp_path / "scalar")  # over an existing one
+    assert equal_weights(load_scalar_model(tmp_path / "scalar"), scalar)
+
+
+def test_bfloat16_files_are_half_as_large_and_load_as_float32(policy, exchange, tmp_path):
+    save_model(policy, tmp_path / "half", dtype=torch.bfloat16)
+    save_model(policy, tmp_path / "full")
+    sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("half", "full")]
+    assert sizes[0] < 0.6 * sizes[1]
+    assert sizes[1] < 5 * sum(p.numel() for p in policy.parameters())  # tied weights are saved once
+    loaded = load_policy(tmp_path / "half")
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
+    assert torch.equal(loaded.transformer.wte.weight, policy.transformer.wte.weight.bfloat16().float())
+    save_model(loaded, tmp_path / "again", dtype=torch.bfloat16)
+    assert equal_weights(load_policy(tmp_path / "again"), loaded)  # rounding happens once
+
+
+def test_any_gpt2_checkpoint_loads_and_gets_our_settings(exchange, tokenizer, tmp_path):
+    config = GPT2Config(**FOREIGN)
+    torch.manual_seed(0)
+    foreign = GPT2LMHeadModel(config).eval()
+    assert config.activation_function == "gelu_new"
+    foreign.bfloat16().save_pretrained(tmp_path / "lm")
+    foreign.float().transformer.save_pretrained(tmp_path / "trunk")  # stored like the hub's gpt2
+    for name in ("lm", "trunk"):
+        loaded = load_policy(tmp_path / name)
+        assert (loaded.config.activation_function, loaded.config.attn_pdrop) == ("gelu_pytorch_tanh", 0.0)
+        assert loaded.dtype == torch.float32 and not loaded.training
+        ids = exchange.ids.clamp(max=259)
+        theirs = foreign(input_ids=ids, attention_mask=exchange.mask).logits
+        torch.testing.assert_close(
+            policy_logits(loaded, ids, exchange.mask)[exchange.mask == 1], theirs[exchange.mask == 1]
+        )
+    assert isinstance(foreign.transformer, GPT2Model)
+    with pytest.raises(ValueError, match="load_policy"):
+        new_scalar_model(load_policy(tmp_path / "trunk"))
+
+
+def test_a_tokenizer_with_more_tokens_gets_rows_and_ids(exchange, tokenizer, tmp_path):
+    GPT2LMHeadModel(GPT2Config(**FOREIGN)).save_pretrained(tmp_path)
+    bare, fitted = load_policy(tmp_path), load_policy(tmp_path, tokenizer)
+    rows = fitted.transformer.wte.weight
+    assert len(rows) == len(tokenizer) == fitted.config.vocab_size and fitted.lm_head.weight is rows
+    mean = bare.transformer.wte.weight.mean(dim=0)
+    torch.testing.assert_close(rows[260:], mean.expand(len(tokenizer) - 260, -1))
+    assert (fitted.config.pad_token_id, fitted.generation_config.pad_token_id) == (1, 1)
+    assert new_scalar_model(fitted).config.pad_token_id == 1
+    fit_to_tokenizer(fitted, tokenizer)  # again: nothing more to do
+    assert len(fitted.transformer.wte.weight) == len(tokenizer)
+
+
+def test_wrong_folders_fail_loudly(policy, scalar, tmp_path):
+    save_model(policy, tmp_path / "policy")
+    save_model(scalar, tmp_path / "scalar")
+    with pytest.raises(ValueError, match="score.weight"):
+        load_scalar_model(tmp_path / "policy")  # never a fresh random reward model
+    with pytest.raises(ValueError, match="score.weight"):
+        load_policy(tmp_path / "scalar")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        load_policy(tmp_path / "nowhere")
+    BertConfig().save_pretrained(tmp_path / "bert")
+    with pytest.raises(ValueError, match="'bert'"):
+        load_policy(tmp_path / "bert")
+
+
+def test_loading_is_silent(policy, tmp_path, capfd):
+    save_model(policy, tmp_path)
+    load_policy(tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_attention_follows_the_device(policy):
+    assert place(policy, "cpu").config._attn_implementation == "eager"
+
+
+# --- Precision ----------------------------------------------------------------------------------------------
+
+
+def test_precision_is_measured_once_and_can_be_forced(monkeypatch):
+    monkeypatch.delenv(precision.ENV, raising=False)
+    measured = precision.self_test("cpu")
+    assert measured is precision.self_test("cpu") and precision.choose_dtype("cpu") == measured.dtype
+    assert measured.fp32_ms > 0 and measured.error < 0.1
+    x = torch.ones(2, 2)
+    for wish, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16), ("auto", measured.dtype)):
+        monkeypatch.setenv(precision.ENV, wish)
+        with precision.autocast("cpu"):
+            assert (x @ x).dtype == dtype == precision.choose_dtype("cpu")
+    monkeypatch.setenv(precision.ENV, "fp8")
+    with pytest.raises(ValueError, match="'fp8'.*fp32, bf16 or auto"):
+        precision.autocast("cpu")
+
+
+def test_log_probabilities_under_bfloat16_are_close_and_float32(policy, exchange, monkeypatch):
+    monkeypatch.setenv(precision.ENV, "bf16")
+    with precision.autocast("cpu"), torch.no_grad():
+        rounded = losses.token_logprobs(policy_logits(policy, *exchange[:2]), exchange.ids)
+    exact = losses.token_logprobs(policy_logits(policy, *exchange[:2]), exchange.ids)
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded, exact, atol=0.02, rtol=0)
+
+
+# --- EMA ----------------------------------------------------------------------------------------------------
+
+
+def test_ema_by_hand_and_through_a_checkpoint():
+    model = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(model.weight, 1.0)
+    ema = EMA(model, decay=0.9)
+    for value in (2.0, 3.0):
+        torch.nn.init.constant_(model.weight, value)
+        ema.update(model)
+    assert ema.average["weight"].item() == pytest.approx(0.9 * (0.9 * 1 + 0.1 * 2) + 0.1 * 3)
+    other = EMA(model, decay=0.9)
+    other.load_state_dict(ema.state_dict())
+    other.copy_to(model)
+    assert model.weight.item() == pytest.approx(1.29) and model.weight.requires_grad
+    with pytest.raises(ValueError, match="bias"):
+        ema.load_state_dict(EMA(torch.nn.Linear(1, 1)).state_dict())
+    with pytest.raises(ValueError, match="1.5"):
+        EMA(model, decay=1.5)

@@ -1,0 +1,94 @@
+"""Stages: found by hash, sealed last, damage named, a half-written one resumed, shipped ones current."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rlhf_lite import runs
+from rlhf_lite.chain import INPUTS, STAGES, VERSIONS, Chain, ChainConfig, UnknownStage
+from rlhf_lite.config import PPOConfig
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def make(folder):
+    (folder / "model.bin").write_bytes(b"weights")
+    return {"loss": 1.5}
+
+
+def test_a_stage_is_built_once_and_found_again(own_home):
+    found = runs.build("toy-1", {"lr": 1}, {}, make)
+    assert runs.find("toy-1", (own_home,)).summary == found.summary
+    assert found.summary["result"] == {"loss": 1.5} and found.summary["versions"]["torch"]
+
+
+@pytest.mark.parametrize("harm", ["truncate", "change", "remove", "summary"])
+def test_damage_is_named_and_only_that_stage_is_rebuilt(own_home, harm):
+    for name in ("toy-1", "toy-2"):
+        runs.build(name, {}, {}, make)
+    target = own_home / "toy-1" / ("summary.json" if harm == "summary" else "model.bin")
+    target.unlink() if harm == "remove" else target.write_bytes({"truncate": b"wei", "change": b"weightz", "summary": b"{"}[harm])
+    with pytest.warns(UserWarning, match=target.name):
+        assert runs.find("toy-1", (own_home,)) is None
+    assert runs.find("toy-2", (own_home,)) is not None
+    runs.build("toy-1", {}, {}, make)
+    assert runs.find("toy-1", (own_home,)) is not None
+
+
+def test_a_failed_build_leaves_no_finished_stage_and_its_files_stay(own_home):
+    def interrupted(folder):
+        (folder / "checkpoint.json").write_text("{}")
+        return None
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.build("toy-1", {}, {}, interrupted)
+    assert runs.find("toy-1", (own_home,)) is None and (own_home / "toy-1" / "checkpoint.json").exists()
+
+
+def test_a_full_disk_leaves_the_last_good_state(own_home, monkeypatch):
+    path = own_home / "state.json"
+    runs.write_json(path, {"step": 1})
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        runs.write_json(path, {"step": 2})
+    assert json.loads(path.read_text()) == {"step": 1} and [p.name for p in own_home.iterdir()] == ["state.json"]
+
+
+def test_a_setting_changes_the_keys_of_what_depends_on_it_and_of_nothing_else():
+    chain = Chain()
+    other = chain.with_(ppo=PPOConfig(kl_beta=0.3))
+    changed = {stage for stage in STAGES if chain.key(stage) != other.key(stage)}
+    assert changed == {"ppo", "evaluation"}
+    assert {s for s in STAGES if chain.key(s) != Chain(ChainConfig(seed=1)).key(s)} == set(STAGES) - {"base"}
+    assert set(VERSIONS) == set(INPUTS) == set(STAGES)
+
+
+def test_unknown_stages_are_refused_with_the_valid_names():
+    with pytest.raises(UnknownStage, match="sft.*ppo_ptx"):
+        Chain().key("pppo")
+    with pytest.raises(UnknownStage, match="base, sft, start"):
+        Chain().policy("reward")
+
+
+def test_the_shipped_stages_are_those_of_the_defaults():
+    chain = Chain()
+    for stage in STAGES:
+        assert runs.find(chain.folder_name(stage), (runs.SHIPPED,)), f"data/runs has no {chain.folder_name(stage)}"
+
+
+def test_keys_do_not_depend_on_the_process():
+    code = "from rlhf_lite.chain import *; print([Chain().key(s) for s in STAGES])"
+    outs = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": s}, capture_output=True, text=True,
+                           check=True).stdout for s in ("1", "2")}  # fmt: skip
+    assert len(outs) == 1
