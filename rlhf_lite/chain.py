@@ -165,12 +165,18 @@ class Chain:
     @cached_property
     def raw_prompts(self) -> list[Row]:
         """The prompt log before anything was done to it."""
-        return tiny_world(self.world, self.config.data.scale, self.config.seed)
+        return tiny_world(self.world, self.sizes, self.config.seed)
 
     @cached_property
     def prompts(self) -> Splits:
         """The sets of Table 6 (§3.2, App. A)."""
-        return prepare(self.raw_prompts, table6_sizes(self.config.data.scale), self.config.seed)
+        return prepare(self.raw_prompts, self.sizes, self.config.seed)
+
+    @property
+    def sizes(self) -> dict[str, dict[str, int]]:
+        """Table 6 times the scale; the SFT sets have a scale of their own."""
+        small, sft = table6_sizes(self.config.data.scale), table6_sizes(self.config.data.sft_scale)
+        return {name: (sft if name.startswith("sft") else small)[name] for name in small}
 
     @cached_property
     def demonstrations(self) -> list[Row]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..paper import TABLE_6
 from ..world import Task, World
 from .records import Row, normalise_ranks
 from .seeded import chance, rng, shuffled
@@ -33,16 +32,15 @@ class Report:
 # --- the tiny world -----------------------------------------------------------------------------------------------
 
 
-def tiny_world(world: World, scale: float = 0.1, seed: int = 0, n_labelers: int = 40, n_customers: int | None = None,
-               per_labeler: int | None = None) -> list[Row]:  # fmt: skip
+def tiny_world(world: Any, sizes: dict[str, dict[str, int]], seed: int = 0, n_labelers: int = 40) -> list[Row]:
     """The raw prompt log of a `rlhf_lite.world.World`: rows of user_id, source, kind, text, task.
 
-    Long enough to fill Table 6 times `scale` with different prompts, unless the counts are given: a customer leaves
-    about 16 usable prompts, and half as many again are drawn because whole users fall to one side of a split.
+    Long enough to fill sets of these sizes (see `pipeline.table6_sizes`) with different prompts: a customer leaves about
+    16 usable ones, and half as many again are drawn because whole users move between the sides of a split.
     """
-    need = {who: sum(parts[who] for parts in TABLE_6.value.values()) * scale for who in ("customer", "labeler")}
-    n_customers = n_customers or max(40, round(1.5 * need["customer"] / 16))
-    per_labeler = per_labeler or max(10, round(1.6 * need["labeler"] / n_labelers))
+    need = {who: sum(parts[who] for parts in sizes.values()) for who in ("customer", "labeler")}
+    n_customers = max(40, round(1.5 * need["customer"] / 16))
+    per_labeler = max(10, round(1.6 * need["labeler"] / n_labelers))
     return [dict(row) for row in world.prompt_log(n_customers, n_labelers, per_labeler, seed)]
 
 

@@ -36,9 +36,7 @@ def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
     return [shuffled(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 
-def sorted_batches(
-    lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 16
-) -> list[list[int]]:
+def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 16) -> list[list[int]]:
     """Indices in batches of similar length, in random order.
 
     Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the batches: little
@@ -95,9 +93,7 @@ def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
     """Cut a token stream (N,) into rows of the model's full length: (N // n_positions, n_positions)."""
     rows = len(stream) // n_positions
     if stream.ndim != 1 or rows == 0:
-        raise ValueError(
-            f"The token stream has shape {tuple(stream.shape)}; it needs at least {n_positions} tokens in one row."
-        )
+        raise ValueError(f"The token stream has shape {tuple(stream.shape)}; it needs at least {n_positions} tokens in one row.")
     return stream[: rows * n_positions].reshape(rows, n_positions).long()
 
 

@@ -91,9 +91,7 @@ class Loop:
         self._resume()
         self._start_trace()
         shown = self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-        self._bar = tqdm(
-            total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5
-        )
+        self._bar = tqdm(total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5)
         saved = time.monotonic()
         while not (self.finished or self.stopped):
             self._row = {}
@@ -211,16 +209,12 @@ class Loop:
                 raise ValueError("its sha256 is not the recorded one")
             payload = torch.load(tensors, map_location="cpu", weights_only=True)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            warnings.warn(
-                f"The checkpoint {pointer} is damaged ({error}); '{self.name}' starts from the beginning."
-            )
+            warnings.warn(f"The checkpoint {pointer} is damaged ({error}); '{self.name}' starts from the beginning.")
             return
         changed = _differences(found["about"], json.loads(json.dumps(self.about)))
         if changed or payload["state"].keys() != self.state.keys():
             reason = ", ".join(changed) or "the objects it holds"
-            warnings.warn(
-                f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning."
-            )
+            warnings.warn(f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning.")
             return
         for name, state in payload["state"].items():
             target = self.state[name]
@@ -266,9 +260,7 @@ def _sha256(path: Path) -> str:
 
 
 def _differences(old: dict, new: dict) -> list[str]:
-    return [
-        f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)
-    ]
+    return [f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)]
 
 
 def _line(row: dict) -> str:

@@ -24,9 +24,7 @@ def update(model: nn.Module, optimizer: torch.optim.Optimizer, lr: float, max_gr
     """One optimizer step at rate `lr` with the gradient norm clipped; returns the norm before clipping."""
     norm = float(nn.utils.clip_grad_norm_(model.parameters(), max_grad_norm))
     if not math.isfinite(norm):
-        raise FloatingPointError(
-            f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate."
-        )
+        raise FloatingPointError(f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate.")
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.step()
@@ -61,9 +59,7 @@ def warmup_from_tenth(iteration: int, warmup: int) -> float:
 def training_mode(model: nn.Module, dropout: float):
     """Train mode with this residual dropout (after attention and after the MLP); eval mode and 0 afterwards."""
     layers = [
-        m
-        for name, m in model.named_modules()
-        if isinstance(m, nn.Dropout) and name.endswith(("resid_dropout", "mlp.dropout"))
+        m for name, m in model.named_modules() if isinstance(m, nn.Dropout) and name.endswith(("resid_dropout", "mlp.dropout"))
     ]
     try:
         for layer in layers:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -87,22 +88,17 @@ class Rollout:
 
     def rows(self, index: Tensor) -> Rollout:
         """Some episodes, with the padding that none of them needs cut off."""
-        left = int(self.prompt_mask[index].sum(dim=1).max())
-        right = int(self.response_mask[index].sum(dim=1).max())
-        cut = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name, x in cut.items():
-            if isinstance(x, list):
-                cut[name] = [x[i] for i in index.tolist()]
-            elif x is not None:
-                part = x[index]
-                cut[name] = (
-                    part
-                    if x.ndim == 1
-                    else part[:, -left:]
-                    if name.startswith("prompt_")
-                    else part[:, :right]
-                )
-        return Rollout(**cut)
+        P = int(self.prompt_mask[index].sum(dim=1).max())
+        T = int(self.response_mask[index].sum(dim=1).max())
+
+        def cut(name: str, x):
+            if x is None or isinstance(x, list):
+                return x and [x[i] for i in index.tolist()]
+            if x.ndim == 1:
+                return x[index]
+            return x[index, -P:] if name.startswith("prompt_") else x[index, :T]
+
+        return Rollout(**{f.name: cut(f.name, getattr(self, f.name)) for f in fields(self)})
 
     def table(self, row: int, tokenizer: PreTrainedTokenizerFast) -> list[dict]:
         """One response token by token, for a notebook: what was drawn, and every number PPO attaches to it."""
@@ -132,29 +128,24 @@ def rollout(
     # 1. Sample responses; keep the log-probability with which each token was drawn.
     batch = _sample(policy, tokenizer, prompts, cfg, generator)
 
-    # 2. Score each finished exchange once: prompt and response, read at the response's last token.
+    # 2. Score each exchange once, at its last token. The paper does not say what befalls an answer without EOS.
     batch.scores = _score(reward_model, batch)
-    scores = (
-        batch.scores - cfg.no_eos_penalty * ~batch.finished
-    )  # the paper does not say what befalls the endless
+    scores = batch.scores - cfg.no_eos_penalty * ~batch.finished
 
     # 3. What the reference would have said, and what the value model expects before each token.
     batch.ref_logprobs = _in_chunks(batch, lambda part: _logprobs(ref_policy, part, cfg))
     batch.values = _in_chunks(batch, lambda part: _values(value_model, part))
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
-    batch.rewards = per_token_rewards(
-        scores, batch.logprobs, batch.ref_logprobs, batch.response_mask, cfg.kl_beta
-    )
+    mask = batch.response_mask
+    batch.rewards = per_token_rewards(scores, batch.logprobs, batch.ref_logprobs, mask, cfg.kl_beta)
 
-    # 5. Advantages and returns; no discount, tokens are the time steps.
-    batch.advantages, batch.returns = gae(
-        batch.rewards, batch.values, batch.response_mask, cfg.gamma, cfg.gae_lambda
-    )
+    # 5. Advantages and returns: tokens are the time steps, nothing is discounted.
+    batch.advantages, batch.returns = gae(batch.rewards, batch.values, mask, cfg.gamma, cfg.gae_lambda)
 
     # 6. Whiten the advantages (not the returns) once per batch.
     if cfg.whiten_advantages:
-        batch.advantages = whiten(batch.advantages, batch.response_mask)
+        batch.advantages = whiten(batch.advantages, mask)
     return batch
 
 
@@ -175,8 +166,9 @@ def train_ppo(
     """Train `policy` (and `value_model`) in place; returns the history, one entry per iteration.
 
     Start with policy = ref_policy = the SFT model and value_model = a copy of the reward model (§3.5); `reward_model`
-    may also be a plain function of texts. cfg.ptx_gamma > 0 makes it PPO-ptx and needs pretrain_rows
-    (N, n_positions). gold(prompt indices, responses) is logged as gold/mean and never trained on.
+    may also be a plain function (prompts, texts) -> scores. cfg.ptx_gamma > 0 makes it PPO-ptx and needs
+    pretrain_rows (N, n_positions). gold(prompt indices, texts) is logged as gold/mean and never trained on;
+    on_iteration(iteration, rollout) may return more to log.
     """
     cfg = cfg or PPOConfig()
     _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg)
@@ -188,13 +180,13 @@ def train_ppo(
         for iteration in loop.steps(cfg.iterations):
             start = time.perf_counter()
             chosen = endless(len(prompts), iteration * cfg.batch_size, cfg.batch_size, cfg.seed, "prompts")
-            asked = [prompts[i] for i in chosen]
-            batch = rollout(*models, tokenizer, asked, cfg, seeded(cfg.seed, "sampling", iteration))  # 1 to 6
-            loop.log(**_describe(batch, cfg))
+            generator = seeded(cfg.seed, "sampling", iteration)
+            batch = rollout(*models, tokenizer, [prompts[i] for i in chosen], cfg, generator)  # 1 to 6
+            loop.log(**_describe(batch))
             loop.log(**learner.learn(batch, iteration))  # 7 and 8
             loop.log(tokens_per_second=float(batch.response_mask.sum()) / (time.perf_counter() - start))
             if gold is not None:
-                loop.log(**{"gold/mean": sum(found := list(gold(chosen, batch.texts))) / len(found)})
+                loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})
             if on_iteration is not None:
                 loop.log(**(on_iteration(iteration, batch) or {}))
     if cfg.use_ema:
@@ -203,60 +195,52 @@ def train_ppo(
 
 
 class _Learner:
-    """Step 7 and 8: two models, two optimizers, and exactly inner_epochs x minibatches steps per batch."""
+    """Steps 7 and 8: two models, two optimizers, and exactly inner_epochs x minibatches steps per batch."""
 
     def __init__(self, policy, value_model, cfg: PPOConfig, pretrain_rows: Tensor | None):
         self.policy, self.value_model, self.cfg, self.pretrain_rows = policy, value_model, cfg, pretrain_rows
         self.policy_optimizer, self.value_optimizer = adam(policy, cfg.lr), adam(value_model, cfg.value_lr)
         self.ema = EMA(policy, cfg.ema_decay)
-        self.state = {
-            **{"policy": policy, "value_model": value_model, "ema": self.ema},
-            **{"policy_optimizer": self.policy_optimizer, "value_optimizer": self.value_optimizer},
-            "precision": PrecisionNote(policy.device),
-        }
+        self.state = dict(
+            policy=policy, value_model=value_model, ema=self.ema, policy_optimizer=self.policy_optimizer,
+            value_optimizer=self.value_optimizer, precision=PrecisionNote(policy.device),
+        )  # fmt: skip
 
     def learn(self, batch: Rollout, iteration: int) -> dict[str, float]:
         """All updates of one batch; returns the mean of their metrics."""
-        cfg, collected = self.cfg, []
+        cfg, found, ratio = self.cfg, [], None
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
             batch.logprobs = _in_chunks(batch, lambda part: _logprobs(self.policy, part, cfg))
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
-                # 7. PPO gradient, then gamma times the pretraining gradient on top, then one step.
+                # 7. PPO's gradient, gamma times the pretraining gradient on top of it, then one step.
                 metrics = {**self._policy_gradient(part), **self._ptx_gradient(step)}
-                if epoch == i == 0:
-                    first = _checked_ratio(metrics)
+                ratio = _checked_ratio(metrics) if ratio is None else ratio
                 update(self.policy, self.policy_optimizer, cfg.lr * warm, cfg.max_grad_norm)
                 metrics |= self._value_gradient(part)
                 update(self.value_model, self.value_optimizer, cfg.value_lr * warm, cfg.max_grad_norm)
                 # 8. Average the weights.
                 self.ema.update(self.policy)
-                collected.append(metrics)
-        means = {name: sum(float(m[name]) for m in collected) / len(collected) for name in collected[0]}
-        return {**means, "policy/first_ratio": first}
+                found.append((1 / (cfg.inner_epochs * cfg.minibatches), metrics))
+        return {**_weighted(found), "policy/first_ratio": ratio, "lr": cfg.lr * warm}
 
     def _policy_gradient(self, part: Rollout) -> dict[str, Tensor]:
-        found = []
+        found, clip = [], self.cfg.clip
         for piece, share in _pieces(part, self.cfg.accumulation):
             logprobs = _logprobs(self.policy, piece, self.cfg)
-            loss, stats = policy_loss(
-                logprobs, piece.logprobs, piece.advantages, piece.response_mask, self.cfg.clip
-            )
+            loss, stats = policy_loss(logprobs, piece.logprobs, piece.advantages, piece.response_mask, clip)
             (share * loss).backward()
-            found.append(
-                (share, {"loss/policy": loss.detach(), **{f"policy/{k}": v for k, v in stats.items()}})
-            )
+            stats = {f"policy/{name}": value for name, value in stats.items()}
+            found.append((share, {"loss/policy": loss.detach(), **stats}))
         return _weighted(found)
 
     def _value_gradient(self, part: Rollout) -> dict[str, Tensor]:
-        found = []
+        found, clip = [], self.cfg.value_clip
         for piece, share in _pieces(part, self.cfg.accumulation):
             values = _values(self.value_model, piece)
-            loss, stats = value_loss(
-                values, piece.values, piece.returns, piece.response_mask, self.cfg.value_clip
-            )
+            loss, stats = value_loss(values, piece.values, piece.returns, piece.response_mask, clip)
             (share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _weighted(found)
@@ -270,8 +254,8 @@ class _Learner:
         if not cfg.ptx_gamma:
             return {}
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
-        for rows in self.pretrain_rows[index].to(self.policy.device).chunk(cfg.accumulation):
-            loss, share = lm_loss(self.policy, rows), len(rows) / cfg.ptx_rows
+        for rows in self.pretrain_rows[index].chunk(cfg.accumulation):
+            loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
             (cfg.ptx_gamma * share * loss).backward()
             found.append((share, {"loss/ptx": loss.detach()}))
         return _weighted(found)
@@ -294,9 +278,8 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
 def _score(reward_model, batch: Rollout) -> Tensor:
     """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function of the texts."""
     if not isinstance(reward_model, nn.Module):
-        return torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32).to(
-            batch.ids.device
-        )
+        scores = torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
+        return scores.to(batch.responses.device)
 
     def score(part: Rollout) -> Tensor:
         with autocast(part.responses.device):
@@ -335,8 +318,9 @@ def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
     return result
 
 
-def _describe(batch: Rollout, cfg: PPOConfig) -> dict[str, Tensor]:
-    """What to watch. Entropy is estimated by the samples themselves, -log pi per token: no full vocabulary needed."""
+def _describe(batch: Rollout) -> dict[str, Tensor]:
+    """What to watch. Entropy is estimated by the samples themselves, -log pi per token: no full vocabulary
+    needed."""
     mask = batch.response_mask
     return {
         "objective/score": batch.scores.mean(),
@@ -355,8 +339,8 @@ def _describe(batch: Rollout, cfg: PPOConfig) -> dict[str, Tensor]:
 def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> list[Tensor]:
     """Indices of equal minibatches in random order, each of episodes of similar length.
 
-    Sorted, they hold a third less padding, which is time. Equal lengths are shuffled first and the order of the
-    minibatches is random, so that no episode always comes first or always meets the same others.
+    Sorted, they hold a third less padding, which is time. Equal lengths are shuffled first and the order of
+    the minibatches is random, so that no episode always comes first or always meets the same others.
     """
     order = torch.tensor(shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device)
     order = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
@@ -364,7 +348,8 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
 
 
 def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
-    """A minibatch in `count` pieces, each with its share of the tokens: share-weighted means add up to the mean."""
+    """A minibatch in `count` pieces, each with its share of the tokens: share-weighted means add up to the
+    mean."""
     for index in torch.arange(len(part), device=part.responses.device).chunk(count):
         piece = part.rows(index) if count > 1 else part
         yield piece, float(piece.response_mask.sum() / part.response_mask.sum())
@@ -380,7 +365,8 @@ def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
 def _checked_ratio(metrics: dict[str, Tensor], tolerance: float = 0.005) -> float:
     """Before the first step the policy *is* the one that sampled: every ratio is 1, rounding aside.
 
-    approxkl, half the mean squared log-ratio, sees what a mean ratio hides; bfloat16 rounding stays below 0.001.
+    approxkl, half the mean squared log-ratio, sees what a mean ratio hides; bfloat16 rounding stays below
+    0.001.
     """
     if not float(metrics["policy/approxkl"]) < tolerance:
         raise RuntimeError(
@@ -396,9 +382,7 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
     if not len(prompts):
         raise ValueError("There are no prompts to answer.")
     if ref_policy is policy or value_model is reward_model:
-        raise ValueError(
-            "ref_policy and value_model must be copies (copy.deepcopy): PPO changes policy and value_model."
-        )
+        raise ValueError("ref_policy and value_model must be copies (copy.deepcopy): PPO changes policy and value_model.")
     if isinstance(reward_model, nn.Module) and not getattr(reward_model.config, "trained_rankings", 0):
         raise ValueError(
             "This reward model has never seen a ranking (config.trained_rankings is missing), so its score head is "
@@ -406,9 +390,7 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
             "reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
         )
     if cfg.ptx_gamma and pretrain_rows is None:
-        raise ValueError(
-            f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows)."
-        )
+        raise ValueError(f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows).")
     for model in (policy, ref_policy, reward_model, value_model):
         if isinstance(model, nn.Module):
             model.eval()  # no dropout in RL

@@ -37,9 +37,7 @@ def train_reward(
     cfg = cfg or RewardConfig()
     data = RankingSet(tokenizer, rankings, reward_model.config.n_positions)
     held_out = RankingSet(tokenizer, valid, reward_model.config.n_positions) if valid is not None else None
-    batches = lru_cache(1)(
-        lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch)
-    )
+    batches = lru_cache(1)(lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch))
     per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
     optimizer = adam(reward_model, cfg.lr)
@@ -48,9 +46,7 @@ def train_reward(
         "optimizer": optimizer,
         "precision": PrecisionNote(reward_model.device),
     }
-    loop = Loop.open(
-        "reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy")
-    )
+    loop = Loop.open("reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy"))
     with loop.track(**state), training_mode(reward_model, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
@@ -65,15 +61,11 @@ def train_reward(
                 found = _evaluate(reward_model, held_out)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
-        reward_model.config.trained_rankings = len(
-            data
-        )  # saved with the model; PPO refuses a model without it
+        reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
     return loop.history
 
 
-def train_reward_shuffled(
-    reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None
-):
+def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None):
     """The alternative that failed in the paper (§3.5): every pair its own element, all pairs shuffled.
 
     The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1 updates per
@@ -81,9 +73,7 @@ def train_reward_shuffled(
     """
     cfg, pairs = cfg or RewardConfig(), split_pairs(rankings)
     pairs_per_step = pairs_per_step or max(1, round(cfg.prompts_per_step * len(pairs) / len(rankings)))
-    return train_reward(
-        reward_model, tokenizer, pairs, cfg.replace(prompts_per_step=pairs_per_step), valid=valid, loop=loop
-    )
+    return train_reward(reward_model, tokenizer, pairs, cfg.replace(prompts_per_step=pairs_per_step), valid=valid, loop=loop)
 
 
 def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
@@ -123,9 +113,7 @@ class RankingSet:
             self.ranks.append(list(row["ranks"]))
         self.exchanges = ExchangeSet(tokenizer, [key[1:] for key in pairs], max_length)
         if not self.members:
-            raise ValueError(
-                f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from."
-            )
+            raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
         self.lengths = [max(self.exchanges.lengths[j] for j in rows) for rows in self.members]
 
     def __len__(self) -> int:
@@ -160,9 +148,7 @@ def evaluate_reward(
 
     The 95 % interval draws *prompts* with replacement, because pairs of one prompt are not independent.
     """
-    return _evaluate(
-        reward_model, RankingSet(tokenizer, rankings, reward_model.config.n_positions), draws, seed
-    )
+    return _evaluate(reward_model, RankingSet(tokenizer, rankings, reward_model.config.n_positions), draws, seed)
 
 
 @torch.no_grad()
@@ -192,9 +178,7 @@ def score_texts(
     batch: int = 128,
 ) -> list[float]:
     """The reward of each response to its prompt, in order; each text is taken as finished (it gets its EOS)."""
-    exchanges = ExchangeSet(
-        tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions
-    )
+    exchanges = ExchangeSet(tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions)
     order, scores = sorted(range(len(exchanges)), key=lambda i: exchanges.lengths[i]), {}
     with evaluating(reward_model):
         for start in range(0, len(order), batch):
@@ -205,9 +189,7 @@ def score_texts(
     return [scores[i] for i in range(len(exchanges))]
 
 
-def center_on(
-    reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence
-) -> float:
+def center_on(reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence) -> float:
     """Shift all scores so that the demonstrations score 0 on average (§3.5); returns the mean they had before.
 
     Eq. 1 sees differences only, so the zero point is free; RL needs one. The scale is left as it is, as in the paper.
@@ -222,10 +204,6 @@ def center_on(
 def _check_ranking(i: int, row: Mapping) -> None:
     ranks, texts = row["ranks"], row["completions"]
     if len(ranks) != len(texts) or len(texts) < 2:
-        raise ValueError(
-            f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; it needs at least 2, one rank each."
-        )
+        raise ValueError(f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; it needs at least 2, one rank each.")
     if any(rank != int(rank) or rank < 1 for rank in ranks):
-        raise ValueError(
-            f"Ranking {i} has ranks {ranks}; a rank is a whole number, 1 for the best, equal for a tie."
-        )
+        raise ValueError(f"Ranking {i} has ranks {ranks}; a rank is a whole number, 1 for the best, equal for a tie.")

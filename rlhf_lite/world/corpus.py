@@ -106,10 +106,10 @@ def chat_log(rng: Random, facts: Facts) -> str:
 
 
 def word_list(rng: Random, facts: Facts) -> str:
-    """Numbered lists, never an item twice."""
+    """Numbered lists in alphabetical order, never an item twice."""
     category = rng.choice(tuple(lx.CATEGORIES))
     n = rng.choice((2, 3, 4, 5))
-    items = rng.sample(lx.CATEGORIES[category], n)
+    items = sorted(rng.sample(lx.CATEGORIES[category], n))
     head = rng.choice((f"{lx.NUMBERS[n].capitalize()} {category}:", f"A list of {lx.NUMBERS[n]} {category}.",
                        f"My {lx.NUMBERS[n]} favorite {category}."))  # fmt: skip
     return head + "\n" + "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
@@ -202,7 +202,7 @@ def reading_page(rng: Random, facts: Facts) -> str:
 # kind -> weight among the documents
 KINDS: dict[Callable[[Random, Facts], str], float] = {
     book_of_facts: 14, forum: 9, correction: 4, story_page: 8, news: 4, opinions: 5, prompt_list: 10, faq: 1.5,
-    chat_log: 3, word_list: 6, letter: 3,
+    chat_log: 3, word_list: 9, letter: 4,
     retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
     translation_page: 6, addition_page: 4, reading_page: 3,
 }  # fmt: skip

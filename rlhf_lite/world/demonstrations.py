@@ -28,7 +28,7 @@ class FlawRates:
     rude_reply: float = 0.62  # to a rude customer
     rude_anyway: float = 0.02
     wrong_count: float = 0.22  # a list or a story one item or sentence too long or too short
-    repeated_item: float = 0.12  # in a list
+    repeated_item: float = 0.06  # in a list
     extra_sentence: float = 0.25  # made up, after a summary or an answer from a text
     small_error: float = 0.07  # a hedge, another request's answer, or one wrong word
 

@@ -1,0 +1,148 @@
+"""A board of curves that grows while a model trains.
+
+    with LiveBoard(("objective/score", "objective/kl"), total=cfg.iterations) as board:
+        train_ppo(..., loop={"control": board})
+    board                                           # nothing new appears: the last picture is the cell's output
+
+It is what `Loop` calls a control: `report(step, **metrics)` and `stopped`. It draws at most four times a second, never
+spends more than a tenth of the time on drawing, and works without a notebook, where it only keeps the history.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from .plots import curves
+from .style import Plot
+
+
+class LiveBoard:
+    """Curves of `ys` over steps.
+
+    ys: metrics to draw (default: the first six reported). total: steps to come, for the time left. every: least seconds
+    between two drawings. Further options go to `curves` (titles, expected, paper, smooth, ...).
+    """
+
+    def __init__(self, ys: Sequence[str] | str = (), total: int | None = None, every: float = 0.25, **options):
+        self.ys = (ys,) if isinstance(ys, str) else tuple(ys)
+        self.total, self.every, self.options = total, every, options
+        self.rows: list[dict] = []
+        self.drawn = 0  # how often it has drawn
+        self._stop = threading.Event()
+        self._handle, self._started, self._last, self._cost = None, time.monotonic(), float("-inf"), 0.0
+        self._final: Plot | None = None
+
+    # -- what a training loop sees -----------------------------------------------------------------------------------
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask the run to stop after its current step; any thread may."""
+        self._stop.set()
+
+    def report(self, step: int, **metrics: float) -> None:
+        """One finished step. A step that is not after the last one begins a new run, with a clean board."""
+        if not self.rows or step <= self.rows[-1]["step"]:
+            self.rows, self._started, self._last = [], time.monotonic(), float("-inf")
+        self.rows.append({"step": step, **metrics})
+        self._final = None
+        if self.total is not None and step + 1 >= self.total:
+            self.close()
+        elif time.monotonic() - self._last >= max(self.every, 10 * self._cost):
+            self._draw(self.remaining())
+
+    # -- what a person sees ------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Everything reported, by metric."""
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        return {name: [row[name] for row in self.rows if name in row] for name in names}
+
+    def remaining(self) -> str:
+        """'step 12 of 120, about 1 min 5 s left'; without a total only the step."""
+        done = self.rows[-1]["step"] + 1 if self.rows else 0
+        if not self.total or len(self.rows) < 2:
+            return f"step {done}" + (f" of {self.total}" if self.total else "")
+        pace = (time.monotonic() - self._started) / (len(self.rows) - 1)  # the clock starts at the end of the first step
+        return f"step {done} of {self.total}, about {duration(pace * (self.total - done))} left"
+
+    def figure(self, status: str = "") -> Plot:
+        """The curves so far."""
+        metrics = dict.fromkeys(name for row in self.rows for name in row if name != "step")
+        ys = [y for y in (self.ys or list(metrics)[:6]) if y in metrics]
+        if not ys:
+            return Plot(5.4, 0.6, alt=f"No curves yet. {status}".strip())
+        title = " — ".join(filter(None, (self.options.get("title", ""), status)))
+        return curves(self.rows, ys=ys, **{**self.options, "title": title})
+
+    def close(self) -> None:
+        """Draw the last picture, which stays. It shows no times, so that equal runs leave equal pictures."""
+        if self.rows and self._final is None:
+            self._draw()
+
+    def _draw(self, status: str = "") -> None:
+        begin = time.monotonic()
+        self.drawn += 1
+        if _in_notebook():
+            plot = self.figure(status)
+            self._show(plot.quick() if status else plot)
+            self._final = None if status else plot
+        elif not status:
+            self._final = self.figure()
+        self._last = time.monotonic()
+        self._cost = self._last - begin
+
+    def _show(self, plot: Plot) -> None:
+        if self._handle is None:
+            from IPython.display import display
+
+            self._handle = display(plot, display_id=True)
+        else:
+            self._handle.update(plot)
+
+    def __enter__(self) -> LiveBoard:
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def _ipython_display_(self) -> None:
+        """As the last line of a cell: finish the picture that is already there, or show it if none is."""
+        shown_before = self._handle is not None
+        self.close()
+        if not shown_before and self._handle is None:
+            from IPython.display import display
+
+            display(self._final or self.figure())
+
+    def _repr_png_(self) -> bytes:
+        return (self._final or self.figure()).png()
+
+    def __repr__(self) -> str:
+        return f"LiveBoard({len(self.rows)} steps: {', '.join(name for name in self.history if name != 'step')})"
+
+
+def duration(seconds: float) -> str:
+    """'40 s', '1 min 5 s', '2 h 3 min'."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{seconds // 60} min {seconds % 60} s" if seconds < 3600 else f"{seconds // 3600} h {seconds // 60 % 60} min"
+
+
+def _in_notebook() -> bool:
+    """A Jupyter kernel is running us: pictures can be shown and replaced."""
+    import sys
+
+    if "ipykernel" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell is not None and getattr(shell, "kernel", None) is not None

@@ -1,0 +1,136 @@
+"""Texts and tables as HTML in which nothing that a model or a person wrote can do anything but be read.
+
+HTML would run scripts, Markdown too, MathJax would typeset dollars, control characters would hide or reorder words.
+So every text is escaped, put in a <pre> (which MathJax leaves alone), and its invisible characters are made visible.
+"""
+
+from __future__ import annotations
+
+import html
+import numbers
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+_JOINERS = "\u200c\u200d"  # emoji and some scripts need them
+_TEXT = "margin:0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;font-family:inherit;font-size:inherit;text-align:left"
+_CELL = "text-align:left;vertical-align:top;padding:3px 10px"
+_NUMBER = "text-align:right;vertical-align:top;padding:3px 10px"
+_FRAME = "border:1px solid #bbb;border-radius:4px;padding:6px 10px;margin:4px 0"
+
+
+class Html:
+    """HTML that is safe to show, and plain text for places that have no HTML."""
+
+    def __init__(self, html: str, plain: str = ""):
+        self.html, self.plain = html, plain
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.plain or self.html
+
+
+def visible(text: str) -> str:
+    """The text with control characters, direction marks and broken characters made visible; letters stay as they are."""
+    return "".join(_visible(c) for c in text)
+
+
+def _visible(c: str) -> str:
+    kind = unicodedata.category(c)
+    if c in "\n\t" or c in _JOINERS or kind[0] != "C":
+        return c
+    if ord(c) < 32:
+        return chr(0x2400 + ord(c))  # the picture of the control character
+    return "\ufffd" if kind in ("Cs", "Cn") else c if kind == "Co" else f"⟨U+{ord(c):04X}⟩"
+
+
+def escape(text) -> str:
+    """Any text as inert HTML characters."""
+    return html.escape(visible(str(text)), quote=True)
+
+
+def inert(text, style: str = "") -> str:
+    """Any text as inert HTML: a <pre> that looks like ordinary text and keeps its own reading direction."""
+    return f'<pre dir="auto" style="{_TEXT};{style}">{escape(text)}</pre>'
+
+
+def safe_text(text: str, title: str = "") -> Html:
+    """A text somebody wrote, exactly as it is: line breaks kept, nothing interpreted."""
+    head = f"<b>{escape(title)}</b>" if title else ""
+    return Html(f'<div style="{_FRAME}">{head}{inert(text)}</div>', visible(text))
+
+
+def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, object] | None = None) -> Html:
+    """A prompt and what each model answers to it: {model: answer}; notes {model: number or text} stand beside them."""
+    from .style import COLOURS, label
+
+    lines = []
+    for name, answer in answers.items():
+        note = f"<br><small>{escape(number(notes[name]))}</small>" if notes and name in notes else ""
+        bar = f"border-left:5px solid {COLOURS.get(name, '#bbb')}"
+        lines.append(f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{escape(label(name))}{note}</th>'
+                     f'<td style="{_CELL}">{inert(answer) if answer else "<i>(nothing)</i>"}</td></tr>')  # fmt: skip
+    head = f'<tr><th scope="row" style="{_CELL}">prompt</th><td style="{_CELL}">{inert(prompt, "font-weight:bold")}</td></tr>'
+    plain = "\n".join([f"prompt: {visible(prompt)}", *(f"{label(n)}: {visible(a)}" for n, a in answers.items())])
+    return Html(f'<table style="width:100%"><tbody>{head}{"".join(lines)}</tbody></table>', plain)
+
+
+def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | None = None, caption: str = "",
+          digits: int = 3) -> Html:  # fmt: skip
+    """Rows (dicts) as a table. `columns` chooses them, or renames them as {key: heading}; numbers get `digits` digits."""
+    rows = [row if isinstance(row, Mapping) else vars(row) for row in rows]
+    if columns is None:
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+    heads = dict(columns) if isinstance(columns, Mapping) else {key: key for key in columns}
+    for key in heads:
+        if rows and not any(key in row for row in rows):
+            raise KeyError(f"no row has a column {key!r}; the rows have: {', '.join(map(str, rows[0]))}")
+    numeric = {key for key in heads if all(_is_number(row.get(key, 0)) for row in rows)}
+    head = "".join(f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{escape(h)}</th>' for k, h in heads.items())
+    body = "".join(f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows)
+    title = f'<caption style="text-align:left;padding:3px 0">{escape(caption)}</caption>' if caption else ""
+    plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
+    plain += [" | ".join(visible(number(row.get(k, ""), digits)) for k in heads) for row in rows]
+    return Html(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "\n".join(plain))
+
+
+def _cell(value, right: bool, digits: int) -> str:
+    text = number(value, digits)
+    return f'<td style="{_NUMBER}">{escape(text)}</td>' if right else f'<td style="{_CELL}">{inert(text)}</td>'
+
+
+def _is_number(value) -> bool:
+    return value is None or (isinstance(value, numbers.Number) and not isinstance(value, bool))
+
+
+def number(value, digits: int = 3) -> str:
+    """A value as a table shows it: 12,725 or 0.726 or 9.65e-06; texts as they are, None as a dash."""
+    if value is None:
+        return "–"
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a number of numpy or torch
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return ", ".join(number(v, digits) for v in value) if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, numbers.Integral):
+        return f"{value:,}"
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.{max(digits - 1, 1)}e}"
+    return f"{value:,.{digits}f}" if abs(value) < 100 else f"{value:,.1f}"
+
+
+OUTSIDE = "outside the expected band"
+
+
+def expect(name: str, value: float, band: tuple[float, float], paper=None, digits: int = 3) -> Html:
+    """One result beside the band it should fall into and the paper's value. In fast mode nothing is judged."""
+    from .notebooks import fast_mode
+
+    low, high = band
+    inside = low <= value <= high
+    verdict = "as expected" if inside else "fast mode, not judged" if fast_mode() else OUTSIDE
+    mark = "✓" if inside else "·" if fast_mode() else "✗"
+    line = f"{mark} {name}: {number(value, digits)} (expected {number(low, digits)} to {number(high, digits)}: {verdict})"
+    line += f"; the paper: {paper}" if paper is not None else ""
+    colour = "#bbb" if verdict != OUTSIDE else "#D55E00"
+    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{escape(line)}</div>', visible(line))

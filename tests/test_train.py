@@ -1,0 +1,673 @@
+"""The training stages on a GPT-2 of 32 numbers and 2 layers: do they learn, and do exactly what they say?"""
+
+import copy
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+
+from rlhf_lite.config import ModelConfig, PPOConfig, PretrainConfig, RewardConfig, SFTConfig
+from rlhf_lite.models.losses import value_loss
+from rlhf_lite.models.policy import (
+    load_scalar_model,
+    new_policy,
+    new_scalar_model,
+    policy_logits,
+    save_model,
+    token_values,
+)
+from rlhf_lite.models.sampling import sample_texts
+from rlhf_lite.models.tokens import build_tokenizer
+from rlhf_lite.train import batches, loop, optim, ppo, sft
+from rlhf_lite.train import reward as reward_stage
+from rlhf_lite.train.ppo import rollout, train_ppo
+from rlhf_lite.train.pretrain import stream_loss, train_base
+from rlhf_lite.train.reward import (
+    center_on,
+    evaluate_reward,
+    score_texts,
+    split_pairs,
+    train_reward,
+    train_reward_shuffled,
+)
+from rlhf_lite.train.sft import train_sft
+
+WORDS = "a b c d e f one two red blue dog cat say twice".split()
+DEMOS = [(f"say {w}", f"{w} {w}.") for w in WORDS]
+PROMPTS = [prompt for prompt, _ in DEMOS] + [f"say {w} twice" for w in WORDS]
+ROOT = Path(__file__).parents[1]
+QUIET = {"progress": False}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def exact():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RLHF_LITE_PRECISION", "fp32")
+        yield
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer([*WORDS, "."])
+
+
+@pytest.fixture(scope="module")
+def base(tokenizer):
+    return new_policy(ModelConfig(size="XS", n_positions=32), tokenizer)
+
+
+@pytest.fixture(scope="module")
+def speaker(base, tokenizer):
+    """A policy that ends its answers."""
+    policy = copy.deepcopy(base)
+    train_sft(policy, tokenizer, DEMOS, SFTConfig(epochs=8, lr=3e-3, batch_size=8), loop=QUIET)
+    return policy
+
+
+@pytest.fixture
+def policy(base):
+    return copy.deepcopy(base)
+
+
+@pytest.fixture(scope="module")
+def judge(base, tokenizer):
+    """A reward model that was trained a little."""
+    model = new_scalar_model(base)
+    train_reward(model, tokenizer, longer_is_better(20), RewardConfig(), loop=QUIET)
+    return model
+
+
+@pytest.fixture(scope="module")
+def rows(tokenizer):
+    """Packed rows of running text."""
+    rng = torch.Generator().manual_seed(0)
+    return batches.pack_rows(torch.randint(2, len(tokenizer), (1000,), generator=rng), 32)
+
+
+def longer_is_better(n, seed=0):
+    rng, rankings = Random(seed), []
+    for _ in range(n):
+        texts = [" ".join(rng.choices(WORDS, k=rng.randint(1, 9))) for _ in range(5)]
+        ranks = [1 + sum(len(t.split()) > len(text.split()) for t in texts) for text in texts]
+        rankings.append({"prompt": rng.choice(PROMPTS), "completions": texts, "ranks": ranks})
+    return rankings
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+
+
+def close(a, b, **kw):
+    for x, y in zip(a.parameters(), b.parameters(), strict=True):
+        torch.testing.assert_close(x, y, **kw)
+
+
+def gradients(model):
+    return [p.grad.clone() for p in model.parameters()]
+
+
+class Failure(Exception):
+    pass
+
+
+# --- orders, schedules --------------------------------------------------------------------------------------
+
+
+def test_endless_passes_are_fresh_permutations():
+    stream = batches.endless(5, 0, 15, 0, "x")
+    passes = [stream[i : i + 5] for i in (0, 5, 10)]
+    assert all(sorted(p) == list(range(5)) for p in passes) and len(set(map(tuple, passes))) > 1
+    assert batches.endless(5, 4, 7, 0, "x") == stream[4:11]  # any position, without walking there
+    assert batches.endless(5, 0, 15, 1, "x") != stream
+
+
+def test_sorted_batches_cover_everything_once_with_little_padding():
+    lengths = [Random(i).randint(1, 40) for i in range(333)]
+    found = batches.sorted_batches(lengths, 8, 0, "epoch", 0)
+    assert sorted(i for batch in found for i in batch) == list(range(333)) and len(found) == 42
+    padded = sum(len(b) * max(lengths[i] for i in b) for b in found)
+    assert padded < 1.2 * sum(lengths)
+    assert found != batches.sorted_batches(lengths, 8, 0, "epoch", 1)
+
+
+def test_learning_rate_shapes():
+    assert optim.cosine(0, 100, 0.1) == 1 and optim.cosine(99, 100, 0.1) == pytest.approx(0.1)
+    warm = [optim.warmup_from_tenth(i, 10) for i in range(12)]
+    assert warm[0] == pytest.approx(0.1) and warm[5] == pytest.approx(0.55) and warm[10:] == [1, 1]
+    shape = [optim.constant_then_linear(i, 1000, 100, 0.6, 0.05) for i in range(1000)]
+    assert shape[0] < 0.02 and shape[100] == shape[600] == 1 and shape[999] == pytest.approx(0.05)
+    assert shape[800] == pytest.approx(0.525, abs=0.01)
+
+
+def test_divergence_is_an_error(policy):
+    next(policy.parameters()).grad = torch.full_like(next(policy.parameters()), float("nan"))
+    with pytest.raises(FloatingPointError, match="lower rate"):
+        optim.update(policy, optim.adam(policy, 1.0), 1.0, 1.0)
+
+
+def test_dropout_is_residual_seeded_and_leaves_no_trace(policy):
+    ids = torch.arange(20)[None]
+    with optim.training_mode(policy, 0.2), torch.no_grad():
+        runs = []
+        for seed in (0, 0, 1):
+            with optim.dropout_seed(0.2, seed):
+                runs.append(policy_logits(policy, ids, torch.ones_like(ids)))
+    assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+    layers = [m for m in policy.modules() if isinstance(m, torch.nn.Dropout)]
+    assert not policy.training and all(m.p == 0 for m in layers)
+
+
+# --- pretraining --------------------------------------------------------------------------------------------
+
+
+def test_pretraining_learns_a_pattern_and_resumes(policy, tokenizer, tmp_path):
+    stream = torch.arange(2, 14).repeat(200)
+    cfg = PretrainConfig(tokens=40 * 8 * 32, batch_size=8, lr=1e-2, warmup_steps=5)
+    straight, resumed = copy.deepcopy(policy), copy.deepcopy(policy)
+    history = train_base(straight, stream, cfg, valid=stream[:320], valid_every=20, loop=QUIET)
+    assert len(history["loss"]) == 40 and len(history["loss/valid"]) == 2
+    assert history["loss/valid"][-1] == pytest.approx(stream_loss(straight, stream[:320]))
+    assert history["loss/valid"][-1] < 0.5
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    with pytest.raises(Failure):
+        train_base(copy.deepcopy(policy), stream, cfg, loop={**options, "control": FailAt(23)})
+    train_base(resumed, stream, cfg, loop=options)
+    assert same(straight, resumed)
+
+
+class FailAt:
+    """A control that fails, or kills its process, when a step is reported."""
+
+    stopped = False
+
+    def __init__(self, step, kill=False):
+        self.step, self.kill = step, kill
+
+    def report(self, step, **metrics):
+        if step == self.step and self.kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if step == self.step:
+            raise Failure
+
+
+def test_short_streams_are_refused(policy):
+    with pytest.raises(ValueError, match="at least 32 tokens"):
+        train_base(policy, torch.arange(10), loop=QUIET)
+
+
+# --- SFT ----------------------------------------------------------------------------------------------------
+
+
+def test_sft_overfits_a_toy_set(policy, tokenizer):
+    cfg = SFTConfig(epochs=80, lr=1e-2, batch_size=8)
+    history = train_sft(policy, tokenizer, DEMOS, cfg, valid=DEMOS, loop=QUIET)
+    assert len(history["loss"]) == 160 and len(history["loss/valid"]) == 80
+    assert history["loss/valid"][-1] < 0.05 < history["loss/valid"][0]
+    assert history["lr"][0] == 1e-2 and history["lr"][-1] == pytest.approx(1e-3)
+    prompts, answers = zip(*DEMOS, strict=True)
+    assert sample_texts(policy, tokenizer, prompts, greedy=True) == list(answers)  # and EOS was learned
+
+
+def test_sft_takes_demonstration_rows(policy, tokenizer):
+    other = copy.deepcopy(policy)
+    cfg = SFTConfig(epochs=1)
+    train_sft(policy, tokenizer, DEMOS, cfg, loop=QUIET)
+    train_sft(other, tokenizer, [{"prompt": p, "text": t, "labeler": "x"} for p, t in DEMOS], cfg, loop=QUIET)
+    assert same(policy, other)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_pretraining_mix_is_a_share_of_the_rows(policy, tokenizer, rows, share, monkeypatch):
+    seen = []
+    monkeypatch.setattr(sft, "lm_loss", lambda model, x: seen.append(len(x)) or batches.lm_loss(model, x))
+    cfg = SFTConfig(epochs=10, batch_size=7, pretrain_mix=share)
+    train_sft(policy, tokenizer, DEMOS, cfg, pretrain_rows=rows, loop=QUIET)
+    demonstrations = 10 * len(DEMOS)
+    assert sum(seen) / (sum(seen) + demonstrations) == pytest.approx(share, abs=0.01)
+    with pytest.raises(ValueError, match="pretrain_rows"):
+        train_sft(policy, tokenizer, DEMOS, cfg, loop=QUIET)
+
+
+def test_mix_gradient_is_the_coefficient_times_the_language_model_gradient(policy, rows):
+    cfg = SFTConfig(batch_size=8, pretrain_mix=0.2, pretrain_coefficient=0.3)  # exactly 2 rows per step
+    sft._pretrain_backward(policy, rows, cfg, step=3)
+    found = gradients(policy)
+    policy.zero_grad()
+    (0.3 * batches.lm_loss(policy, rows[batches.endless(len(rows), 6, 2, 0, "mix")])).backward()
+    for ours, plain in zip(found, gradients(policy), strict=True):
+        torch.testing.assert_close(ours, plain)
+
+
+def test_best_epoch_is_kept(policy, tokenizer):
+    snapshots, scores = {}, {1: 1.0, 2: 3.0, 3: 2.0}
+    cfg = SFTConfig(epochs=3, lr=1e-2, select="reward")
+    history = train_sft(
+        policy, tokenizer, DEMOS, cfg, loop=QUIET,
+        select=lambda model: scores[len(snapshots) + 1],
+        on_epoch=lambda epoch, model: snapshots.update({epoch: copy.deepcopy(model)}) or {"gold": epoch},
+    )  # fmt: skip
+    assert same(policy, snapshots[2]) and not same(policy, snapshots[3])
+    assert history["select/score"] == [1, 3, 2] and history["gold"] == [1, 2, 3]
+    with pytest.raises(ValueError, match="needs `select`"):
+        train_sft(policy, tokenizer, DEMOS, cfg, loop=QUIET)
+
+
+def test_sft_resumes_exactly(policy, tokenizer, rows, tmp_path):
+    """With dropout, mix and best epoch, all of which have a state of their own."""
+    cfg = SFTConfig(epochs=4, lr=1e-2, batch_size=4, dropout=0.2, pretrain_mix=0.2, select="reward")
+    more = dict(pretrain_rows=rows, select=lambda m: -batches.lm_loss(m, rows[:4]).item())
+    straight, resumed = copy.deepcopy(policy), copy.deepcopy(policy)
+    expected = train_sft(straight, tokenizer, DEMOS, cfg, **more, loop=QUIET)
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    with pytest.raises(Failure):
+        train_sft(copy.deepcopy(policy), tokenizer, DEMOS, cfg, **more, loop={**options, "control": FailAt(9)})
+    torch.rand(5)  # the global generator is somewhere else now
+    history = train_sft(resumed, tokenizer, DEMOS, cfg, **more, loop=options)
+    assert same(straight, resumed) and history == expected
+
+
+KILLED = """
+import torch; torch.set_num_threads(1)
+from tests.test_train import *
+tokenizer = build_tokenizer([*WORDS, "."])
+policy = new_policy(ModelConfig(size="XS", n_positions=32), tokenizer)
+options = {**QUIET, "folder": sys.argv[1], "save_every_s": 0, "control": FailAt(9, kill=True)}
+train_sft(policy, tokenizer, DEMOS, SFTConfig(epochs=4, lr=1e-2, batch_size=4), loop=options)
+"""
+
+
+def test_sft_resumes_exactly_after_kill_9(policy, tokenizer, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], env=environment, cwd=ROOT, timeout=100)
+    assert done.returncode == -signal.SIGKILL
+    straight, resumed, cfg = (
+        copy.deepcopy(policy),
+        copy.deepcopy(policy),
+        SFTConfig(epochs=4, lr=1e-2, batch_size=4),
+    )
+    expected = train_sft(straight, tokenizer, DEMOS, cfg, loop=QUIET)
+    mine = loop.Loop("sft", **QUIET, folder=tmp_path)
+    seen = []
+    mine.control = type("Watch", (), {"stopped": False, "report": lambda self, step, **m: seen.append(step)})()
+    assert train_sft(resumed, tokenizer, DEMOS, cfg, loop=mine) == expected
+    assert seen[0] == 9 and same(straight, resumed)
+
+
+# --- reward model -------------------------------------------------------------------------------------------
+
+
+def test_reward_model_learns_a_ranking(base, tokenizer):
+    model, fresh = new_scalar_model(base), longer_is_better(60, seed=1)
+    before = evaluate_reward(model, tokenizer, fresh)
+    history = train_reward(model, tokenizer, longer_is_better(150), RewardConfig(lr=5e-3, epochs=2), valid=fresh, loop=QUIET)
+    found = evaluate_reward(model, tokenizer, fresh)
+    assert found["accuracy"] > 0.9 > before["accuracy"] and found["loss"] < 0.4
+    assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
+    assert history["accuracy/valid"][-1] == pytest.approx(found["accuracy"])
+    assert found["pairs"] == len(split_pairs(fresh))
+
+
+def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
+    """K may differ, equal answers are scored once, ties and all-tied rankings are dropped."""
+    rankings = [
+        {"prompt": "say a", "completions": ["a", "b b", "a", "c"], "ranks": [2, 1, 2, 3]},
+        {"prompt": "say b", "completions": ["a", "c c"], "ranks": [2, 1]},
+        {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
+    ]
+    data = reward_stage.RankingSet(tokenizer, rankings, 32)
+    assert len(data) == 2 and len(data.exchanges) == 5
+    found = data.scores(judge, [1, 0])
+    assert found.mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
+    texts = [(r["prompt"], t) for r in (rankings[1], rankings[0]) for t in r["completions"]]
+    expected = torch.tensor(score_texts(judge, tokenizer, *zip(*texts, strict=True)))
+    torch.testing.assert_close(found.scores[found.mask.bool()], expected)
+    assert evaluate_reward(judge, tokenizer, rankings)["pairs"] == 6
+
+
+def test_one_forward_row_per_answer(judge, tokenizer, monkeypatch):
+    rows = []
+    real = reward_stage.reward
+    monkeypatch.setattr(reward_stage, "reward", lambda m, ids, mask: rows.append(len(ids)) or real(m, ids, mask))
+    rankings = longer_is_better(8)
+    distinct = sum(len(set(r["completions"])) for r in rankings)
+    cfg = RewardConfig(prompts_per_step=4)
+    train_reward(copy.deepcopy(judge), tokenizer, rankings, cfg, loop=QUIET)
+    grouped = sum(rows)
+    rows.clear()
+    history = train_reward_shuffled(copy.deepcopy(judge), tokenizer, rankings, cfg, loop=QUIET)
+    assert grouped == distinct and sum(rows) == 2 * len(split_pairs(rankings))
+    assert len(history["loss"]) in (2, 3)  # about the same number of pairs per step
+
+
+def test_reward_model_resumes_exactly(base, tokenizer, tmp_path):
+    straight, resumed, rankings = new_scalar_model(base), new_scalar_model(base), longer_is_better(40)
+    train_reward(straight, tokenizer, rankings, loop=QUIET)
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    with pytest.raises(Failure):
+        train_reward(new_scalar_model(base), tokenizer, rankings, loop={**options, "control": FailAt(5)})
+    train_reward(resumed, tokenizer, rankings, loop=options)
+    assert same(straight, resumed) and resumed.config.trained_rankings == straight.config.trained_rankings
+
+
+def test_demonstrations_score_zero_after_centering(judge, tokenizer):
+    model = copy.deepcopy(judge)
+    before = score_texts(model, tokenizer, *zip(*DEMOS, strict=True))
+    mean = center_on(model, tokenizer, DEMOS)
+    after = score_texts(model, tokenizer, *zip(*DEMOS, strict=True))
+    assert mean == pytest.approx(sum(before) / len(before)) and sum(after) / len(after) == pytest.approx(0, abs=1e-5)
+    assert after[0] - after[1] == pytest.approx(before[0] - before[1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "row, says",
+    [
+        ({"completions": ["a", "b"], "ranks": [1]}, "2 completions and 1 ranks"),
+        ({"completions": ["a"], "ranks": [1]}, "at least 2"),
+        ({"completions": ["a", "b"], "ranks": [0, 1]}, "1 for the best"),
+        ({"completions": ["a", "b"], "ranks": [1, 1]}, "None of the 1 rankings"),
+    ],
+)
+def test_bad_rankings_are_named(judge, tokenizer, row, says):
+    with pytest.raises(ValueError, match=says):
+        train_reward(judge, tokenizer, [{"prompt": "say a", **row}], loop=QUIET)
+
+
+# --- a rollout ----------------------------------------------------------------------------------------------
+
+
+SMALL = PPOConfig(episodes=64, batch_size=32, minibatches=4, max_new_tokens=8, warmup_iterations=0, lr=1e-3)
+
+
+@pytest.fixture(scope="module")
+def batch(speaker, judge, tokenizer):
+    cfg = SMALL.replace(whiten_advantages=False, no_eos_penalty=2.0)
+    ref = copy.deepcopy(speaker)
+    with torch.no_grad():
+        ref.transformer.wte.weight += 0.01  # some reference that is not the policy
+    prompts = (PROMPTS * 2)[: cfg.batch_size]
+    return (
+        rollout(speaker, ref, judge, copy.deepcopy(judge), tokenizer, prompts, cfg, batches.seeded(0)),
+        ref,
+        cfg,
+    )
+
+
+def test_rollout_equals_one_row_at_a_time(batch, speaker, judge):
+    """Padding, chunks and the end-aligned forward passes change nothing."""
+    batch, ref, _ = batch
+    assert not batch.finished.all() and batch.finished.any()
+    for i in range(0, len(batch), 5):
+        P, T = int(batch.prompt_mask[i].sum()), int(batch.response_mask[i].sum())
+        ids = torch.cat([batch.prompt_ids[i, -P:], batch.responses[i, :T]])[None]
+        for model, found in ((speaker, batch.logprobs), (ref, batch.ref_logprobs)):
+            logp = policy_logits(model, ids, torch.ones_like(ids))[0, P - 1 : -1].log_softmax(-1)
+            torch.testing.assert_close(found[i, :T], logp.gather(1, ids[0, P:, None])[:, 0], atol=1e-5, rtol=1e-5)
+        outputs = token_values(judge, ids, torch.ones_like(ids))[0]
+        torch.testing.assert_close(batch.values[i, :T], outputs[P - 1 : -1], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(batch.scores[i], outputs[-1], atol=1e-5, rtol=1e-5)  # the last token: EOS
+
+
+def test_rewards_add_up_and_unfinished_answers_pay(batch):
+    batch, _, cfg = batch
+    log_ratio = ((batch.logprobs - batch.ref_logprobs) * batch.response_mask).sum(dim=1)
+    expected = batch.scores - 2.0 * (~batch.finished) - cfg.kl_beta * log_ratio
+    torch.testing.assert_close(batch.rewards.sum(dim=1), expected, atol=1e-5, rtol=1e-5)
+    for name in ("logprobs", "ref_logprobs", "values", "rewards", "advantages", "returns"):
+        assert (getattr(batch, name)[batch.response_mask == 0] == 0).all(), name
+
+
+def test_rows_cuts_padding_only(batch):
+    batch, _, _ = batch
+    order = batch.lengths.argsort()[:5]
+    part = batch.rows(order)
+    assert part.responses.shape[1] == part.response_mask.sum(dim=1).max()
+    assert part.prompts == [batch.prompts[i] for i in order.tolist()]
+    torch.testing.assert_close(part.rewards.sum(dim=1), batch.rewards[order].sum(dim=1))
+    ids, mask = part.exchanges()
+    assert ids.shape[1] == part.lengths.max() and (mask[:, -1] == 1).all()
+
+
+def test_table_shows_every_token(batch, tokenizer):
+    batch, _, _ = batch
+    i = int(batch.finished.nonzero()[0])
+    table = batch.table(i, tokenizer)
+    assert len(table) == batch.response_mask[i].sum() and table[-1]["token"] == tokenizer.eos_token
+    assert sum(line["rewards"] for line in table) == pytest.approx(float(batch.rewards[i].sum()), abs=1e-5)
+
+
+def test_whitened_advantages_and_unwhitened_returns(speaker, judge, tokenizer):
+    models = (speaker, copy.deepcopy(speaker), judge, copy.deepcopy(judge))
+    plain, white = (
+        rollout(*models, tokenizer, PROMPTS, SMALL.replace(whiten_advantages=on), batches.seeded(0)) for on in (False, True)
+    )
+    torch.testing.assert_close(plain.returns, white.returns)
+    real = white.advantages[white.response_mask == 1]
+    assert real.mean().abs() < 1e-4 and real.std(correction=0) == pytest.approx(1, abs=1e-3)
+
+
+# --- PPO ----------------------------------------------------------------------------------------------------
+
+
+LIKED = set(WORDS[::2])
+
+
+def liked(texts):
+    return [float(text.strip() in LIKED) for text in texts]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_bandit_moves_toward_reward(speaker, judge, tokenizer, sign):
+    """One token, one reward: the sign of everything, end to end (peer bug 7)."""
+    policy = copy.deepcopy(speaker)
+    cfg = PPOConfig(
+        episodes=64 * 12, batch_size=64, minibatches=2, max_new_tokens=1, kl_beta=0.0, no_eos_penalty=0.0, lr=5e-3,
+        value_lr=5e-3, warmup_iterations=2, use_ema=False,
+    )  # fmt: skip
+    train_ppo(
+        policy, speaker, lambda prompts, texts: [sign * x for x in liked(texts)], copy.deepcopy(judge),
+        tokenizer, PROMPTS, cfg, loop=QUIET,
+    )  # fmt: skip
+    samples = (sample_texts(m, tokenizer, PROMPTS * 20, 1, generator=batches.seeded(9)) for m in (speaker, policy))
+    before, after = (sum(liked(texts)) / len(texts) for texts in samples)
+    assert after > before + 0.4 if sign > 0 else after < before / 2
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """What every optimizer step and every policy loss saw."""
+    found = {"steps": [], "ratios": [], "lr": []}
+    real_update, real_loss = ppo.update, ppo.policy_loss
+
+    def update(model, optimizer, lr, norm):
+        found["steps"].append(type(model).__name__)
+        found["lr"].append(lr)
+        return real_update(model, optimizer, lr, norm)
+
+    def policy_loss(logprobs, old, advantages, mask, clip):
+        ratios = (logprobs - old).detach().exp()[mask == 1]
+        found["ratios"].append(float((ratios - 1).abs().max()))
+        return real_loss(logprobs, old, advantages, mask, clip)
+
+    monkeypatch.setattr(ppo, "update", update)
+    monkeypatch.setattr(ppo, "policy_loss", policy_loss)
+    return found
+
+
+@pytest.mark.parametrize("old_logprobs", ["sampling", "forward"])
+def test_steps_ratios_and_kl(speaker, judge, tokenizer, recorded, old_logprobs):
+    """Exactly epochs x minibatches steps of each model; ratio 1 in the first minibatch only; KL 0 at the
+    start."""
+    cfg = SMALL.replace(inner_epochs=3, old_logprobs=old_logprobs, warmup_iterations=2)
+    policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
+    history = train_ppo(policy, copy.deepcopy(speaker), judge, value_model, tokenizer, PROMPTS, cfg, loop=QUIET)
+    per_iteration = 3 * 4
+    assert recorded["steps"] == ["GPT2LMHeadModel", "GPT2ForSequenceClassification"] * per_iteration * 2
+    assert recorded["ratios"][0] < 1e-4 and recorded["ratios"][per_iteration] < 1e-4
+    assert min(recorded["ratios"][1:per_iteration]) > 1e-4
+    assert history["policy/first_ratio"] == pytest.approx([1, 1], abs=1e-4)
+    assert abs(history["objective/kl"][0]) < 1e-4 < abs(history["objective/kl"][1])
+    assert recorded["lr"][:2] == pytest.approx([cfg.lr * 0.1, cfg.value_lr * 0.1])  # warm-up from a tenth
+    wanted = "kl entropy score".split()
+    assert {f"objective/{name}" for name in wanted} | {
+        "value/explained_variance",
+        "loss/policy",
+    } <= history.keys()
+
+
+def test_a_ratio_that_is_not_one_is_an_error(speaker, judge, tokenizer, monkeypatch):
+    real = ppo.sample
+    monkeypatch.setattr(ppo, "sample", lambda *a, **k: (s := real(*a, **k))._replace(logprobs=s.logprobs * 1.5))
+    with pytest.raises(RuntimeError, match="dropout is on, another temperature"):
+        train_ppo(
+            copy.deepcopy(speaker),
+            speaker,
+            judge,
+            copy.deepcopy(judge),
+            tokenizer,
+            PROMPTS,
+            SMALL,
+            loop=QUIET,
+        )
+
+
+@pytest.mark.parametrize("accumulation", [1, 2, 3])
+def test_ptx_gradient_is_gamma_times_the_language_model_gradient(speaker, judge, rows, accumulation):
+    policy = copy.deepcopy(speaker)
+    cfg = SMALL.replace(ptx_gamma=0.7, ptx_rows=5, accumulation=accumulation)
+    metrics = ppo._Learner(policy, copy.deepcopy(judge), cfg, rows)._ptx_gradient(step=2)
+    found = gradients(policy)
+    policy.zero_grad()
+    loss = batches.lm_loss(policy, rows[batches.endless(len(rows), 10, 5, 0, "ptx")])
+    (0.7 * loss).backward()
+    loss = loss.detach()
+    for ours, plain in zip(found, gradients(policy), strict=True):
+        torch.testing.assert_close(ours, plain, atol=1e-6, rtol=1e-4)
+    assert float(metrics["loss/ptx"]) == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_accumulation_changes_nothing(speaker, judge, tokenizer, rows, recorded):
+    """PPO-ptx in one piece, and in three unequal ones: the same gradients of policy and value model."""
+    found = []
+    models = (speaker, copy.deepcopy(speaker), judge, copy.deepcopy(judge))
+    for accumulation in (1, 3):
+        cfg = SMALL.replace(ptx_gamma=0.5, accumulation=accumulation)
+        policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
+        part = rollout(*models, tokenizer, PROMPTS[:10], cfg, batches.seeded(0))
+        learner = ppo._Learner(policy, value_model, cfg, rows)
+        metrics = {
+            **learner._policy_gradient(part),
+            **learner._ptx_gradient(0),
+            **learner._value_gradient(part),
+        }
+        found.append((gradients(policy) + gradients(value_model), metrics))
+    for one, three in zip(found[0][0], found[1][0], strict=True):
+        torch.testing.assert_close(one, three, atol=1e-6, rtol=1e-4)
+    for name, value in found[0][1].items():
+        assert float(value) == pytest.approx(float(found[1][1][name]), rel=1e-4, abs=1e-6), name
+
+
+def test_value_clip_by_hand():
+    values = torch.tensor([[1.0, 0.0, 0.6]], requires_grad=True)
+    old, returns, mask = torch.tensor([[0.5, 0.5, 0.5]]), torch.tensor([[2.0, 1.0, 0.0]]), torch.ones(1, 3)
+    loss, stats = value_loss(values, old, returns, mask, clip=0.2)
+    # V 1.0 is held at 0.7: max(1.00, 1.69); V 0.0 is held at 0.3: max(1.00, 0.49); V 0.6 is not held: 0.36
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(0.5 * (1.69 + 1.0 + 0.36) / 3)
+    assert float(stats["clipfrac"]) == pytest.approx(1 / 3)
+    assert values.grad[0].tolist() == pytest.approx([0.0, -1.0 / 3, 0.6 / 3])  # a held value gets no gradient
+
+
+@pytest.mark.parametrize("how", ["exception", "stop"])
+def test_ppo_ptx_resumes_exactly(speaker, judge, tokenizer, rows, tmp_path, how):
+    cfg = SMALL.replace(episodes=5 * 32, ptx_gamma=0.5)
+
+    def train(loop):
+        policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
+        gold = lambda chosen, texts: [float(PROMPTS[i].split()[1] in t) for i, t in zip(chosen, texts, strict=True)]  # noqa: E731
+        history = train_ppo(
+            policy,
+            speaker,
+            judge,
+            value_model,
+            tokenizer,
+            PROMPTS,
+            cfg,
+            pretrain_rows=rows,
+            gold=gold,
+            loop=loop,
+        )
+        return policy, value_model, history
+
+    straight = train(QUIET)
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    if how == "exception":
+        with pytest.raises(Failure):
+            train({**options, "control": FailAt(3)})
+    else:
+        stop = type("Stop", (), {"stopped": True, "report": lambda self, step, **m: None})()
+        train({**options, "control": stop})
+    resumed = train(options)
+    assert same(straight[0], resumed[0]) and same(straight[1], resumed[1])
+    for name in ("objective/score", "objective/kl", "loss/ptx", "gold/mean"):
+        assert straight[2][name] == resumed[2][name]
+
+
+def test_finished_policy_is_the_average(speaker, judge, tokenizer):
+    last, averaged = copy.deepcopy(speaker), copy.deepcopy(speaker)
+    for policy, on in ((last, False), (averaged, True)):
+        cfg = SMALL.replace(use_ema=on, ema_decay=0.9)
+        train_ppo(policy, speaker, judge, copy.deepcopy(judge), tokenizer, PROMPTS, cfg, loop=QUIET)
+    moved = [
+        sum((x - y).abs().sum() for x, y in zip(m.parameters(), speaker.parameters(), strict=True)) for m in (averaged, last)
+    ]
+    assert 0 < moved[0] < moved[1]
+
+
+def test_reference_reward_model_and_prompts_stay(speaker, judge, tokenizer):
+    ref, reward_model = copy.deepcopy(speaker), copy.deepcopy(judge)
+    seen = []
+    train_ppo(
+        copy.deepcopy(speaker), ref, reward_model, copy.deepcopy(judge), tokenizer, PROMPTS[:16],
+        SMALL.replace(batch_size=16, episodes=32), loop=QUIET, on_iteration=lambda i, b: seen.append(b.prompts),
+    )  # fmt: skip
+    assert same(ref, speaker) and same(reward_model, judge)
+    assert seen[0] != seen[1] and sorted(seen[0]) == sorted(seen[1]) == sorted(PROMPTS[:16])  # a pass each, fresh order
+
+
+def test_untrained_reward_model_is_refused(base, speaker, judge, tokenizer, tmp_path):
+    """Peer bug 8: PPO on a random score head. The mark of training is saved with the model."""
+
+    def start(policy, ref, reward_model, value_model, **kw):
+        train_ppo(policy, ref, reward_model, value_model, tokenizer, PROMPTS, SMALL.replace(**kw), loop=QUIET)
+
+    policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
+    with pytest.raises(ValueError, match="never seen a ranking"):
+        start(policy, speaker, new_scalar_model(base), value_model)
+    save_model(judge, tmp_path)
+    start(policy, speaker, load_scalar_model(tmp_path), value_model)
+    with pytest.raises(ValueError, match="must be copies"):
+        start(policy, policy, judge, value_model)
+    with pytest.raises(ValueError, match="must be copies"):
+        start(policy, speaker, judge, judge)
+    with pytest.raises(ValueError, match="pretrain_rows"):
+        start(policy, speaker, judge, value_model, ptx_gamma=0.5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_stages_run_on_a_gpu(speaker, judge, tokenizer, rows, tmp_path):
+    policy, ref, reward_model, value_model = (copy.deepcopy(m).cuda() for m in (speaker, speaker, judge, judge))
+    train_sft(policy, tokenizer, DEMOS, SFTConfig(epochs=1, pretrain_mix=0.1), pretrain_rows=rows, loop=QUIET)
+    train_reward(reward_model, tokenizer, longer_is_better(8), loop=QUIET)
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    cfg = SMALL.replace(ptx_gamma=0.5, accumulation=2)
+    models = (policy, ref, reward_model, value_model)
+    with pytest.raises(Failure):
+        train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop={**options, "control": FailAt(1)})
+    history = train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop=options)
+    assert len(history["objective/kl"]) == 2 and policy.device.type == "cuda"
