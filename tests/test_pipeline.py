@@ -37,7 +37,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def log(world):
-    return tiny_world(world, p.table6_sizes(SCALE))
+    return tiny_world(world, SIZES)
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +261,7 @@ def test_demonstrations_are_fixed_per_prompt(world, splits):
 
 def test_the_same_in_every_process():
     code = ("import json; from rlhf_lite.world import World; from rlhf_lite.data import pipeline as p, sources as s;"
-            "x = z = p.table6_sizes(0.002); p.prepare(s.tiny_world(World(0), z), z);"
+            "z = p.table6_sizes(0.002); x = p.prepare(s.tiny_world(World(0), z), z);"
             "print(json.dumps({k: [r['prompt_id'] for r in v] for k, v in x.sets().items()}))")  # fmt: skip
     runs = [subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, text=True,
                            cwd=Path(__file__).parents[1], capture_output=True, check=True) for seed in "12"]  # fmt: skip
