@@ -15,7 +15,7 @@ _HOME = {
     "Chain": "chain", "ChainConfig": "chain",
     "PretrainConfig": "config", "SFTConfig": "config", "RewardConfig": "config", "PPOConfig": "config",
     "RankingsConfig": "config", "DataConfig": "config", "EvalConfig": "config", "ModelConfig": "config",
-    "describe": "config", "World": "world", "Task": "world", "gold": "world", "judge": "world",
+    "describe": "config", "World": "world", "Task": "world", "gold": "world", "judge": "world", "pick": "runs",
 }  # fmt: skip
 __all__ = list(_HOME)
 

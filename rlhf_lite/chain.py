@@ -6,8 +6,8 @@
 
     base, prompts -> demonstrations -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation
 
-`sft` is the paper's baseline (16 epochs); `start` is the second, shorter SFT with pretraining text mixed in, from
-which PPO starts (App. C.3).
+`sft` is the baseline that everything is compared with; `start` is the second, shorter SFT with pretraining text mixed
+in, from which PPO starts (App. C.3).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class ChainConfig:
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     base: PretrainConfig = PretrainConfig()
-    sft: SFTConfig = SFTConfig()
+    sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
     reward: RewardConfig = RewardConfig()
@@ -344,13 +344,17 @@ BUILDERS = {stage: globals()[f"build_{stage}"] for stage in STAGES}
 
 def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
     """One Parquet file per set, with the columns that `data.records` declares."""
+    from datasets import disable_progress_bars
+
     from .data.records import to_dataset
 
+    disable_progress_bars()
     for name, rows in rankings.items():
         to_dataset(rows, "rankings").to_parquet(str(folder / f"{name}.parquet"))
 
 
 def read_rankings(folder: Path) -> dict[str, list[Row]]:
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
 
+    disable_progress_bars()
     return {path.stem: Dataset.from_parquet(str(path), keep_in_memory=True).to_list() for path in sorted(folder.glob("*.parquet"))}

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,7 @@ from .evaluate.intervals import mean_with_interval
 from .labels.exchange import from_exchange, from_pairs, load_rankings
 from .models.losses import ranking_loss
 from .models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, place, save_model
+from .models.tokens import load_tokenizer
 from .train.loop import Loop
 from .train.reward import score_texts, train_reward
 
@@ -63,13 +65,21 @@ class RealConfig(RewardConfig):
     epochs: int = knob(2, "passes over the rankings", 1, "App. C.2", low=1)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", low=0.0, high=1.0)
     size: str = knob("tiny", "shape of the model", "6B", "§3.5", choices=tuple(SIZES))
-    limit_tokens: int = knob(256, "longest prompt and completion together", 2048, "App. C", low=8)
+    limit_tokens: int = knob(384, "longest prompt and completion together", 2048, "App. C", low=8)
     held_out: float = knob(0.25, "share of the conversations kept for the accuracy", "Table 6", low=0.01, high=0.99)
     steps: int = knob(0, "stop after so many steps, 0: at the end", low=0)
     minutes: float = knob(0.0, "stop after so many minutes, 0: at the end", low=0.0)
 
 
 # --- The data -----------------------------------------------------------------------------------------------
+
+
+def find_tokenizer(folder: str | None) -> PreTrainedTokenizerFast:
+    """The tokenizer in a folder, or an error that says what is needed."""
+    if folder is None:
+        raise ValueError("a tokenizer is needed: --tokenizer DIR with GPT-2's vocab.json and merges.txt (or any tokenizer's "
+                         "files), or $RLHF_LITE_TOKENIZER, or a --model folder that has one")  # fmt: skip
+    return load_tokenizer(folder)
 
 
 @dataclass(frozen=True)
@@ -150,20 +160,22 @@ def fingerprint(path: str | Path) -> str:
 # --- The model ----------------------------------------------------------------------------------------------
 
 
-def train(data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | Path | None = None,
+def train(data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None, fresh: bool = False,
           progress: bool = True) -> runs.Found:  # fmt: skip
-    """The trained model of these settings, found in the run folder or built there; a stopped run goes on.
+    """The trained model of these settings, found in the run folder or built there; a stopped run goes on, unless `fresh`.
 
     `model` is a GPT-2 checkpoint to start from, a folder or a hub name; None means random weights.
     """
     vocabulary = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()[:12]
     inputs = {"rankings": data.digest, "tokenizer": vocabulary, "model": fingerprint(model) if model else "random weights"}
     name = f"real_reward-{runs.stage_key('real_reward', VERSION, cfg.to_dict(), inputs)}"
+    if fresh:
+        shutil.rmtree(runs.home() / name, ignore_errors=True)
     found = runs.find(name, (runs.home(),))
     return found or runs.build(name, cfg.to_dict(), inputs, lambda folder: _build(folder, data, tokenizer, cfg, model, progress))
 
 
-def starting_policy(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | Path | None = None) -> GPT2LMHeadModel:
+def starting_policy(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None) -> GPT2LMHeadModel:
     """Random weights in one of our shapes, or a checkpoint, on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     policy = load_policy(model, tokenizer, device) if model else place(new_policy(SIZES[cfg.size], tokenizer, cfg.seed), device)
@@ -187,7 +199,7 @@ class Budget:
         self.done = step + 1
 
 
-def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | Path | None,
+def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None,
            progress: bool) -> dict | None:  # fmt: skip
     """Train, save, load again what was saved, and measure that. None if someone stopped it."""
     reward_model = new_scalar_model(starting_policy(tokenizer, cfg, model), seed=cfg.seed)
@@ -200,6 +212,7 @@ def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg
     save_model(reward_model, folder, tokenizer=tokenizer)
     loop.clear()
     saved = load_scalar_model(folder, reward_model.device)
+    lengths = [[float(len(text)) for text in row["completions"]] for row in data.held_out]
     report = {
         "start": str(model or "random weights"),
         "parameters": saved.num_parameters(),
@@ -209,7 +222,7 @@ def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg
         "held_out": measure(saved, tokenizer, data.held_out),
         "train": measure(saved, tokenizer, data.train),
         "untrained": untrained,
-        "longer_answer": agreement(data.held_out, [[float(len(t)) for t in row["completions"]] for row in data.held_out])["accuracy"],
+        "longer_answer": agreement(data.held_out, lengths)["accuracy"],
         "chance": {"accuracy": 0.5, "loss": math.log(2)},
     }
     runs.write_json(folder / "report.json", report)

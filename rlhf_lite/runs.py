@@ -31,7 +31,7 @@ from .train.loop import atomic_write
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "data" / "runs"
 TOKENIZER = ROOT / "data" / "tokenizer"
-SCRATCH = ("checkpoint.json",)  # of the training loop; gone when a stage is finished
+SCRATCH = "checkpoint*"  # of the training loop; gone when a stage is finished
 
 
 def home() -> Path:
@@ -39,6 +39,11 @@ def home() -> Path:
     if "RLHF_LITE_HOME" in os.environ:
         return Path(os.environ["RLHF_LITE_HOME"]).expanduser()
     return ROOT / "runs" if os.access(ROOT, os.W_OK) else Path.home() / ".rlhf_lite"
+
+
+def pick(full, fast):
+    """`full`, or `fast` when $RLHF_LITE_FAST is 1: how notebooks shorten their live runs in tests."""
+    return fast if os.environ.get("RLHF_LITE_FAST") == "1" else full
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,8 @@ def build(folder_name: str, config: dict, inputs: dict[str, str], make: Callable
 
 def seal(folder: Path, seconds: float, result: dict) -> dict:
     """Write summary.json: results, time, versions, commit and the hash of every file."""
-    for name in SCRATCH:
-        (folder / name).unlink(missing_ok=True)
+    for path in folder.glob(SCRATCH):
+        path.unlink()
     files = {p.relative_to(folder).as_posix(): _digest(p) for p in sorted(folder.rglob("*"))
              if p.is_file() and p.name != "summary.json"}  # fmt: skip
     summary = {"result": result, "seconds": round(seconds, 1), **provenance(), "files": files}

@@ -22,7 +22,7 @@ _TALL = ";display:inline-block;vertical-align:top;line-height:1.3"  # a token wi
 def show_tokens(what, tokenizer, rows: int | Sequence[int] = 3, numbers: str | None = None) -> Html:
     """Rows of tokens, each in the colour of its kind.
 
-    what: a Rollout (the reward stands under the token on which it lands), Exchanges, Encoded prompts, or ids (T,) or
+    what: a Rollout (the reward model's score stands under the token where it lands), Exchanges, Encoded prompts, or ids (T,) or
     (B, T). rows: how many, or which. numbers: a Rollout's field ("rewards", "values", "advantages", ...) to stand under
     every response token instead.
     """
@@ -80,7 +80,7 @@ def _of_rollout(what, tokenizer, i: int, numbers: str | None) -> list[tuple]:
             raise ValueError(f"this rollout has no {numbers!r}; try rewards, values, advantages, returns, logprobs")
         values = [number(v, 2) for v in found[i].tolist()]
     elif what.scores is not None:
-        values[sum(map(bool, mask)) - 1] = f"reward {number(float(what.scores[i]), 2)}"
+        values[sum(map(bool, mask)) - 1] = f"score {number(float(what.scores[i]), 2)}"
     return prompt + [_token(tokenizer, t, m, True, v if m else None) for t, m, v in zip(ids, mask, values, strict=True)]
 
 

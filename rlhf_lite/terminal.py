@@ -1,0 +1,100 @@
+"""What commands print: tables by rich on a terminal, plain aligned text in pipes and files, remarks on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+
+from .show.text import visible
+
+Table = tuple[list[str], list[list[str]]]  # names of the columns, rows
+
+
+def say(text: str = "") -> None:
+    """A line of output."""
+    print(clean(text), flush=True)
+
+
+def note(text: str) -> None:
+    """One line about what is going on, which stays out of the output."""
+    print(clean(one_line(text)), file=sys.stderr, flush=True)
+
+
+def one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
+def clean(text: str) -> str:
+    """Text that a terminal only shows: nothing in it can move the cursor, ring, recolor or reorder."""
+    return visible(text.replace("\t", " "))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """Rows under the names of their columns; cells may have several lines and are never read as markup."""
+    cells = [[clean(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(columns, cells, clean(title))
+    else:
+        heading = ["", clean(title)] if title else []
+        print("\n".join([*heading, *_aligned([list(columns), *cells])]), flush=True)
+
+
+def _rich_table(columns: Sequence[str], rows: list[list[str]], title: str) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=Text(title, "bold") if title else None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        shown.add_column(Text(name), overflow="fold")
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    Console().print(shown)
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    lines = [line for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+# --- the report of a chain (evaluate.report), as tables ---------------------------------------------------------------
+
+AGREEMENTS = {"training": "labelers, with each other", "held_out": "held-out labelers, with each other"}
+ACCURACIES = {
+    "valid": "reward model, with the labelers", "again": "reward model, with them on another day",
+    "held_out": "reward model, with the held-out labelers", "gold_order": "reward model, with the gold scores",
+}  # fmt: skip
+
+
+def quality_table(report: dict) -> Table:
+    """A row per model: gold, reward, distance and wins at temperature 1, unless it says greedy."""
+    rows = []
+    for name, found in report["policies"].items():
+        drawn, wins = found["t1"], found["t1"]["wins_against_sft"]
+        kl, web = (f"{found[key]:.2f}" if key in found else "" for key in ("kl", "web_loss"))
+        rows.append([name, _pm(drawn["gold"]), _pm(found["greedy"]["gold"]), _pm(drawn["reward"], 2), kl,
+                     _pm(wins["training"], 0, 100), _pm(wins["held_out"], 0, 100), web])  # fmt: skip
+    return ["model", "gold", "gold, greedy", "RM score", "KL", "beats SFT %", "by held-out %", "web loss"], rows
+
+
+def skills_table(report: dict) -> Table:
+    """A row per model that was tested, a column per skill."""
+    tested = {name: found["skills"] for name, found in report["policies"].items() if "skills" in found}
+    names = list(dict.fromkeys(skill for skills in tested.values() for skill in skills))
+    return ["model", *names], [[name, *(f"{100 * skills[s]:.0f}" for s in names)] for name, skills in tested.items()]
+
+
+def labels_table(report: dict) -> Table:
+    """How often people, and the reward model and people, put two answers in the same order."""
+    agreement, accuracy = report["labels"]["agreement"], report["labels"]["reward_accuracy"]
+    rows = [[who, *(agreement[key][k] for k in ("share", "low", "high", "pairs"))] for key, who in AGREEMENTS.items()]
+    names = ("accuracy", "accuracy_low", "accuracy_high", "pairs")
+    rows += [[who, *(accuracy[key][name] for name in names)] for key, who in ACCURACIES.items()]
+    return ["who", "same order", "pairs"], [[who, f"{x:.1%} [{low:.1%}, {high:.1%}]", f"{n:,}"] for who, x, low, high, n in rows]
+
+
+def _pm(mean: dict, digits: int = 3, times: float = 1.0) -> str:
+    return f"{times * mean['mean']:.{digits}f} ±{times * (mean['high'] - mean['low']) / 2:.{digits}f}"
