@@ -54,7 +54,7 @@ from .world import Task, World, gold
 # Raised when a stage's code changes so that its old results no longer are what it would build.
 VERSIONS = dict(base=1, sft=1, start=1, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
 INPUTS = dict(
-    base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("sft", "rankings"),
+    base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
     ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),
 )  # fmt: skip
 STAGES = tuple(INPUTS)
@@ -288,7 +288,7 @@ def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTok
 def build_reward(chain: Chain, folder: Path) -> dict | None:
     """Train on the rankings, set the bias so that demonstrations score 0, measure accuracies (§3.5, §4.1)."""
     cfg = chain.config.reward.replace(seed=chain.config.seed)
-    model = new_scalar_model(chain.policy("sft"), seed=cfg.seed)
+    model = new_scalar_model(chain.policy("start"), seed=cfg.seed)
     history = train_reward(model, chain.tokenizer, chain.rankings["train"], cfg, loop=chain.loop(folder))
     if chain.control is not None and chain.control.stopped:
         return None

@@ -27,6 +27,7 @@ from .terminal import labels_table, note, one_line, quality_table, say, skills_t
 
 if TYPE_CHECKING:
     from .chain import Chain, ChainConfig
+    from .config import DataConfig
     from .real import RealConfig
     from .runs import Found
 
@@ -201,10 +202,16 @@ def _chain_config(args: argparse.Namespace) -> ChainConfig:
     changes = {
         "seed": args.run_seed,
         "base_seed": args.base_seed,
-        "data": None if args.scale is None else cfg.data.replace(scale=args.scale),
+        "data": None if args.scale is None else _scaled(cfg.data, args.scale),
         "model": None if args.size is None else cfg.model.replace(size=args.size),
     }
     return replace(cfg, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _scaled(data: DataConfig, scale: float) -> DataConfig:
+    """All sets in proportion, but none beyond Table 6 before all of them are there."""
+    sft_scale = round(scale * data.sft_scale / data.scale, 6)
+    return data.replace(scale=scale, sft_scale=min(sft_scale, max(1.0, scale)))
 
 
 def _smoke_config() -> ChainConfig:
@@ -214,7 +221,7 @@ def _smoke_config() -> ChainConfig:
 
     ppo = PPOConfig(episodes=32, batch_size=32, minibatches=2, max_new_tokens=10)
     return ChainConfig(
-        model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.004),
+        model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.004, sft_scale=0.004),
         sft=SFTConfig(epochs=1), start=SFTConfig(epochs=1, pretrain_mix=0.1), ppo=ppo, ppo_ptx=ppo.replace(ptx_gamma=0.5),
         rankings=RankingsConfig(valid_prompts=10, calibration_prompts=10, max_new_tokens=10),
         evaluation=EvalConfig(prompts=20, skill_items=10, max_new_tokens=10),

@@ -72,7 +72,7 @@ ACCURACIES = {
 def quality_table(report: dict) -> Table:
     """A row per model: gold, reward, distance and wins at temperature 1, unless it says greedy."""
     rows = []
-    for name, found in report["policies"].items():
+    for name, found in _in_order(report["policies"]).items():
         drawn, wins = found["t1"], found["t1"]["wins_against_sft"]
         kl, web = (f"{found[key]:.2f}" if key in found else "" for key in ("kl", "web_loss"))
         rows.append([name, _pm(drawn["gold"]), _pm(found["greedy"]["gold"]), _pm(drawn["reward"], 2), kl,
@@ -82,7 +82,7 @@ def quality_table(report: dict) -> Table:
 
 def skills_table(report: dict) -> Table:
     """A row per model that was tested, a column per skill."""
-    tested = {name: found["skills"] for name, found in report["policies"].items() if "skills" in found}
+    tested = {name: found["skills"] for name, found in _in_order(report["policies"]).items() if "skills" in found}
     names = list(dict.fromkeys(skill for skills in tested.values() for skill in skills))
     return ["model", *names], [[name, *(f"{100 * skills[s]:.0f}" for s in names)] for name, skills in tested.items()]
 
@@ -94,6 +94,12 @@ def labels_table(report: dict) -> Table:
     names = ("accuracy", "accuracy_low", "accuracy_high", "pairs")
     rows += [[who, *(accuracy[key][name] for name in names)] for key, who in ACCURACIES.items()]
     return ["who", "same order", "pairs"], [[who, f"{x:.1%} [{low:.1%}, {high:.1%}]", f"{n:,}"] for who, x, low, high, n in rows]
+
+
+def _in_order(policies: dict) -> dict:
+    """The models in the order of the paper's story; ones that it does not know come last."""
+    order = ("base", "prompted", "sft", "start", "ppo", "ppo_ptx")
+    return dict(sorted(policies.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
 def _pm(mean: dict, digits: int = 3, times: float = 1.0) -> str:

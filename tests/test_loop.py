@@ -182,6 +182,7 @@ def test_stop_button(tmp_path):
     straight.run(10)
     loop = Toy().run(10, folder=tmp_path, control=Control(4))
     assert loop.stopped and not loop.finished and loop.history["step"] == [0, 1, 2, 3]
+    assert Toy().run(10, folder=tmp_path, control=Control(0)).step == 4  # stopped before it began
     assert not resumed.run(10, folder=tmp_path, control=Control(99)).stopped
     assert same(straight, resumed)
 

@@ -195,6 +195,26 @@ class FailAt:
             raise Failure
 
 
+class StopAfter:
+    def __init__(self, steps):
+        self.left = steps
+
+    @property
+    def stopped(self):
+        return self.left <= 0
+
+    def report(self, step, **metrics):
+        self.left -= 1
+
+
+def test_half_a_gradient_of_an_interrupted_run_is_forgotten(policy, tokenizer):
+    straight, again = copy.deepcopy(policy), copy.deepcopy(policy)
+    sft.exchange_loss(again, batches.ExchangeSet(tokenizer, DEMOS, 32).batch([0, 1])).backward()
+    for model in (straight, again):
+        train_sft(model, tokenizer, DEMOS, SFTConfig(epochs=1), loop=QUIET)
+    assert same(straight, again)
+
+
 def test_short_streams_are_refused(policy):
     with pytest.raises(ValueError, match="at least 32 tokens"):
         train_base(policy, torch.arange(10), loop=QUIET)
@@ -333,6 +353,7 @@ def test_one_forward_row_per_answer(judge, tokenizer, monkeypatch):
     rows = []
     real = reward_stage.reward
     monkeypatch.setattr(reward_stage, "reward", lambda m, ids, mask: rows.append(len(ids)) or real(m, ids, mask))
+    monkeypatch.setattr(reward_stage, "few_shapes", lambda n: n)  # else a few rows more, scored and ignored
     rankings = longer_is_better(8)
     distinct = sum(len(set(r["completions"])) for r in rankings)
     cfg = RewardConfig(prompts_per_step=4)
@@ -425,11 +446,11 @@ def test_rows_cuts_padding_only(batch):
     batch, _, _ = batch
     order = batch.lengths.argsort()[:5]
     part = batch.rows(order)
-    assert part.responses.shape[1] == part.response_mask.sum(dim=1).max()
+    assert 0 <= part.responses.shape[1] - part.response_mask.sum(dim=1).max() < 8
     assert part.prompts == [batch.prompts[i] for i in order.tolist()]
     torch.testing.assert_close(part.rewards.sum(dim=1), batch.rewards[order].sum(dim=1))
     ids, mask = part.exchanges()
-    assert ids.shape[1] == part.lengths.max() and (mask[:, -1] == 1).all()
+    assert 0 <= ids.shape[1] - part.lengths.max() < 16 and (mask[:, -1] == 1).all()
 
 
 def test_table_shows_every_token(batch, tokenizer):
@@ -500,8 +521,7 @@ def recorded(monkeypatch):
 
 @pytest.mark.parametrize("old_logprobs", ["sampling", "forward"])
 def test_steps_ratios_and_kl(speaker, judge, tokenizer, recorded, old_logprobs):
-    """Exactly epochs x minibatches steps of each model; ratio 1 in the first minibatch only; KL 0 at the
-    start."""
+    """Exactly epochs x minibatches steps of each model; ratio 1 in the first minibatch only; KL 0 first."""
     cfg = SMALL.replace(inner_epochs=3, old_logprobs=old_logprobs, warmup_iterations=2)
     policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
     history = train_ppo(policy, copy.deepcopy(speaker), judge, value_model, tokenizer, PROMPTS, cfg, loop=QUIET)
@@ -609,8 +629,7 @@ def test_ppo_ptx_resumes_exactly(speaker, judge, tokenizer, rows, tmp_path, how)
         with pytest.raises(Failure):
             train({**options, "control": FailAt(3)})
     else:
-        stop = type("Stop", (), {"stopped": True, "report": lambda self, step, **m: None})()
-        train({**options, "control": stop})
+        train({**options, "control": StopAfter(2)})
     resumed = train(options)
     assert same(straight[0], resumed[0]) and same(straight[1], resumed[1])
     for name in ("objective/score", "objective/kl", "loss/ptx", "gold/mean"):

@@ -15,7 +15,7 @@ from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from .losses import upcast
 from .policy import evaluating
-from .precision import autocast
+from .precision import autocast, few_shapes
 from .tokens import END_OF_PROMPT, PromptError, decode, encode_prompts, positions
 
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
@@ -121,7 +121,7 @@ class _Running:
         self.alive = alive
         running = int(alive.sum())
         if 0 < running < DROP_BELOW * len(alive):
-            keep = alive.nonzero()[:, 0]
+            keep = (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]  # all who run, a few who do not
             self.cache.batch_select_indices(keep)
             self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
             self.seen, self.places = self.seen[keep], self.places[keep]

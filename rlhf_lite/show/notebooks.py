@@ -28,6 +28,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TIMEOUT, FAST_TIMEOUT = 3600, 300  # seconds for one notebook
 MOST_BYTES = 300_000
 WIDGET = "application/vnd.jupyter.widget-view+json"
+_PROGRESS = re.compile(r"\d+%\|.*\d+/\d+ \[")  # a bar of tqdm
 WIDGET_TEXT = "(interactive: run this cell to use it)"
 # measure: (least, most). Code is counted in non-blank lines, prose in words of the Markdown cells.
 BUDGET = {
@@ -172,7 +173,7 @@ def _outputs(outputs: list[dict], count: int) -> list[dict]:
         output = json.loads(json.dumps(output))
         output.pop("transient", None)
         if output["output_type"] == "stream":
-            text = "".join(line for line in _lines(output["text"]) if "without encryption" not in line)  # of the kernel itself
+            text = _as_read("".join(output["text"]))
             if kept and kept[-1]["output_type"] == "stream" and kept[-1]["name"] == output["name"]:
                 text = "".join(kept.pop()["text"]) + text
             if text:
@@ -184,6 +185,15 @@ def _outputs(outputs: list[dict], count: int) -> list[dict]:
             output["data"] = _data(output["data"])
         kept.append(output)
     return kept
+
+
+def _as_read(text: str) -> str:
+    """What a terminal shows in the end: progress bars gone, overwritten text overwritten."""
+    lines = []
+    for line in text.split("\n"):
+        left = [part for part in line.split("\r") if not _PROGRESS.search(part)]
+        lines.append(left[-1].rstrip(" ") if left else "")
+    return "\n".join(lines) if any(lines) else ""
 
 
 def _data(data: dict) -> dict:

@@ -57,7 +57,7 @@ def inert(text, style: str = "") -> str:
 
 def safe_text(text: str, title: str = "") -> Html:
     """A text somebody wrote, exactly as it is: line breaks kept, nothing interpreted."""
-    head = f"<b>{escape(title)}</b>" if title else ""
+    head = inert(title, "font-weight:bold") if title else ""
     return Html(f'<div style="{_FRAME}">{head}{inert(text)}</div>', visible(text))
 
 
@@ -67,9 +67,9 @@ def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, ob
 
     lines = []
     for name, answer in answers.items():
-        note = f"<br><small>{escape(number(notes[name]))}</small>" if notes and name in notes else ""
+        note = inert(number(notes[name]), "font-weight:normal;font-size:smaller") if notes and name in notes else ""
         bar = f"border-left:5px solid {COLOURS.get(name, '#bbb')}"
-        lines.append(f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{escape(label(name))}{note}</th>'
+        lines.append(f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{inert(label(name))}{note}</th>'
                      f'<td style="{_CELL}">{inert(answer) if answer else "<i>(nothing)</i>"}</td></tr>')  # fmt: skip
     head = f'<tr><th scope="row" style="{_CELL}">prompt</th><td style="{_CELL}">{inert(prompt, "font-weight:bold")}</td></tr>'
     plain = "\n".join([f"prompt: {visible(prompt)}", *(f"{label(n)}: {visible(a)}" for n, a in answers.items())])
@@ -87,9 +87,9 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | 
         if rows and not any(key in row for row in rows):
             raise KeyError(f"no row has a column {key!r}; the rows have: {', '.join(map(str, rows[0]))}")
     numeric = {key for key in heads if all(_is_number(row.get(key, 0)) for row in rows)}
-    head = "".join(f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{escape(h)}</th>' for k, h in heads.items())
+    head = "".join(f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{inert(h)}</th>' for k, h in heads.items())
     body = "".join(f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows)
-    title = f'<caption style="text-align:left;padding:3px 0">{escape(caption)}</caption>' if caption else ""
+    title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
     plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
     plain += [" | ".join(visible(number(row.get(k, ""), digits)) for k in heads) for row in rows]
     return Html(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "\n".join(plain))
@@ -133,4 +133,4 @@ def expect(name: str, value: float, band: tuple[float, float], paper=None, digit
     line = f"{mark} {name}: {number(value, digits)} (expected {number(low, digits)} to {number(high, digits)}: {verdict})"
     line += f"; the paper: {paper}" if paper is not None else ""
     colour = "#bbb" if verdict != OUTSIDE else "#D55E00"
-    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{escape(line)}</div>', visible(line))
+    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{inert(line)}</div>', visible(line))

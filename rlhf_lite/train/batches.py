@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..models.losses import masked_lm_loss
 from ..models.policy import policy_logits
-from ..models.precision import autocast
+from ..models.precision import autocast, few_shapes
 from ..models.tokens import IGNORED, Exchanges, encode_exchanges
 
 # -- chance and order ------------------------------------------------------------------------------------------------
@@ -56,7 +55,7 @@ class ExchangeSet:
     """Prompts with responses, encoded once and kept unpadded; `batch` pads the rows that are asked for."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], max_length: int):
-        self.pad_id, self.ids, self.labels = tokenizer.pad_token_id, [], []
+        self.pad_id, self.max_length, self.ids, self.labels = tokenizer.pad_token_id, max_length, [], []
         for start in range(0, len(pairs), 512):  # a few at a time, or one long row would pad them all
             prompts, responses = zip(*pairs[start : start + 512], strict=True)
             encoded = encode_exchanges(tokenizer, prompts, responses, max_length)
@@ -69,11 +68,14 @@ class ExchangeSet:
         return len(self.ids)
 
     def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Exchanges:
-        """The rows, padded on the right to the longest of them: ids, mask, labels (B, T) and last (B,)."""
-        ids = pad_sequence([self.ids[i] for i in rows], batch_first=True, padding_value=self.pad_id)
-        labels = pad_sequence([self.labels[i] for i in rows], batch_first=True, padding_value=IGNORED)
+        """The rows, padded on the right to a little more than the longest: ids, mask, labels (B, T) and last (B,)."""
         length = torch.tensor([self.lengths[i] for i in rows])
-        mask = (torch.arange(ids.shape[1]) < length[:, None]).long()  # (B, T)
+        width = few_shapes(int(length.max()), self.max_length)
+        ids = torch.full((len(rows), width), self.pad_id)
+        labels = torch.full((len(rows), width), IGNORED)
+        for b, i in enumerate(rows):
+            ids[b, : self.lengths[i]], labels[b, : self.lengths[i]] = self.ids[i], self.labels[i]
+        mask = (torch.arange(width) < length[:, None]).long()  # (B, T)
         return Exchanges(ids.to(device), mask.to(device), labels.to(device), (length - 1).to(device))
 
 

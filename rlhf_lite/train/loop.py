@@ -43,24 +43,11 @@ class Loop:
     """
 
     def __init__(
-        self,
-        name,
-        state=None,
-        folder=None,
-        save_every_s=60.0,
-        control=None,
-        progress=True,
-        live=(),
-        about=None,
-    ):
-        self.name, self.state, self.about = name, dict(state or {}), dict(about or {})
+        self, name, state=None, folder=None, save_every_s=60.0, control=None, progress=True, live=(), about=None
+    ):  # fmt: skip
+        self.name, self.state, self.about, self.live = name, dict(state or {}), dict(about or {}), tuple(live)
         self.folder = Path(folder) if folder is not None else None
-        self.save_every_s, self.control, self.progress, self.live = (
-            save_every_s,
-            control,
-            progress,
-            tuple(live),
-        )
+        self.save_every_s, self.control, self.progress = save_every_s, control, progress
         self.step, self.total = 0, None
         self.stopped = False  # someone asked to stop
         self.rows: list[dict] = []  # one dict per finished step, as in trace.jsonl
@@ -72,10 +59,8 @@ class Loop:
         """What training functions accept as `loop`: a ready Loop, a dict of its options, or None."""
         if not isinstance(loop, Loop):
             return cls(name, **{**options, **(loop or {})})
-        loop.about, loop.live = (
-            {**options.get("about", {}), **loop.about},
-            loop.live or options.get("live", ()),
-        )
+        loop.about = {**options.get("about", {}), **loop.about}
+        loop.live = loop.live or options.get("live", ())
         return loop
 
     def track(self, **state) -> Loop:
@@ -92,7 +77,7 @@ class Loop:
         self._start_trace()
         shown = self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
         self._bar = tqdm(total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5)
-        saved = time.monotonic()
+        saved, self.stopped = time.monotonic(), self._asked_to_stop()
         while not (self.finished or self.stopped):
             self._row = {}
             yield self.step
@@ -104,7 +89,7 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        """All steps are done (a run can be asked to stop in its last step: then it is both stopped and finished)."""
+        """All steps are done. A run that is asked to stop in its last step is both stopped and finished."""
         return self.total is not None and self.step >= self.total
 
     def log(self, **metrics) -> None:
@@ -127,7 +112,10 @@ class Loop:
         if self.control is not None:
             self.control.report(self.step, **self._row)
         self.step, self._row = self.step + 1, {}
-        self.stopped = self._interrupted or bool(self.control is not None and self.control.stopped)
+        self.stopped = self._asked_to_stop()
+
+    def _asked_to_stop(self) -> bool:
+        return self._interrupted or bool(self.control is not None and self.control.stopped)
 
     def _record(self, row: dict) -> None:
         self.rows.append(row)

@@ -17,6 +17,7 @@ PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
 
 def adam(model: nn.Module, lr: float) -> torch.optim.AdamW:
     """Adam as in App. C. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel."""
+    model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
     return torch.optim.AdamW(model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
 
 

@@ -14,7 +14,7 @@ from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 from ..config import RewardConfig
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, reward, shift_scores
-from ..models.precision import autocast
+from ..models.precision import autocast, few_shapes
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -129,9 +129,10 @@ class RankingSet:
             k = len(self.members[i])
             index[b, :k] = torch.tensor([place[j] for j in self.members[i]])
             ranks[b, :k], mask[b, :k] = torch.tensor(self.ranks[i]), 1
-        batch = self.exchanges.batch(distinct, device)
+        spare = [distinct[-1]] * (few_shapes(len(distinct)) - len(distinct))  # scored and ignored
+        batch = self.exchanges.batch(distinct + spare, device)
         with autocast(device):
-            flat = reward(model, batch.ids, batch.mask)  # (distinct,)
+            flat = reward(model, batch.ids, batch.mask)  # (distinct + spare,)
         return Scored(flat[index.to(device)], ranks.to(device), mask.to(device))
 
 
