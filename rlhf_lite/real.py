@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
 from . import runs
 from .config import RewardConfig, knob
@@ -175,13 +175,13 @@ def train(data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, m
     return found or runs.build(name, cfg.to_dict(), inputs, lambda folder: _build(folder, data, tokenizer, cfg, model, progress))
 
 
-def starting_policy(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None) -> GPT2LMHeadModel:
-    """Random weights in one of our shapes, or a checkpoint, on the GPU if there is one."""
+def untrained_model(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None) -> GPT2ForSequenceClassification:
+    """A new scalar head on random weights in one of our shapes, or on a checkpoint; on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     policy = load_policy(model, tokenizer, device) if model else place(new_policy(SIZES[cfg.size], tokenizer, cfg.seed), device)
     if cfg.limit_tokens > (most := policy.config.n_positions):
         raise ValueError(f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less")
-    return policy
+    return new_scalar_model(policy, seed=cfg.seed)
 
 
 class Budget:
@@ -202,8 +202,7 @@ class Budget:
 def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None,
            progress: bool) -> dict | None:  # fmt: skip
     """Train, save, load again what was saved, and measure that. None if someone stopped it."""
-    reward_model = new_scalar_model(starting_policy(tokenizer, cfg, model), seed=cfg.seed)
-    untrained = measure(reward_model, tokenizer, data.held_out)
+    reward_model = untrained_model(tokenizer, cfg, model)
     budget = Budget(cfg.steps, cfg.minutes)
     loop = Loop("reward", folder=folder, control=budget, progress=progress)
     train_reward(reward_model, tokenizer, data.train, cfg, loop=loop)
@@ -221,7 +220,7 @@ def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg
         "left_out": dict(data.notes),
         "held_out": measure(saved, tokenizer, data.held_out),
         "train": measure(saved, tokenizer, data.train),
-        "untrained": untrained,
+        "untrained": measure(untrained_model(tokenizer, cfg, model), tokenizer, data.held_out),
         "longer_answer": agreement(data.held_out, lengths)["accuracy"],
         "chance": {"accuracy": 0.5, "loss": math.log(2)},
     }

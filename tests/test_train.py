@@ -145,9 +145,10 @@ def test_learning_rate_shapes():
 
 
 def test_divergence_is_an_error(policy):
-    next(policy.parameters()).grad = torch.full_like(next(policy.parameters()), float("nan"))
+    optimizer, weight = optim.adam(policy, 1.0), next(policy.parameters())
+    weight.grad = torch.full_like(weight, float("nan"))
     with pytest.raises(FloatingPointError, match="lower rate"):
-        optim.update(policy, optim.adam(policy, 1.0), 1.0, 1.0)
+        optim.update(policy, optimizer, 1.0, 1.0)
 
 
 def test_dropout_is_residual_seeded_and_leaves_no_trace(policy):
@@ -406,7 +407,7 @@ SMALL = PPOConfig(episodes=64, batch_size=32, minibatches=4, max_new_tokens=8, w
 
 @pytest.fixture(scope="module")
 def batch(speaker, judge, tokenizer):
-    cfg = SMALL.replace(whiten_advantages=False, no_eos_penalty=2.0)
+    cfg = SMALL.replace(whiten_advantages=False, no_eos_penalty=2.0, max_new_tokens=12)
     ref = copy.deepcopy(speaker)
     with torch.no_grad():
         ref.transformer.wte.weight += 0.01  # some reference that is not the policy
@@ -442,8 +443,8 @@ def test_rewards_add_up_and_unfinished_answers_pay(batch):
         assert (getattr(batch, name)[batch.response_mask == 0] == 0).all(), name
 
 
-def test_rows_cuts_padding_only(batch):
-    batch, _, _ = batch
+def test_rows_cuts_padding_only(batch, speaker, judge):
+    batch, _, cfg = batch
     order = batch.lengths.argsort()[:5]
     part = batch.rows(order)
     assert 0 <= part.responses.shape[1] - part.response_mask.sum(dim=1).max() < 8
@@ -451,6 +452,11 @@ def test_rows_cuts_padding_only(batch):
     torch.testing.assert_close(part.rewards.sum(dim=1), batch.rewards[order].sum(dim=1))
     ids, mask = part.exchanges()
     assert 0 <= ids.shape[1] - part.lengths.max() < 16 and (mask[:, -1] == 1).all()
+    for found, expected in (
+        (ppo._logprobs(speaker, part, cfg), part.logprobs),
+        (ppo._values(judge, part), part.values),
+    ):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_table_shows_every_token(batch, tokenizer):
