@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -89,6 +89,14 @@ class ChainConfig:
             return {**own.replace(seed=self.base_seed).to_dict(), **self.model.to_dict(), "world": self.data.world_seed}
         return {**own.to_dict(), "seed": self.seed, "data": self.data.to_dict()}
 
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> ChainConfig:
+        kinds = {f.name: f.default for f in fields(cls)}
+        return cls(**{k: type(kinds[k]).from_dict(v) if isinstance(kinds[k], Config) else v for k, v in values.items()})
+
 
 class Chain:
     """One chain. `shipped` names the stages that may be taken from the repository instead of being built."""
@@ -119,12 +127,18 @@ class Chain:
     def folder_name(self, stage: str) -> str:
         return f"{stage}-{self.key(stage)}"
 
+    def has(self, stage: str) -> bool:
+        """Whether a stage is finished, here or among the shipped ones."""
+        return stage in self._found or self._find(stage) is not None
+
+    def _find(self, stage: str) -> runs.Found | None:
+        places = (runs.home(), *((runs.SHIPPED,) if stage in self.shipped else ()))
+        return runs.find(self.folder_name(stage), places)
+
     def get(self, stage: str) -> runs.Found:
         """The finished stage, with everything it needs built first."""
         if stage not in self._found:
-            name = self.folder_name(stage)
-            places = (runs.home(), *((runs.SHIPPED,) if stage in self.shipped else ()))
-            self._found[stage] = runs.find(name, places) or self._build(stage, name)
+            self._found[stage] = self._find(stage) or self._build(stage, self.folder_name(stage))
         return self._found[stage]
 
     def _build(self, stage: str, name: str) -> runs.Found:

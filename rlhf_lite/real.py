@@ -175,7 +175,8 @@ def train(data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, m
     return found or runs.build(name, cfg.to_dict(), inputs, lambda folder: _build(folder, data, tokenizer, cfg, model, progress))
 
 
-def untrained_model(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None) -> GPT2ForSequenceClassification:
+def untrained_model(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig,
+                    model: str | None = None) -> GPT2ForSequenceClassification:  # fmt: skip
     """A new scalar head on random weights in one of our shapes, or on a checkpoint; on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     policy = load_policy(model, tokenizer, device) if model else place(new_policy(SIZES[cfg.size], tokenizer, cfg.seed), device)

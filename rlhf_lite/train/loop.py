@@ -220,6 +220,8 @@ class Loop:
         with atomic_write(path) as file:
             file.writelines(_line(row).encode() for row in self.rows)
         self._trace = open(path, "a", encoding="utf-8")
+        with atomic_write(self.folder / "checkpoint-total.json") as file:  # for whoever watches from another process
+            file.write(json.dumps({"total": self.total}).encode())
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ why a split by user matters (§3.2): the wording of a person you have trained on
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 
 from ..paper import TABLE_1
@@ -22,6 +23,7 @@ BACKGROUNDS = ("We run a small school.", "I own a farm.", "I work in a shop.", "
 THANKS = ("", "", "", "", "Thanks.", "Be quick.", "Please.")
 
 
+@cache
 def use_case_mix(flatten: float = FLATTEN) -> dict[str, float]:
     """Shares that sum to 1: Table 1's, each to the power `flatten`."""
     raw = {u: (TABLE_1.value[u] / 100) ** flatten for u in USE_CASES}

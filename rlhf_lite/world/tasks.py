@@ -8,7 +8,7 @@ criteria that all skills share (constraint, honesty, politeness, chatter).
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from random import Random
 
 from . import lexicon as lx
@@ -38,7 +38,7 @@ class Task:
     annotations: dict[str, bool] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(vars(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Task":

@@ -1,0 +1,282 @@
+"""Every command from the outside: its help, its errors, what it prints and what it leaves behind."""
+
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from rlhf_lite import cli, terminal
+from rlhf_lite.show import notebooks as show_notebooks
+
+COMMANDS = [command.__name__ for command in cli.COMMANDS]
+ARGUMENTS = {"reward": ["--rankings", "x"]}
+STAGES = ("base", "sft", "start", "rankings", "reward", "ppo", "ppo_ptx", "evaluation")
+
+
+@pytest.fixture
+def shell(capsys, monkeypatch):
+    """Run a command as the shell would: (exit code, stdout, stderr)."""
+
+    def call(*words: str, given: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
+        code = cli.main(list(words))
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A run folder in which the smoke profile has been run once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RLHF_LITE_HOME", str(tmp_path_factory.mktemp("home")))
+        out = io.StringIO()
+        patch.setattr(sys, "stdout", out)
+        assert cli.main(["run", "--profile", "smoke"]) == 0
+        patch.setattr(sys, "stdout", sys.__stdout__)
+        yield out.getvalue()
+
+
+def outside(*words: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=cli.NOTEBOOKS.parent, **options)
+
+
+# --- help and errors --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches(shell, command):
+    code, out, err = shell(command, "--help")
+    assert (code, err) == (0, "") and "Takes:" in out and "Example:" in out
+    assert max(map(len, out.splitlines())) <= 80
+    examples = re.findall(r"^(?:Example:)? +rlhf-lite (.+)$", out, re.MULTILINE)
+    assert examples
+    for example in examples:  # each of them is something one can type
+        cli.parser().parse_args(shlex.split(example.partition("<")[0]))
+
+
+def test_every_option_says_what_it_does():
+    for name, part in cli.parser()._subparsers._group_actions[0].choices.items():
+        assert all(action.help for action in part._actions), name
+
+
+def test_help_is_the_same_from_both_doors_and_needs_no_torch(shell):
+    listed = outside("-m", "rlhf_lite", "--help")
+    assert listed.returncode == 0 and all(f"    {name}" in listed.stdout for name in COMMANDS)
+    assert shell("--help") == shell() == (0, listed.stdout, "")
+    code = "import sys; from rlhf_lite import cli; cli.main(['run', '--help']); sys.exit('torch' in sys.modules)"
+    assert outside("-c", code).returncode == 0
+
+
+@pytest.mark.parametrize("words, said", [
+    ("frobnicate", "invalid choice: 'frobnicate' (choose from"),
+    ("run --seed one", "invalid int value: 'one'"),
+    ("run --scal 1", "unrecognized arguments: --scal 1"),
+    ("run --only nope", "no stage 'nope'. Stages are: base, sft, start, rankings, reward, ppo, ppo_ptx, evaluation"),
+    ("run --profile nope", "no profile 'nope'. Profiles are: tiny, smoke"),
+    ("stages --profile nope", "no profile 'nope'"),
+    ("run --size XXL", "'XXL' is not one of 'XS', 'S', 'M', 'L'"),
+    ("run --scale 0", "scale = 0.0 should be at least 0.001"),
+    ("run --profile smoke --report /nowhere/at/all.json", "/nowhere/at/all.json: its folder does not exist"),
+    ("world --use-case nope", "no use case 'nope'. Use cases are: generation"),
+    ("chat --profile smoke --temperature 0 hello", "temperature 0.0 cannot be used; give a number"),
+    ("notebooks nope", "there is no notebook 'nope'"),
+    ("notebooks --fast --write", "a fast run shows no real results"),
+    ("reward", "the following arguments are required: --rankings"),
+])  # fmt: skip
+def test_errors_are_one_line_that_says_what_would_work(shell, words, said):
+    code, out, err = shell(*words.split())
+    assert (code, out) == (2, "") and err.count("\n") == 1 and said in err
+
+
+def test_a_bug_can_be_traced(shell, monkeypatch):
+    monkeypatch.setenv("RLHF_LITE_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="no use case"):
+        shell("world", "--use-case", "nope")
+
+
+def test_a_closed_pipe_is_no_error():
+    command = [sys.executable, "-m", "rlhf_lite", "world", "--count", "3000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cli.NOTEBOOKS.parent) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait() == 0 and process.stderr.read() == b""
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+EVIL = "[red]a\x1b[2J\x07\tb\u202ec"
+SHOWN = "[red]a␛[2J␇ b⟨U+202E⟩c"
+
+
+def test_text_is_data(capsys):
+    terminal.say(EVIL)
+    terminal.note(f"{EVIL}\n{EVIL}")
+    assert capsys.readouterr() == (f"{SHOWN}\n", f"{SHOWN} {SHOWN}\n")
+
+
+def test_tables_are_aligned_in_files_and_rich_on_a_terminal(capsys, monkeypatch):
+    rows = [("one", "first\nsecond"), ("three", EVIL)]
+    terminal.table(("name", "text"), rows, "Title")
+    assert capsys.readouterr().out == f"\nTitle\nname   text\none    first\n       second\nthree  {SHOWN}\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    terminal.table(("name", "text"), rows, "Title")
+    out = capsys.readouterr().out
+    assert out != "" and all(text in out for text in ("Title", "second", SHOWN)) and "\x1b[2J" not in out
+
+
+def test_world_shows_prompts_with_a_right_answer(shell):
+    code, out, err = shell("world", "--count", "4", "--use-case", "summarize", "--seed", "3")
+    assert (code, err) == (0, "") and out.count("summarize") == out.count("reference      1.000") == 4
+    assert shell("world", "--count", "4", "--use-case", "summarize", "--seed", "3")[1] == out
+    assert shell("world", "--count", "4", "--use-case", "summarize", "--seed", "4")[1] != out
+
+
+# --- the chain --------------------------------------------------------------------------------------------------------
+
+
+def report_of(out: str) -> dict:
+    return json.loads(open(re.search(r"^Report: (.+)$", out, re.MULTILINE).group(1)).read())
+
+
+def test_run_prints_the_report_and_says_where_it_is(home):
+    report = report_of(home)
+    for name in (*STAGES, *report["policies"], *report["policies"]["sft"]["skills"], "beats SFT %", "by held-out %"):
+        assert re.search(rf"\b{re.escape(name)}", home), name
+    gold = report["policies"]["ppo"]["t1"]["gold"]["mean"]
+    assert re.search(rf"^ppo +{gold:.3f} ±", home, re.MULTILINE)
+    assert home.index("\nbase  ") < home.index("\nsft  ") < home.index("\nppo  ") < home.index("\nppo_ptx  ")
+
+
+def test_run_again_reuses_what_is_there(home, shell, tmp_path):
+    code, out, err = shell("run", "--profile", "smoke", "--report", str(tmp_path / "report.json"))
+    assert (code, err) == (0, "") and len(re.findall(r": built, took \d+ s, in ", out)) == len(STAGES)
+    copied = json.loads((tmp_path / "report.json").read_text())
+    assert set(copied["seconds"]) == set(STAGES) and "torch" in copied["made"]["versions"]
+    assert copied["policies"] == report_of(home)["policies"]
+
+
+def test_fresh_throws_away_what_it_was_asked_for(home, shell):
+    code, out, err = shell("run", "--profile", "smoke", "--only", "start", "--fresh")
+    assert code == 0 and re.findall(r"^(\w+): building", err, re.MULTILINE) == ["start"]
+    assert "start: throwing away" in err and "base: built, took" in out and "ppo" not in out
+
+
+def test_an_interrupted_run_says_how_to_go_on(home, shell, monkeypatch):
+    def interrupted(chain, folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(__import__("rlhf_lite.chain", fromlist=["BUILDERS"]).BUILDERS, "start", interrupted)
+    code, out, err = shell("run", "--profile", "smoke", "--seed", "7", "--only", "start")
+    assert code == 130 and "Stopped" in err and "goes on from there" in err and "Traceback" not in err
+    assert re.search(r"^start +unfinished", shell("stages", "--profile", "smoke", "--seed", "7")[1], re.MULTILINE)
+
+
+def test_stages_lists_them_without_building(home, shell):
+    code, out, err = shell("stages", "--profile", "smoke")
+    assert (code, err) == (0, "") and re.findall(r"^(\w+) +built +\d+ +/", out, re.MULTILINE) == list(STAGES)
+    code, out, err = shell("stages", "--profile", "smoke", "--base-seed", "5")
+    assert (code, err) == (0, "") and re.findall(r"^(\w+) +missing +/", out, re.MULTILINE) == list(STAGES)
+
+
+def test_scale_changes_all_sets_but_the_default_changes_nothing():
+    def data(words):
+        return cli._chain_config(cli.parser().parse_args(["run", *words.split()])).data
+
+    assert data("") == data("--scale 0.2")
+    assert data("--scale 0.05").scale == 0.05 and data("--scale 0.05").sft_scale < data("").sft_scale
+    assert data("--scale 1").scale == data("--scale 1").sft_scale == 1.0
+
+
+# --- chat -------------------------------------------------------------------------------------------------------------
+
+NAMES = ["base", "SFT", "PPO", "PPO-ptx"]
+
+
+def speakers(out: str) -> list[str]:
+    return re.findall(r"^(\S+) +[+-]\d+\.\d\d(?:  |$)", out, re.MULTILINE)
+
+
+def test_chat_answers_one_prompt_four_times(home, shell):
+    ask = ("chat", "--profile", "smoke", "List two animals.")
+    code, out, err = shell(*ask)
+    assert (code, err) == (0, "") and speakers(out) == NAMES and "List two animals." in out
+    assert shell(*ask)[1] == out and shell(*ask, "--seed", "1")[1] != out
+    assert shell(*ask, "--greedy")[1] == shell(*ask, "--greedy", "--seed", "1")[1]
+
+
+def test_chat_takes_whatever_is_typed(home, shell):
+    lines = [b"List two animals.", b"", b"word " * 200, "Grüße 🙂 zzyzx \x1b[31m".encode(), b"\xff\xfe broken", b"<|endoftext|>",
+             b"again", b"temperature 0.5", b"temperature hot", b"temperature nan", b"greedy", b"help", b"[bold]x[/bold]",
+             b"a\x00b", b"quit", b"never read"]  # fmt: skip
+    code, out, err = shell("chat", "--profile", "smoke", given=b"\n".join(lines))
+    assert code == 2 and speakers(out) == NAMES * 7  # 2, 3 refused; 7 is drawn again
+    assert "line 2: the prompt is empty" in err and re.search(r"line 3: the prompt has \d+ tokens, the limit is \d+", err)
+    assert "line 4: not in the model's vocabulary" in err and "'🙂'" in err and "zzyzx" in err and "\x1b" not in out + err
+    assert "line 6: '<|endoftext|>' is read as plain text" in err and "line 9: temperature hot cannot be used" in err
+    assert "line 10: temperature nan" in err and "Temperature 0.5 from now on." in out and "[bold]x[/bold]" in out
+    assert "never read" not in out and "Traceback" not in err and len(err.splitlines()) <= 12
+
+
+def test_chat_again_draws_anew(home, shell):
+    code, out, _ = shell("chat", "--profile", "smoke", given=b"List two animals.\nagain\n")
+    first, second = out.split("\nmodel")[1:]
+    assert code == 0 and first.splitlines()[1:5] != second.splitlines()[1:5]
+    code, out, err = shell("chat", "--profile", "smoke", given=b"again\n")
+    assert (code, out) == (2, "") and "the prompt is empty" in err
+
+
+@pytest.mark.parametrize("prompt, said", [("", "the prompt is empty"), (" \n", "the prompt is empty"), ("x " * 500, "shorten it")])
+def test_chat_refuses_a_bad_prompt_argument(home, shell, prompt, said):
+    code, out, err = shell("chat", "--profile", "smoke", prompt)
+    assert (code, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+def test_chat_on_a_terminal_asks_until_quit(home, shell, monkeypatch):
+    typed = iter(["List two animals.", "", "quit"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    monkeypatch.setattr(io.TextIOWrapper, "isatty", lambda self: self is sys.stdin, raising=False)
+    code, out, err = shell("chat", "--profile", "smoke")
+    assert code == 0 and out.startswith("Type a prompt.") and speakers(out) == NAMES and "the prompt is empty" in err
+
+
+# --- notebooks --------------------------------------------------------------------------------------------------------
+
+
+def test_lab_opens_the_notebooks(shell, monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: calls.append((a, k)) or subprocess.CompletedProcess(a, 0))
+    assert shell("lab", "--no-browser", "--port", "9999")[0] == 0
+    assert calls == [(([sys.executable, "-m", "jupyterlab", "--no-browser", "--port=9999"],), {"cwd": tmp_path})]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, _, err = shell("lab")
+    assert code == 2 and "JupyterLab is not installed; run: pip install" in err
+    monkeypatch.undo()
+
+
+def test_lab_without_the_notebooks_says_so(shell, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path / "nowhere")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert shell("lab")[0] == 2
+
+
+def test_notebooks_reports_each_and_fails_if_one_does(shell, monkeypatch):
+    def fake(names, fast, write, report):
+        asked.append((names, fast, write))
+        results = [show_notebooks.Result("01_a", 2.0), show_notebooks.Result("02_b", 3.0, *fault)]
+        [report(result) for result in results]
+        return results
+
+    monkeypatch.setattr(show_notebooks, "run_notebooks", fake)
+    asked, fault = [], ()
+    assert shell("notebooks") == (0, "01_a: ok, 2 s\n02_b: ok, 3 s\n", "")
+    fault = ("", ["size: too large"])
+    code, out, _ = shell("notebooks", "01", "02", "--fast")
+    assert code == 1 and "02_b: FAILED, 3 s\nsize: too large\n" in out
+    assert asked == [(None, False, False), (["01", "02"], True, False)]
