@@ -52,7 +52,7 @@ from .train.sft import train_sft
 from .world import Task, World, gold
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(base=1, sft=1, start=1, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
+VERSIONS = dict(base=1, sft=2, start=2, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
 INPUTS = dict(
     base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
     ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),
@@ -77,7 +77,7 @@ class ChainConfig:
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig()
+    reward: RewardConfig = RewardConfig(epochs=2)
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=0.5)
     evaluation: EvalConfig = EvalConfig()

@@ -30,6 +30,38 @@ def markdown(chain: Chain) -> str:
     ))  # fmt: skip
 
 
+INTRODUCTION = """# What is in this folder
+
+`tokenizer/` is the word-level tokenizer of the tiny world (byte fallback for anything else; `AutoTokenizer` loads it).
+`runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the weights (bfloat16
+safetensors), its config, its trace (one line per step) and a summary with seed, commit, versions, hardware, seconds and the
+sha256 of every file. Everything here was made by this repository's own code from nothing; it carries the repository's
+licence. `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
+
+The page below is written by `rlhf_lite.data.statistics.page`; its numbers are counted, not typed.
+
+## The tiny world beside the paper
+
+Prompts are drawn in the proportions of Table 1 raised to the power 0.5: with the paper's own proportions the rarest use
+case has too few demonstrations for a model of a million parameters to learn it. The SFT sets have the paper's
+full size, the other sets a fifth of it."""
+
+
+def page(chain: Chain) -> str:
+    """All of `data/README.md`."""
+    return "\n\n".join((INTRODUCTION, markdown(chain), "## Shipped stages\n\n" + shipped(chain))) + "\n"
+
+
+def shipped(chain: Chain) -> str:
+    """A card of each stage of the chain: what made it, when, in how long, and what it reached."""
+    rows = []
+    for stage in chain.config_stages:
+        summary = chain.summary(stage)
+        result = ", ".join(f"{k} {v:.3f}" for k, v in summary["result"].items() if isinstance(v, float))
+        rows.append((stage, f"`{chain.folder_name(stage)}`", summary["seconds"], summary["commit"], result))
+    return table(("stage", "folder", "seconds", "commit", "result"), rows)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
     """A Markdown table; numbers keep at most three digits after the point."""
     cells = [[f"{c:.3g}" if isinstance(c, float) else f"{c:,}" if isinstance(c, int) else str(c) for c in row] for row in rows]

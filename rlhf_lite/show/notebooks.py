@@ -25,7 +25,7 @@ from .text import OUTSIDE
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-TIMEOUT, FAST_TIMEOUT = 3600, 300  # seconds for one notebook
+TIMEOUT, FAST_TIMEOUT = 3600, 600  # seconds for one notebook
 MOST_BYTES = 300_000
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _PROGRESS = re.compile(r"\d+%\|.*\d+/\d+ \[")  # a bar of tqdm
@@ -118,9 +118,10 @@ def execute(notebook: dict, cwd: Path = NOTEBOOKS, fast: bool = False, timeout: 
     client = NotebookClient(
         book, km=manager, record_timing=False, resources={"metadata": {"path": str(cwd)}},
         timeout_func=lambda cell: max(1, round(end - time.monotonic())), extra_arguments=["--log-level=ERROR"],
+        shutdown_kernel="immediate",
     )  # fmt: skip
     try:
-        client.execute(env=environment(fast, env))
+        client.execute(env=environment(fast, env), cleanup_kc=True)  # the kernel ends with the run, however that ends
     except CellExecutionError as error:
         raise RunError(_plain(str(error))) from None
     except CellTimeoutError:

@@ -22,7 +22,7 @@ class Html:
     """HTML that is safe to show, and plain text for places that have no HTML."""
 
     def __init__(self, html: str, plain: str = ""):
-        self.html, self.plain = html, plain
+        self.html, self.plain = html, visible(plain)
 
     def _repr_html_(self) -> str:
         return self.html
@@ -58,7 +58,7 @@ def inert(text, style: str = "") -> str:
 def safe_text(text: str, title: str = "") -> Html:
     """A text somebody wrote, exactly as it is: line breaks kept, nothing interpreted."""
     head = inert(title, "font-weight:bold") if title else ""
-    return Html(f'<div style="{_FRAME}">{head}{inert(text)}</div>', visible(text))
+    return Html(f'<div style="{_FRAME}">{head}{inert(text)}</div>', text)
 
 
 def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, object] | None = None) -> Html:
@@ -72,7 +72,7 @@ def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, ob
         lines.append(f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{inert(label(name))}{note}</th>'
                      f'<td style="{_CELL}">{inert(answer) if answer else "<i>(nothing)</i>"}</td></tr>')  # fmt: skip
     head = f'<tr><th scope="row" style="{_CELL}">prompt</th><td style="{_CELL}">{inert(prompt, "font-weight:bold")}</td></tr>'
-    plain = "\n".join([f"prompt: {visible(prompt)}", *(f"{label(n)}: {visible(a)}" for n, a in answers.items())])
+    plain = "\n".join([f"prompt: {prompt}", *(f"{label(n)}: {a}" for n, a in answers.items())])
     return Html(f'<table style="width:100%"><tbody>{head}{"".join(lines)}</tbody></table>', plain)
 
 
@@ -91,7 +91,7 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | 
     body = "".join(f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows)
     title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
     plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
-    plain += [" | ".join(visible(number(row.get(k, ""), digits)) for k in heads) for row in rows]
+    plain += [" | ".join(number(row.get(k, ""), digits) for k in heads) for row in rows]
     return Html(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "\n".join(plain))
 
 
@@ -133,4 +133,4 @@ def expect(name: str, value: float, band: tuple[float, float], paper=None, digit
     line = f"{mark} {name}: {number(value, digits)} (expected {number(low, digits)} to {number(high, digits)}: {verdict})"
     line += f"; the paper: {paper}" if paper is not None else ""
     colour = "#bbb" if verdict != OUTSIDE else "#D55E00"
-    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{inert(line)}</div>', visible(line))
+    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{inert(line)}</div>', line)

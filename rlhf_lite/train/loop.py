@@ -177,7 +177,8 @@ class Loop:
     def clear(self) -> None:
         """Delete the checkpoint, e.g. once the finished model is saved elsewhere; the trace stays."""
         if self.folder is not None:
-            (self.folder / "checkpoint.json").unlink(missing_ok=True)
+            for name in ("checkpoint.json", "checkpoint-total.json"):
+                (self.folder / name).unlink(missing_ok=True)
             self._remove_tensors()
 
     def _remove_tensors(self, keep: Path | None = None) -> None:

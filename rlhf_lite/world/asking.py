@@ -47,13 +47,19 @@ class Habit:
         return self.greeting in RUDE_GREETINGS
 
 
-def draw_habit(rng: Random, rude_rate: float = 0.06, background_rate: float = 0.1) -> Habit:
+def draw_manner(rng: Random, rude_rate: float = 0.06, background_rate: float = 0.1) -> tuple[str, str, str]:
+    """Greeting, thanks and background of one person."""
     greeting = rng.choice(RUDE_GREETINGS if rng.random() < rude_rate else GREETINGS)
     background = rng.choice(BACKGROUNDS) if rng.random() < background_rate else ""
+    return greeting, rng.choice(THANKS), background
+
+
+def draw_habit(rng: Random) -> Habit:
+    greeting, thanks, background = draw_manner(rng)
     wordings = {s.name: tuple(sorted(rng.sample(range(len(s.templates)), min(2, len(s.templates))))) for s in SKILLS}
     taste = {u: rng.gammavariate(1.0, 1.0) for u in USE_CASES}
     style = rng.choice((0.0, 0.0, 0.0, 0.2, 0.65))  # most people never write continuations, some do little else
-    return Habit(greeting, rng.choice(THANKS), background, wordings, taste, style)
+    return Habit(greeting, thanks, background, wordings, taste, style)
 
 
 def draw_task(rng: Random, facts: tuple[Fact, ...], habit: Habit = Habit(), use_case: str | None = None,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from . import lexicon as lx
-from .asking import Habit, draw_few_shot, draw_habit, draw_task
+from .asking import Habit, draw_few_shot, draw_habit, draw_manner, draw_task
 from .facts import Fact
 from .tasks import CONTINUATION, Task
 
@@ -66,8 +66,8 @@ def labeler_prompts(facts: tuple[Fact, ...], labeler: int, count: int, seed: int
         if kind == "fewshot":
             rows += [_row(user_id, "labeler", t) for t in few_shot_tasks(rng, facts, rng.choice((2, 3)))]
         else:
-            habit = draw_habit(rng, rude_rate=0.06, background_rate=float(kind == "user"))
-            habit = Habit(habit.greeting, habit.thanks, habit.background)  # all wordings, no favorite use cases
+            manner = draw_manner(rng, background_rate=float(kind == "user"))
+            habit = Habit(*manner)  # all wordings, no favorite use cases
             rows.append(_row(user_id, "labeler", draw_task(rng, facts, habit)))
     return rows[:count]
 

@@ -24,7 +24,7 @@ class FlawRates:
         default_factory=lambda: dict(generation=0.66, open_qa=0.66, brainstorm=0.66, chat=0.66)
     )
     chatter_elsewhere: float = 0.33
-    constraint_ignored: float = 0.56
+    constraint_ignored: float = 0.40
     rude_reply: float = 0.62  # to a rude customer
     rude_anyway: float = 0.02
     wrong_count: float = 0.22  # a list or a story one item or sentence too long or too short
