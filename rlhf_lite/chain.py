@@ -35,7 +35,7 @@ from .config import (
     RewardConfig,
     SFTConfig,
 )
-from .data.pipeline import Splits, prepare, table6_sizes
+from .data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
 from .data.records import Row
 from .data.sources import tiny_demonstrations, tiny_world
 from .evaluate.benchmarks import web_stream
@@ -52,7 +52,7 @@ from .train.sft import train_sft
 from .world import Task, World, gold
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(base=1, sft=2, start=2, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
+VERSIONS = dict(prompts=1, base=1, sft=2, start=2, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
 INPUTS = dict(
     base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
     ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),
@@ -183,8 +183,16 @@ class Chain:
 
     @cached_property
     def prompts(self) -> Splits:
-        """The sets of Table 6 (§3.2, App. A)."""
-        return prepare(self.raw_prompts, self.sizes, self.config.seed)
+        """The sets of Table 6 (§3.2, App. A), kept on disk: every stage needs them, and preparing takes seconds."""
+        config = {"seed": self.config.seed, **self.config.data.to_dict()}
+        name = f"prompts-{runs.stage_key('prompts', VERSIONS['prompts'], config, {})}"
+        found = runs.find(name, (runs.home(), runs.SHIPPED)) or runs.build(name, config, {}, self._write_prompts)
+        return read_splits(found.folder / "prompts.json.gz")
+
+    def _write_prompts(self, folder: Path) -> dict:
+        splits = prepare(self.raw_prompts, self.sizes, self.config.seed)
+        write_splits(folder / "prompts.json.gz", splits)
+        return {name: len(rows) for name, rows in splits.sets().items()}
 
     @property
     def sizes(self) -> dict[str, dict[str, int]]:

@@ -23,11 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .terminal import labels_table, note, one_line, quality_table, say, skills_table, table
+from .config import DataConfig
+from .terminal import Board, labels_table, note, one_line, quality_table, say, skills_table, table
 
 if TYPE_CHECKING:
     from .chain import Chain, ChainConfig
-    from .config import DataConfig
     from .real import RealConfig
     from .runs import Found
 
@@ -94,13 +94,21 @@ def parser() -> Parser:
     return top
 
 
+_DATA = DataConfig()
+_SCALE_HELP = f"sizes of the data sets as a share of the paper's Table 6 (default {_DATA.scale:g}; SFT sets: {_DATA.sft_scale:g})"
+
+
 def _chain_options(option: Callable, seed: str = "--seed") -> None:
     """Which chain: a profile, and what is changed of it."""
     option(seed, dest="run_seed", type=int, metavar="N", help="seed of all that follows the base model (default 0)")
     option("--base-seed", type=int, metavar="N", help="seed of the base model (default 0, the shipped one)")
-    option("--scale", type=float, metavar="X", help="sizes of the data sets as a share of the paper's Table 6 (default 0.2)")
+    option("--scale", type=float, metavar="X", help=_SCALE_HELP)
     option("--size", metavar="S|M|L", help="size of the model (default S)")
     option("--profile", default="tiny", metavar="NAME", help="tiny (default); smoke: all stages in a minute, nothing learned")
+
+
+def _jobs_option(option: Callable) -> None:
+    option("--jobs", type=int, metavar="N", help="stages built at a time, in processes of their own (default 2); 1: in this one")
 
 
 def _run_options(option: Callable) -> None:
@@ -108,6 +116,7 @@ def _run_options(option: Callable) -> None:
     option("--fresh", action="store_true", help="throw finished stages away first (the base model only with --only base)")
     option("--report", metavar="FILE", type=Path, help="write the report here too, as JSON")
     _chain_options(option)
+    _jobs_option(option)
 
 
 def _chat_options(option: Callable) -> None:
@@ -116,6 +125,7 @@ def _chat_options(option: Callable) -> None:
     option("--greedy", action="store_true", help="always the likeliest token")
     option("--seed", type=int, default=0, metavar="N", help="of sampling (default 0)")
     _chain_options(option, "--run-seed")
+    _jobs_option(option)
 
 
 def _world_options(option: Callable) -> None:
@@ -177,9 +187,13 @@ def run(args: argparse.Namespace) -> None:
     say(f"Run folder: {runs.home()}")
     if args.fresh:
         _forget(chain, [args.only] if args.only else [stage for stage in wanted if stage != "base"])
-    found = {stage: _get(chain, stage) for stage in wanted}
-    if "evaluation" in found:
-        _show_report(found, args.report)
+    for stage in wanted:
+        state, folder, seconds = _where(chain, stage)
+        if seconds is not None:
+            say(f"{stage}: {state}, took {seconds:.0f} s, in {folder}")
+    _build(chain, wanted, args)
+    if wanted[-1] == "evaluation":
+        _show_report({stage: chain.get(stage) for stage in wanted}, args.report)
 
 
 def _chain(args: argparse.Namespace, **options) -> Chain:
@@ -189,6 +203,19 @@ def _chain(args: argparse.Namespace, **options) -> Chain:
         note(f"{stage}: building ..." if how == "building" else f"{stage}: built in {seconds:.0f} s")
 
     return Chain(_chain_config(args), **options, report=report)
+
+
+def _build(chain: Chain, wanted: Sequence[str], args: argparse.Namespace) -> None:
+    """Build what is missing of these stages, two at a time (the smoke profile ends before a second process began)."""
+    from .parallel import build_all
+
+    jobs = args.jobs or (1 if args.profile == "smoke" else min(2, os.cpu_count() or 1))
+    if jobs > 1:
+        with Board() as board:
+            build_all(chain, tuple(wanted), jobs, board)
+    else:
+        for stage in wanted:
+            chain.get(stage)
 
 
 def _chain_config(args: argparse.Namespace) -> ChainConfig:
@@ -228,23 +255,19 @@ def _smoke_config() -> ChainConfig:
     )  # fmt: skip
 
 
-def _needed(chain: Chain, stage: str) -> list[str]:
-    """A stage and all it needs, in the order of building."""
+def _needed(chain: Chain, *targets: str, but_found: bool = False) -> list[str]:
+    """These stages and all they need, in the order of building; `but_found` leaves out what is there and its inputs."""
     from .chain import INPUTS, STAGES
 
-    chain.key(stage)  # if there is no such stage, this says which there are
-    needed = {stage}
-    for name in reversed(STAGES):
-        needed |= set(INPUTS[name]) if name in needed else set()
-    return [name for name in STAGES if name in needed]
-
-
-def _get(chain: Chain, stage: str) -> Found:
-    """Build a stage, or say that it was there."""
-    state, folder, seconds = _where(chain, stage)
-    if seconds is not None:
-        say(f"{stage}: {state}, took {seconds:.0f} s, in {folder}")
-    return chain.get(stage)
+    for stage in targets:
+        chain.key(stage)  # if there is no such stage, this says which there are
+    needed = set(targets)
+    for stage in reversed(STAGES):
+        if stage in needed and but_found and chain.has(stage):
+            needed.remove(stage)
+        elif stage in needed:
+            needed |= set(INPUTS[stage])
+    return [stage for stage in STAGES if stage in needed]
 
 
 def _where(chain: Chain, stage: str) -> tuple[str, Path, float | None]:
@@ -322,9 +345,11 @@ def chat(args: argparse.Namespace) -> int:
     """
     if args.prompt is not None and not args.prompt.strip():
         raise ValueError("the prompt is empty; write an instruction or a question")
-    from .chat import HELP, Panel, Settings, typed
+    from .chat import HELP, MODELS, Panel, Settings, typed
 
-    panel = Panel(_chain(args), Settings(args.temperature, args.greedy, args.seed))
+    settings, chain = Settings(args.temperature, args.greedy, args.seed), _chain(args)
+    _build(chain, _needed(chain, *MODELS.values(), "reward", but_found=True), args)
+    panel = Panel(chain, settings)
     if args.prompt is not None:
         return 0 if panel.ask(os.fsencode(args.prompt).decode(errors="replace")) else 2
     interactive, refused = sys.stdin.isatty(), 0

@@ -8,11 +8,13 @@ keeps a `funnel` of what each step dropped. A user's side of the split is a hash
 depend on who else is there.
 """
 
+import gzip
 import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
 from ..paper import TABLE_6
 from .records import Row, check_rows
@@ -305,3 +307,18 @@ def _check_supply(name: str, who: str, need: int, side: str, have: int) -> None:
             f"Draw a longer log (about {need / max(have, 1):.1f} times as many {who} prompts), "
             f"or ask for smaller sets (a scale below {have / need:.2f} of this one)."
         )
+
+
+# --- on disk ------------------------------------------------------------------------------------------------------
+
+
+def write_splits(path: str | Path, splits: Splits) -> None:
+    """All of a Splits as compressed JSON; equal splits give equal bytes."""
+    text = json.dumps(asdict(splits), ensure_ascii=False)
+    Path(path).write_bytes(gzip.compress(text.encode(), compresslevel=3, mtime=0))
+
+
+def read_splits(path: str | Path) -> Splits:
+    values = json.loads(gzip.decompress(Path(path).read_bytes()))
+    steps = [Step(**{**step, "examples": tuple(step["examples"])}) for step in values.pop("funnel")]
+    return Splits(**values, funnel=steps)
