@@ -441,7 +441,7 @@ def reward(args: argparse.Namespace) -> None:
     95 % interval, beside chance and the rule "the longer answer is better". From
     random weights and a hundred conversations expect little more than chance.
 
-    Takes:    two minutes and 2 GB for a hundred trees on two CPU cores.
+    Takes:    a minute or two, and 2 GB, for a hundred trees on two CPU cores.
     Leaves:   a folder in the run folder: the model (AutoModelForSequence-
               Classification loads it), trace.jsonl, report.json. The same command
               shows its result again; after Ctrl-C it goes on.

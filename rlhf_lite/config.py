@@ -175,7 +175,7 @@ class PPOConfig(Config):
     lr: float = knob(3e-4, "policy learning rate", "2.55e-6 to 2.55e-5 (sweep)", "App. E.9", gpt2=5e-6, **_LR)
     value_lr: float = knob(3e-4, "value learning rate", "9e-6 (1.3B, 6B)", "App. C.4", gpt2=9e-6, **_LR)
     warmup_iterations: int = knob(10, "iterations of linear warm-up from lr/10", 10, "App. C.4", low=0)
-    kl_beta: float = knob(0.5, "weight of the per-token KL penalty", 0.02, "App. C.4", low=0.0, gpt2=0.05)
+    kl_beta: float = knob(0.3, "weight of the per-token KL penalty", 0.02, "App. C.4", low=0.0, gpt2=0.05)
     clip: float = knob(0.2, "clip of the policy ratio", 0.2, "App. C.4", low=0.0)
     value_clip: float = knob(0.2, "clip of the value's move per batch", "not stated", low=0.0)
     gamma: float = knob(1.0, "discount per token", 1.0, "App. C.4", **_SHARE)

@@ -151,7 +151,7 @@ def test_check_finds(fault):
 @pytest.mark.parametrize(("source", "found"), [
     ("HTML('<b>x</b>')", 0), ("HTML(f'<b>{x}</b>')", 1), ("display(HTML('<b>' + x))", 1), ("w.HTML(value=text)", 1),
     ("Markdown(text)", 1), ("HTML('%s' % x)", 1), ("show.table(rows)", 0), ("%matplotlib inline\nHTML(x)", 1),
-    ("not python HTML(f'')", 1),
+    ("not python HTML(f'')", 1), ("box.value = f'<b>{x}</b>'", 1), ("box.value = 3", 0), ("box.value = show.table(rows).html", 0),
 ])  # fmt: skip
 def test_raw_html_is_found(source, found):
     assert len(nbs.raw_html(source)) == found

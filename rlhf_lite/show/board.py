@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from .plots import curves
+from .curves import curves
 from .style import Plot
 
 

@@ -39,7 +39,9 @@ BUDGET = {
 
 def fast_mode() -> bool:
     """Whether RLHF_LITE_FAST asks notebooks for a few steps of everything instead of real runs."""
-    return os.environ.get("RLHF_LITE_FAST", "").lower() not in ("", "0", "false", "no")
+    from ..runs import pick
+
+    return pick(False, True)
 
 
 @dataclass
@@ -315,7 +317,8 @@ _RAW = {"HTML", "Markdown", "HTMLMath", "Latex", "Javascript"}
 
 
 def raw_html(source: str) -> list[str]:
-    """Calls like HTML(f"...") or Markdown(text) whose text is not a plain literal: a way for scripts to get in."""
+    """Calls like HTML(f"...") or Markdown(text) whose text is not a plain literal, and widgets that are given HTML put
+    together on the spot: ways for scripts to get in."""
     try:
         tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
     except SyntaxError:
@@ -325,6 +328,9 @@ def raw_html(source: str) -> list[str]:
         if isinstance(node, ast.Call) and _called(node) in _RAW:
             texts = [*node.args[:1], *(k.value for k in node.keywords if k.arg in ("value", "data"))]
             found += [f"{_called(node)}({ast.unparse(text)[:40]})" for text in texts if not isinstance(text, ast.Constant)]
+        if isinstance(node, ast.Assign) and isinstance(node.value, (ast.JoinedStr, ast.BinOp)) and "<" in ast.unparse(node.value):
+            where = [ast.unparse(target) for target in node.targets if getattr(target, "attr", "") == "value"]
+            found += [f"{name} = {ast.unparse(node.value)[:40]}" for name in where]  # of a widget
     return found
 
 
