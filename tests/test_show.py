@@ -399,5 +399,6 @@ def test_no_text_is_ever_built_into_html_unescaped():
 def test_every_name_can_be_imported():
     for name in show.__all__:
         assert getattr(show, name) is not None
+    assert not {path.stem for path in Path(show.__file__).parent.glob("*.py")} & set(show.__all__), "a module hides a name"
     with pytest.raises(AttributeError, match="it has: curves"):
         getattr(show, "nothing")  # noqa: B009

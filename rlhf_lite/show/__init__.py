@@ -10,7 +10,7 @@ that a model or a person wrote is data: it is always escaped. Names are imported
 from importlib import import_module
 
 _HOME = {
-    "curves": "curves", "lines": "curves", "bars_with_intervals": "plots", "mix_table": "plots", "funnel": "plots",
+    "curves": "traces", "lines": "traces", "bars_with_intervals": "plots", "mix_table": "plots", "funnel": "plots",
     "histogram": "plots", "scatter": "plots", "heat": "plots", "Plot": "style", "colour": "style", "label": "style",
     "show_tokens": "tokens", "token_table": "tokens", "safe_text": "text", "side_by_side": "text", "table": "text",
     "expect": "text", "show_source": "source", "LiveBoard": "board",

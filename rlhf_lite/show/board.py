@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from .curves import curves
+from .traces import curves
 from .style import Plot
 
 

@@ -12,8 +12,8 @@ NAMES = dict(base="base", prompted="base, prompted", sft="SFT", start="SFT + pre
 
 def overview(report: dict) -> Plot:
     """Gold score of every model, sampled at temperature 1 and greedy, with 95 % intervals."""
-    groups = {label: {NAMES[name]: report["policies"][name][key]["gold"] for name in ORDER}
-              for label, key in (("temperature 1", "t1"), ("greedy", "greedy"))}  # fmt: skip
+    groups = {label: {name: report["policies"][name][key]["gold"] for name in ORDER}
+              for label, key in (("sampled", "t1"), ("greedy", "greedy"))}  # fmt: skip
     return bars_with_intervals(groups, ylabel="gold score", title="How good the answers are, on prompts of new users",
                                alt="Gold scores of all models: " + described(report))  # fmt: skip
 
