@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_the_last_good_state(own_home, monkeypatch):
 
 def test_a_setting_changes_the_keys_of_what_depends_on_it_and_of_nothing_else():
     chain = Chain()
-    other = chain.with_(ppo=PPOConfig(kl_beta=0.3))
+    other = chain.with_(ppo=PPOConfig(kl_beta=0.123))
     changed = {stage for stage in STAGES if chain.key(stage) != other.key(stage)}
     assert changed == {"ppo", "evaluation"}
     assert {s for s in STAGES if chain.key(s) != Chain(ChainConfig(seed=1)).key(s)} == set(STAGES) - {"base"}

@@ -39,7 +39,7 @@ def tiny_world(world: Any, sizes: dict[str, dict[str, int]], seed: int = 0, n_la
     16 usable ones, and half as many again are drawn because whole users move between the sides of a split.
     """
     need = {who: sum(parts[who] for parts in sizes.values()) for who in ("customer", "labeler")}
-    n_customers = max(40, round(1.5 * need["customer"] / 16))
+    n_customers = max(80, round(1.5 * need["customer"] / 16))
     per_labeler = max(10, round(1.6 * need["labeler"] / n_labelers))
     return [dict(row) for row in world.prompt_log(n_customers, n_labelers, per_labeler, seed)]
 

@@ -14,8 +14,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-from .traces import curves
 from .style import Plot
+from .traces import curves
 
 
 class LiveBoard:
