@@ -210,7 +210,8 @@ def _build(chain: Chain, wanted: Sequence[str], args: argparse.Namespace) -> Non
     from .parallel import build_all
 
     jobs = args.jobs or (1 if args.profile == "smoke" else min(2, os.cpu_count() or 1))
-    if jobs > 1:
+    if jobs > 1 and wanted:
+        chain.prompts  # noqa: B018  (prepared here once, and if there are too few, said here)
         with Board() as board:
             build_all(chain, tuple(wanted), jobs, board)
     else:
@@ -248,7 +249,7 @@ def _smoke_config() -> ChainConfig:
 
     ppo = PPOConfig(episodes=32, batch_size=32, minibatches=2, max_new_tokens=10)
     return ChainConfig(
-        model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.004, sft_scale=0.004),
+        model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.002, sft_scale=0.002),
         sft=SFTConfig(epochs=1), start=SFTConfig(epochs=1, pretrain_mix=0.1), ppo=ppo, ppo_ptx=ppo.replace(ptx_gamma=0.5),
         rankings=RankingsConfig(valid_prompts=10, calibration_prompts=10, max_new_tokens=10),
         evaluation=EvalConfig(prompts=20, skill_items=10, max_new_tokens=10),
