@@ -45,6 +45,7 @@ from .models.policy import load_policy, load_scalar_model, new_policy, new_scala
 from .models.sampling import sample_texts
 from .models.tokens import build_tokenizer, load_tokenizer
 from .train.batches import pack_rows
+from .train.loop import Loop
 from .train.ppo import train_ppo
 from .train.pretrain import train_base
 from .train.reward import center_on, evaluate_reward, train_reward
@@ -160,9 +161,9 @@ class Chain:
         """One dict per training step of a stage."""
         return runs.read_trace(self.folder(stage))
 
-    def loop(self, folder: Path) -> dict:
-        """Options of the training loop that builds a stage in `folder`."""
-        return dict(folder=folder, progress=self.progress, control=self.control, save_every_s=30.0)
+    def loop(self, stage: str, folder: Path) -> Loop:
+        """The training loop that builds a stage in `folder`."""
+        return Loop(stage, folder=folder, progress=self.progress, control=self.control, save_every_s=30.0)
 
     # --- what does not take long: the world, its prompts, its people ------------------------------------------------
 
@@ -253,25 +254,24 @@ def build_base(chain: Chain, folder: Path) -> dict | None:
     policy = new_policy(chain.config.model, chain.tokenizer, seed=cfg.seed)
     stream = web_stream(chain.world, chain.tokenizer, cfg.tokens // 33 + 100, seed=0)
     valid = web_stream(chain.world, chain.tokenizer, 1500, seed=999)
-    history = train_base(policy, stream, cfg, valid=valid, loop=chain.loop(folder))
-    return _finish(chain, folder, policy, cfg.tokens // (cfg.batch_size * chain.config.model.n_positions), history, "loss/valid")
+    loop = chain.loop("base", folder)
+    train_base(policy, stream, cfg, valid=valid, loop=loop)
+    return _finish(chain, folder, policy, loop, "loss/valid")
 
 
 def build_sft(chain: Chain, folder: Path) -> dict | None:
-    return _build_sft(chain, folder, chain.config.sft)
+    return _build_sft(chain, folder, "sft", chain.config.sft)
 
 
 def build_start(chain: Chain, folder: Path) -> dict | None:
-    return _build_sft(chain, folder, chain.config.start)
+    return _build_sft(chain, folder, "start", chain.config.start)
 
 
-def _build_sft(chain: Chain, folder: Path, cfg: SFTConfig) -> dict | None:
-    policy, cfg = chain.policy("base"), cfg.replace(seed=chain.config.seed)
+def _build_sft(chain: Chain, folder: Path, stage: str, cfg: SFTConfig) -> dict | None:
+    policy, cfg, loop = chain.policy("base"), cfg.replace(seed=chain.config.seed), chain.loop(stage, folder)
     rows = chain.pretrain_rows if cfg.pretrain_mix else None
-    history = train_sft(policy, chain.tokenizer, chain.demonstrations, cfg, pretrain_rows=rows,
-                        valid=chain.valid_demonstrations, loop=chain.loop(folder))  # fmt: skip
-    steps = cfg.epochs * -(-len(chain.demonstrations) // cfg.batch_size)
-    return _finish(chain, folder, policy, steps, history, "loss/valid")
+    train_sft(policy, chain.tokenizer, chain.demonstrations, cfg, pretrain_rows=rows, valid=chain.valid_demonstrations, loop=loop)
+    return _finish(chain, folder, policy, loop, "loss/valid")
 
 
 def build_rankings(chain: Chain, folder: Path) -> dict | None:
@@ -311,35 +311,36 @@ def build_reward(chain: Chain, folder: Path) -> dict | None:
     """Train on the rankings, set the bias so that demonstrations score 0, measure accuracies (§3.5, §4.1)."""
     cfg = chain.config.reward.replace(seed=chain.config.seed)
     model = new_scalar_model(chain.policy("start"), seed=cfg.seed)
-    history = train_reward(model, chain.tokenizer, chain.rankings["train"], cfg, loop=chain.loop(folder))
-    if chain.control is not None and chain.control.stopped:
+    loop = chain.loop("reward", folder)
+    train_reward(model, chain.tokenizer, chain.rankings["train"], cfg, loop=loop)
+    if not loop.finished:
         return None
     shift = center_on(model, chain.tokenizer, chain.demonstrations[:1000])
     save_model(model, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
     model = load_scalar_model(folder)
     accuracy = {name: evaluate_reward(model, chain.tokenizer, chain.rankings[name]) for name in ("valid", "held_out")}
-    return {"loss": history["loss"][-1], "shift": shift, **accuracy}
+    return {"loss": loop.history["loss"][-1], "shift": shift, **accuracy}
 
 
 def build_ppo(chain: Chain, folder: Path) -> dict | None:
-    return _build_ppo(chain, folder, chain.config.ppo)
+    return _build_ppo(chain, folder, "ppo", chain.config.ppo)
 
 
 def build_ppo_ptx(chain: Chain, folder: Path) -> dict | None:
-    return _build_ppo(chain, folder, chain.config.ppo_ptx)
+    return _build_ppo(chain, folder, "ppo_ptx", chain.config.ppo_ptx)
 
 
-def _build_ppo(chain: Chain, folder: Path, cfg: PPOConfig) -> dict | None:
-    cfg, prompts = cfg.replace(seed=chain.config.seed), chain.prompts.ppo_train
+def _build_ppo(chain: Chain, folder: Path, stage: str, cfg: PPOConfig) -> dict | None:
+    cfg, prompts, loop = cfg.replace(seed=chain.config.seed), chain.prompts.ppo_train, chain.loop(stage, folder)
     policy, reward_model = chain.policy("start"), chain.reward_model
     tasks = [Task.from_json(row["task"]) for row in prompts]
-    history = train_ppo(
+    train_ppo(
         policy, chain.policy("start"), reward_model, copy.deepcopy(reward_model), chain.tokenizer,
         [row["text"] for row in prompts], cfg, pretrain_rows=chain.pretrain_rows if cfg.ptx_gamma else None,
         gold=lambda chosen, texts: [gold(tasks[i], text) for i, text in zip(chosen, texts, strict=True)],
-        loop=chain.loop(folder),
+        loop=loop,
     )  # fmt: skip
-    return _finish(chain, folder, policy, cfg.iterations, history, "objective/score", "objective/kl", "gold/mean")
+    return _finish(chain, folder, policy, loop, "objective/score", "objective/kl", "gold/mean")
 
 
 def build_evaluation(chain: Chain, folder: Path) -> dict | None:
@@ -350,12 +351,12 @@ def build_evaluation(chain: Chain, folder: Path) -> dict | None:
     return {"policies": sorted(report["policies"])}
 
 
-def _finish(chain: Chain, folder: Path, policy: GPT2LMHeadModel, steps: int, history: dict, *metrics: str) -> dict | None:
+def _finish(chain: Chain, folder: Path, policy: GPT2LMHeadModel, loop: Loop, *metrics: str) -> dict | None:
     """Save a trained policy; None if it was stopped before its last step."""
-    if len(history.get("step", ())) < steps:
+    if not loop.finished:
         return None
     save_model(policy, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
-    return {name: history[name][-1] for name in metrics if name in history}
+    return {name: loop.history[name][-1] for name in metrics if name in loop.history}
 
 
 BUILDERS = {stage: globals()[f"build_{stage}"] for stage in STAGES}

@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return args.command(args) or 0
     except SystemExit as end:
         return end.code or 0
-    except KeyboardInterrupt:
-        note("Stopped. What is finished is kept: the same command, without --fresh, goes on from there.")
+    except KeyboardInterrupt as stop:
+        note(f"Stopped. {stop}")
         return 130
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -170,9 +170,9 @@ def run(args: argparse.Namespace) -> None:
     Starts from the shipped base model, says which stage runs, and ends with tables
     of the evaluation. Finished stages of an earlier run are used again.
 
-    Takes:    about a quarter of an hour on two CPU cores; --scale 0.05 a few
-              minutes, --profile smoke one. A base model of another seed or size
-              is pretrained first, which takes longer than all the rest.
+    Takes:    about a quarter of an hour on two CPU cores; --scale 0.05 less than
+              half of it, --profile smoke a minute. A base model of another seed or
+              size is pretrained first, which takes longer than all the rest.
     Leaves:   a folder per stage in the run folder: weights, trace.jsonl (a line
               per step), summary.json. The numbers of the evaluation are in the
               report.json of its folder. Ctrl-C loses half a minute of training.
@@ -210,13 +210,15 @@ def _build(chain: Chain, wanted: Sequence[str], args: argparse.Namespace) -> Non
     from .parallel import build_all
 
     jobs = args.jobs or (1 if args.profile == "smoke" else min(2, os.cpu_count() or 1))
-    if jobs > 1 and wanted:
-        chain.prompts  # noqa: B018  (prepared here once, and if there are too few, said here)
-        with Board() as board:
-            build_all(chain, tuple(wanted), jobs, board)
-    else:
+    try:
+        if jobs > 1 and wanted:
+            chain.prompts  # noqa: B018  (prepared here once, and if there are too few, said here)
+            with Board() as board:
+                build_all(chain, tuple(wanted), jobs, board)
         for stage in wanted:
             chain.get(stage)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("What is finished is kept; the same command, without --fresh, goes on from there.") from None
 
 
 def _chain_config(args: argparse.Namespace) -> ChainConfig:
@@ -406,7 +408,10 @@ def lab(args: argparse.Namespace) -> int:
     if not NOTEBOOKS.is_dir():
         raise ValueError(f"there is no folder {NOTEBOOKS}; the notebooks come with the repository, not with the package")
     options = ["--no-browser"] * args.no_browser + ([f"--port={args.port}"] if args.port else [])
-    return subprocess.run([sys.executable, "-m", "jupyterlab", *options], cwd=NOTEBOOKS).returncode
+    with subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=NOTEBOOKS) as process:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, and asks whether it is meant
+                return process.wait()
 
 
 def notebooks(args: argparse.Namespace) -> int:
@@ -474,8 +479,9 @@ def _real_config(args: argparse.Namespace) -> RealConfig:
 def _show_real(found: Found) -> None:
     """What the model was trained on, and its accuracy beside chance."""
     report = found.summary["result"]
-    sides, steps, chance = report["data"], report["steps"], report["chance"]
-    table(("side", *sides["train"]), [(side, *counts.values()) for side, counts in sides.items()], "Split by conversation")
+    steps, chance, units = report["steps"], report["chance"], ("conversations", "prompts", "answers", "pairs")
+    counts = [(side, *(report["data"][side][unit] for unit in units)) for side in ("train", "held_out")]
+    table(("side", *units), counts, "Split by conversation")
     say(f"\nGPT-2 with {report['parameters']:,} parameters, started from {report['start']}: {steps['done']} of "
         f"{steps['planned']} steps, {found.summary['seconds']:.0f} s in all.")  # fmt: skip
     measured = {"held-out": report["held_out"], "held-out, before training": report["untrained"], "train": report["train"],

@@ -3,7 +3,7 @@
 A *stage* (base, prompts, demonstrations, sft, ...) is a function of its config and of other stages. Its folder is named
 by a hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
 
-    <home>/ppo_ptx-3f9a0c1d2e/     config.json  trace.jsonl  model.safetensors  ...  summary.json
+    <home>/ppo_ptx-3f9a0c1d2e/     stage.json  trace.jsonl  model.safetensors  ...  summary.json
 
 `summary.json` is written last and holds the sha256 of every other file: a folder without it is unfinished and is
 resumed, one whose files do not match it is damaged and is rebuilt. Finished stages are looked for in the user's run
@@ -98,7 +98,7 @@ def build(folder_name: str, config: dict, inputs: dict[str, str], make: Callable
     if (folder / "summary.json").exists():  # sealed but damaged, or `find` would have taken it
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", {"config": config, "inputs": inputs})
+    write_json(folder / "stage.json", {"config": config, "inputs": inputs})
     started = time.perf_counter()
     result = make(folder)
     if result is None:

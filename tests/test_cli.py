@@ -21,8 +21,15 @@ STAGES = ("base", "sft", "start", "rankings", "reward", "ppo", "ppo_ptx", "evalu
 def shell(capsys, monkeypatch):
     """Run a command as the shell would: (exit code, stdout, stderr)."""
 
-    def call(*words: str, given: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), encoding="utf-8"))
+    class Typed(io.TextIOWrapper):
+        tty = False
+
+        def isatty(self) -> bool:
+            return self.tty
+
+    def call(*words: str, given: bytes = b"", tty: bool = False) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", Typed(io.BytesIO(given), encoding="utf-8"))
+        sys.stdin.tty = tty
         code = cli.main(list(words))
         return code, *capsys.readouterr()
 
@@ -167,10 +174,12 @@ def test_fresh_throws_away_what_it_was_asked_for(home, shell):
 
 
 def test_an_interrupted_run_says_how_to_go_on(home, shell, monkeypatch):
-    def interrupted(chain, folder):
+    from rlhf_lite import chain
+
+    def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(__import__("rlhf_lite.chain", fromlist=["BUILDERS"]).BUILDERS, "start", interrupted)
+    monkeypatch.setitem(chain.BUILDERS, "start", interrupted)
     code, out, err = shell("run", "--profile", "smoke", "--seed", "7", "--only", "start")
     assert code == 130 and "Stopped" in err and "goes on from there" in err and "Traceback" not in err
     assert re.search(r"^start +unfinished", shell("stages", "--profile", "smoke", "--seed", "7")[1], re.MULTILINE)
@@ -230,7 +239,7 @@ def test_chat_again_draws_anew(home, shell):
     assert (code, out) == (2, "") and "the prompt is empty" in err
 
 
-@pytest.mark.parametrize("prompt, said", [("", "the prompt is empty"), (" \n", "the prompt is empty"), ("x " * 500, "shorten it")])
+@pytest.mark.parametrize("prompt, said", [("", "prompt is empty"), (" \n", "prompt is empty"), ("x " * 500, "shorten it")])
 def test_chat_refuses_a_bad_prompt_argument(home, shell, prompt, said):
     code, out, err = shell("chat", "--profile", "smoke", prompt)
     assert (code, out) == (2, "") and said in err and err.count("\n") == 1
@@ -239,25 +248,46 @@ def test_chat_refuses_a_bad_prompt_argument(home, shell, prompt, said):
 def test_chat_on_a_terminal_asks_until_quit(home, shell, monkeypatch):
     typed = iter(["List two animals.", "", "quit"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
-    monkeypatch.setattr(io.TextIOWrapper, "isatty", lambda self: self is sys.stdin, raising=False)
-    code, out, err = shell("chat", "--profile", "smoke")
+    code, out, err = shell("chat", "--profile", "smoke", tty=True)
     assert code == 0 and out.startswith("Type a prompt.") and speakers(out) == NAMES and "the prompt is empty" in err
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------
 
 
+class Server:
+    """Stands for JupyterLab: asked to stop once, it goes on; then it ends."""
+
+    calls, answers = [], []
+
+    def __init__(self, command, cwd):
+        self.calls.append((command[1:], cwd))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def wait(self):
+        if self.answers:
+            raise self.answers.pop()
+        return 0
+
+
 def test_lab_opens_the_notebooks(shell, monkeypatch, tmp_path):
-    calls = []
     monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: calls.append((a, k)) or subprocess.CompletedProcess(a, 0))
+    monkeypatch.setattr(subprocess, "Popen", Server)
+    monkeypatch.setattr(Server, "answers", [KeyboardInterrupt()])
     assert shell("lab", "--no-browser", "--port", "9999")[0] == 0
-    assert calls == [(([sys.executable, "-m", "jupyterlab", "--no-browser", "--port=9999"],), {"cwd": tmp_path})]
+    assert Server.calls == [(["-m", "jupyterlab", "--no-browser", "--port=9999"], tmp_path)] and not Server.answers
+
+
+def test_lab_says_what_is_missing(shell, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     code, _, err = shell("lab")
     assert code == 2 and "JupyterLab is not installed; run: pip install" in err
-    monkeypatch.undo()
 
 
 def test_lab_without_the_notebooks_says_so(shell, monkeypatch, tmp_path):

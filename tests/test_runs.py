@@ -92,3 +92,25 @@ def test_keys_do_not_depend_on_the_process():
     outs = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": s}, capture_output=True, text=True,
                            check=True).stdout for s in ("1", "2")}  # fmt: skip
     assert len(outs) == 1
+
+
+class _Stop:
+    """A Stop button that was pressed."""
+
+    stopped = True
+
+    def report(self, step, **metrics):
+        pass
+
+
+def test_a_stopped_stage_is_never_taken_for_a_finished_one(own_home):
+    from rlhf_lite.cli import _smoke_config
+
+    config = _smoke_config()
+    Chain(config, shipped=(), progress=False).get("rankings")
+    for stage in ("reward", "ppo"):
+        stopped = Chain(config, shipped=(), progress=False, control=_Stop())
+        with pytest.raises(KeyboardInterrupt):
+            stopped.get(stage)
+        assert not stopped.has(stage) and list((own_home / stopped.folder_name("reward")).glob("checkpoint*"))
+    Chain(config, shipped=(), progress=False).get("reward")  # goes on and finishes
