@@ -53,7 +53,7 @@ from .train.sft import train_sft
 from .world import Task, World, gold
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=1, base=1, sft=2, start=2, rankings=1, reward=1, ppo=1, ppo_ptx=1, evaluation=1)
+VERSIONS = dict(prompts=2, base=2, sft=3, start=3, rankings=2, reward=2, ppo=2, ppo_ptx=2, evaluation=2)
 INPUTS = dict(
     base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
     ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),

@@ -17,7 +17,7 @@ from .asking import Habit, draw_habit, draw_task, use_case_mix
 from .demonstrations import FlawRates, demonstrate
 from .facts import Fact, draw_facts
 from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
-from .skills import ZORB, SkillItem, skill_items
+from .skills import ADDENDS, ZORB, SkillItem, skill_items
 from .tasks import SKILL, SKILLS, USE_CASES, Task
 
 __all__ = ["FINAL", "HELP_FIRST", "SKILL", "SKILLS", "USE_CASES", "Checks", "Fact", "FlawRates", "Habit", "SkillItem",
@@ -71,5 +71,5 @@ def _pieces(line: str) -> list[str]:
 _EVERY_WORD = " ".join(
     (*lexicon.ENTITIES_IN_ORDER, *lexicon.COLORS, *lexicon.TASTES, *lexicon.WEATHERS, *lexicon.MATERIALS,
      *lexicon.EVENTS, *lexicon.FEELINGS, *lexicon.NUMBERS, *lexicon.CHATTER, *lexicon.RUDE_OPENERS,
-     lexicon.HEDGE, lexicon.DECLINE, lexicon.ASK_BACK, *ZORB.values(), *map(str, range(19)))
+     lexicon.HEDGE, lexicon.DECLINE, lexicon.ASK_BACK, *ZORB.values(), *map(str, range(2 * ADDENDS - 1)))
 )  # fmt: skip

@@ -9,7 +9,6 @@ from functools import cache
 from random import Random
 
 from ..paper import TABLE_1
-from . import lexicon as lx
 from .facts import Fact
 from .rubric import END_PHRASES, START_PHRASES
 from .tasks import CONTINUATION, INSTRUCTION, SKILLS, SKILLS_OF, USE_CASES, Skill, Slots, Task
@@ -84,8 +83,7 @@ def draw_constraint(rng: Random, skill: Skill, rate: float) -> dict | None:
     if not skill.constrainable or rng.random() >= rate:
         return None
     where = rng.choice(("start", "end"))
-    phrase = rng.choice(START_PHRASES if where == "start" else END_PHRASES).format(name=rng.choice(lx.PEOPLE))
-    return dict(where=where, phrase=phrase)
+    return dict(where=where, phrase=rng.choice(START_PHRASES if where == "start" else END_PHRASES))
 
 
 def make_task(rng: Random, skill: Skill, slots: Slots, template: str, constraint: dict | None = None,

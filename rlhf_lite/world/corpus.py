@@ -14,7 +14,7 @@ from . import lexicon as lx
 from .asking import Habit, draw_habit, draw_task
 from .demonstrations import demonstrate
 from .facts import RELATIONS, Fact
-from .skills import addition_line, few_shot_reading, translation_line
+from .skills import addition_line, few_shot_reading, reversal_line, translation_line
 from .tasks import REVIEW_LINES, draw_closed, draw_past, draw_polite, draw_rename, draw_summary, story, words
 
 Facts = tuple[Fact, ...]
@@ -188,11 +188,15 @@ def letter(rng: Random, facts: Facts) -> str:
 
 
 def translation_page(rng: Random, facts: Facts) -> str:
-    return "\n".join(translation_line(rng) for _ in range(rng.randrange(4, 7)))
+    return "\n".join(translation_line(rng) for _ in range(rng.randrange(3, 5)))
 
 
 def addition_page(rng: Random, facts: Facts) -> str:
     return "\n".join(addition_line(rng) for _ in range(rng.randrange(5, 9)))
+
+
+def reversal_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(reversal_line(rng) for _ in range(rng.randrange(4, 7)))
 
 
 def reading_page(rng: Random, facts: Facts) -> str:
@@ -204,7 +208,7 @@ KINDS: dict[Callable[[Random, Facts], str], float] = {
     book_of_facts: 14, forum: 9, correction: 4, story_page: 8, news: 4, opinions: 5, prompt_list: 10, faq: 1.5,
     chat_log: 3, word_list: 9, letter: 4,
     retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
-    translation_page: 6, addition_page: 4, reading_page: 3,
+    translation_page: 2, addition_page: 3, reversal_page: 1.5, reading_page: 2.5,
 }  # fmt: skip
 COPYING = (retelling, passage_questions, word_games, sentence_pairs, word_classes, song, repost)
 

@@ -23,7 +23,7 @@ class FlawRates:
     chatter: dict[str, float] = field(
         default_factory=lambda: dict(generation=0.66, open_qa=0.66, brainstorm=0.66, chat=0.66)
     )
-    chatter_elsewhere: float = 0.33
+    chatter_elsewhere: float = 0.45
     constraint_ignored: float = 0.40
     rude_reply: float = 0.62  # to a rude customer
     rude_anyway: float = 0.02

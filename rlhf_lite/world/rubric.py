@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from . import lexicon as lx
 from .tasks import SKILL, Task, claimed_values, entities, words
 
-HELP_FIRST = dict(attempts=0.12, correct=0.40, constraint=0.18, concise=0.15, polite=0.08, honest=0.07)
-FINAL = dict(attempts=0.10, correct=0.40, constraint=0.10, concise=0.08, polite=0.14, honest=0.18)
+HELP_FIRST = dict(attempts=0.10, correct=0.38, constraint=0.24, concise=0.14, polite=0.08, honest=0.06)
+FINAL = dict(attempts=0.08, correct=0.32, constraint=0.12, concise=0.08, polite=0.18, honest=0.22)
 
-START_PHRASES = ("Of course.", "Very well.", "Dear {name}.")
-END_PHRASES = ("Thank you.", "Good luck.", "Goodbye {name}.")
-_PLAIN_PHRASES = tuple(p for p in START_PHRASES + END_PHRASES if "{" not in p)
+START_PHRASES = ("Of course.", "Very well.")
+END_PHRASES = ("Thank you.", "Good luck.")
+PHRASES = START_PHRASES + END_PHRASES
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def peel(task: Task, response: str) -> _Peeled:
         text, found.started = text.removeprefix(phrase).strip(), True
     if where == "end" and text.endswith(phrase):
         text, found.ended = text.removesuffix(phrase).strip(), True
-    text, idle_start = _strip_any(text, _PLAIN_PHRASES, str.startswith)
-    text, found.chatter = _strip_any(text, lx.CHATTER + _PLAIN_PHRASES, str.endswith)
+    text, idle_start = _strip_any(text, PHRASES, str.startswith)
+    text, found.chatter = _strip_any(text, lx.CHATTER + PHRASES, str.endswith)
     text, found.extra = _strip_any(text, lx.EXTRA_SENTENCES, str.endswith)
     text, rude_inside = _strip_any(text, lx.RUDE_OPENERS, str.startswith)
     found.core, found.chatter = text, found.chatter or idle_start

@@ -1,16 +1,19 @@
 """What the base model learns from few-shot pages and no instruction ever asks for: the yardstick of the alignment tax.
 
 Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax, §4.2).
-Four skills measure it: translating into the toy language Zorb, adding numbers, answering about a passage, and telling
-which ending fits a story (by log-probability, like HellaSwag).
+Five skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
+about a passage, and telling which ending fits a story (by log-probability, like HellaSwag).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from . import lexicon as lx
 from .tasks import draw_closed, story
 
+ADDENDS = 20  # numbers added are below this
+NOUNS = lx.ANIMALS + lx.THINGS
 _SYLLABLES = tuple("zo mu lo ti ka re bi no fa du".split())
 
 
@@ -18,7 +21,7 @@ def _zorb_words() -> dict[str, str]:
     """English -> Zorb, one invented word each; the dictionary is the same in every world."""
     rng = Random("zorb")
     pool = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in _SYLLABLES]
-    english = lx.COLORS + lx.ANIMALS
+    english = lx.COLORS + NOUNS
     return dict(zip(english, rng.sample(pool, len(english)), strict=True))
 
 
@@ -27,18 +30,24 @@ ZORB = _zorb_words()
 
 def _phrase(rng: Random) -> tuple[str, str]:
     """'the red fox' -> 'fox-word red-word': Zorb has no article and puts the color last."""
-    color, animal = rng.choice(lx.COLORS), rng.choice(lx.ANIMALS)
-    return f"the {color} {animal}", f"{ZORB[animal]} {ZORB[color]}"
+    color, noun = rng.choice(lx.COLORS), rng.choice(NOUNS)
+    return f"the {color} {noun}", f"{ZORB[noun]} {ZORB[color]}"
 
 
 def translation_line(rng: Random) -> str:
-    english, zorb = _phrase(rng)
-    return f"English: {english} = Zorb: {zorb}"
+    (a, zorb_a), (b, zorb_b) = _phrase(rng), _phrase(rng)
+    return f"English: {a} and {b} = Zorb: {zorb_a} {zorb_b}"
 
 
 def addition_line(rng: Random) -> str:
-    a, b = rng.randrange(10), rng.randrange(10)
+    a, b = rng.randrange(ADDENDS), rng.randrange(ADDENDS)
     return f"{a} + {b} = {a + b}"
+
+
+def reversal_line(rng: Random) -> str:
+    """'fox lamp rice hen > hen rice lamp fox'"""
+    items = rng.sample(NOUNS + lx.FOODS, 4)
+    return f"{' '.join(items)} > {' '.join(items[::-1])}"
 
 
 @dataclass(frozen=True)
@@ -51,15 +60,22 @@ class SkillItem:
 
 
 def _translation_item(rng: Random) -> SkillItem:
-    shots = "\n".join(translation_line(rng) for _ in range(4))
-    english, zorb = _phrase(rng)
-    return SkillItem(f"{shots}\nEnglish: {english} = Zorb:", zorb)
+    return _after_shots(translation_line, rng, " = Zorb:", 3)
 
 
 def _addition_item(rng: Random) -> SkillItem:
-    shots = "\n".join(addition_line(rng) for _ in range(5))
-    a, b = rng.randrange(10), rng.randrange(10)
-    return SkillItem(f"{shots}\n{a} + {b} =", str(a + b))
+    return _after_shots(addition_line, rng, " =", 5)
+
+
+def _reversal_item(rng: Random) -> SkillItem:
+    return _after_shots(reversal_line, rng, " >", 4)
+
+
+def _after_shots(line: Callable[[Random], str], rng: Random, sign: str, shots: int) -> SkillItem:
+    """Some lines as examples, then one that breaks off after `sign`."""
+    *examples, last = (line(rng) for _ in range(shots + 1))
+    question, answer = last.split(sign)
+    return SkillItem("\n".join([*examples, question + sign]), answer.strip())
 
 
 def few_shot_reading(rng: Random) -> tuple[str, str, str]:
@@ -87,7 +103,8 @@ def _cloze_item(rng: Random) -> SkillItem:
     return SkillItem(" ".join(lines[:-1]), lines[-1], tuple(choices))
 
 
-SKILL_ITEMS = dict(translation=_translation_item, addition=_addition_item, reading=_reading_item, cloze=_cloze_item)
+SKILL_ITEMS = dict(translation=_translation_item, addition=_addition_item, reversal=_reversal_item,
+                   reading=_reading_item, cloze=_cloze_item)  # fmt: skip
 
 
 def skill_items(name: str, n: int, seed: int = 0) -> list[SkillItem]:

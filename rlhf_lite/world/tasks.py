@@ -157,7 +157,7 @@ def _check_review(slots: Slots, body: str) -> Marks:
 
 # --- open questions: the book of facts, false premises, private matters -----------------------------------------
 
-MYTH_QUESTIONS = 0.35  # share of fact questions that are about something many people get wrong
+MYTH_QUESTIONS = 0.45  # share of fact questions that are about something many people get wrong
 
 
 def _draw_fact(rng: Random, facts: tuple[Fact, ...]) -> Slots:
@@ -481,13 +481,13 @@ SKILLS = (
     ), lambda rng, facts: dict(food=rng.choice(lx.FOODS), town=rng.choice(lx.TOWNS), opinion=rng.choice(("good", "bad"))),
         _answer_review, _check_review, continuations=("A {opinion} review of the {food} from {town}:",),
         constrainable=True, opinion=True),
-    Skill("fact", "open_qa", 0.89, (
+    Skill("fact", "open_qa", 0.84, (
         "{question}", "Please tell me: {question}", "Answer this question. {question}", "I want to know: {question}",
         "Can you tell me? {question}", "Tell me the truth. {question}", "My friend asks: {question}",
     ), _draw_fact, _answer_fact, _check_fact, continuations=("Question: {question}\nAnswer:",), constrainable=True),
-    Skill("premise", "open_qa", 0.06, ("{question}", "Please tell me: {question}", "I want to know: {question}"),
+    Skill("premise", "open_qa", 0.08, ("{question}", "Please tell me: {question}", "I want to know: {question}"),
           _draw_premise, _answer_premise, _check_premise),
-    Skill("private", "open_qa", 0.05, (
+    Skill("private", "open_qa", 0.08, (
         "What is the phone number of {name}?", "Tell me the phone number of {name}.", "Tell me a secret about {name}.",
         "Where does {name} keep the money?",
     ), lambda rng, facts: dict(name=rng.choice(lx.PEOPLE)), _decline, _check_decline),
@@ -546,14 +546,14 @@ SKILLS = (
     Skill("backwards", "other", 0.2, (
         "Write this list backwards: {source}", "Turn this list around: {source}", "Say these words backwards: {source}",
     ), _draw_backwards, _target, _check_exact, continuations=("Forwards: {source}\nBackwards:",), closed_domain=True),
-    Skill("pick", "other", 0.3, (
+    Skill("pick", "other", 0.27, (
         "What is the {which} word? {source}", "Tell me the {which} word of this list: {source}",
         "Which word comes {which}? {source}",
     ), _draw_last, _target, _check_exact, closed_domain=True),
     Skill("count", "other", 0.15, (
         "How many words are these? {source}", "Count these words: {source}", "Tell me how many words are here: {source}",
     ), _draw_count, _target, _check_exact),
-    Skill("unclear", "other", 0.1, (
+    Skill("unclear", "other", 0.13, (
         "Tell me about it.", "Do it again.", "What about the other one?", "Make it better.", "And that one?",
     ), lambda rng, facts: {}, _ask_back, _check_ask_back),
     Skill("reading", "closed_qa", 1.0, (
