@@ -13,7 +13,7 @@ from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
 from ..config import RewardConfig
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.policy import evaluating, reward, shift_scores
+from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
@@ -114,6 +114,7 @@ class RankingSet:
         self.exchanges = ExchangeSet(tokenizer, [key[1:] for key in pairs], max_length)
         if not self.members:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
+        self.ranking = [i for i, rows in enumerate(self.members) for _ in dict.fromkeys(rows)]  # of each exchange
         self.lengths = [max(self.exchanges.lengths[j] for j in rows) for rows in self.members]
 
     def __len__(self) -> int:
@@ -130,9 +131,11 @@ class RankingSet:
             index[b, :k] = torch.tensor([place[j] for j in self.members[i]])
             ranks[b, :k], mask[b, :k] = torch.tensor(self.ranks[i]), 1
         spare = [distinct[-1]] * (few_shapes(len(distinct)) - len(distinct))  # scored and ignored
-        batch = self.exchanges.batch(distinct + spare, device)
+        prompt = {i: g for g, i in enumerate(rows)}
+        answers = distinct + spare
+        groups = self.exchanges.by_prompt(answers, [prompt[self.ranking[j]] for j in answers], device)
         with autocast(device):
-            flat = reward(model, batch.ids, batch.mask)  # (distinct + spare,)
+            flat = group_rewards(model, *groups)  # (distinct + spare,)
         return Scored(flat[index.to(device)], ranks.to(device), mask.to(device))
 
 

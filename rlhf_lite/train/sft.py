@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import SFTConfig
 from ..models.losses import masked_lm_loss
-from ..models.policy import evaluating, policy_logits
+from ..models.policy import evaluating, logits_where
 from ..models.precision import autocast
-from ..models.tokens import Exchanges
+from ..models.tokens import IGNORED, Exchanges
 from .batches import ExchangeSet, as_pairs, endless, lm_loss, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -70,9 +71,10 @@ def train_sft(
 
 def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     """Mean -log pi over response tokens and EOS of a padded batch of exchanges."""
+    labels = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORED)  # (B, T): what comes after each token
     with autocast(batch.ids.device):
-        logits = policy_logits(policy, batch.ids, batch.mask)  # (B, T, V)
-    return masked_lm_loss(logits[:, :-1], batch.labels[:, 1:])
+        logits = logits_where(policy, batch.ids, batch.mask, labels != IGNORED)  # (N, V)
+    return masked_lm_loss(logits, labels[labels != IGNORED])
 
 
 @torch.no_grad()
