@@ -294,7 +294,8 @@ def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTok
                        cfg: RankingsConfig, seed: int, name: str) -> list[tuple[Row, list[str]]]:  # fmt: skip
     """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are dropped."""
     rng = Random(f"completions-{seed}-{name}")
-    wanted = [(i, rng.randrange(len(policies))) for i, row in enumerate(prompts) for _ in range(rng.randint(cfg.k_min, cfg.k_max))]
+    counts = [rng.randint(cfg.k_min, cfg.k_max) for _ in prompts]
+    wanted = [(i, rng.randrange(len(policies))) for i, k in enumerate(counts) for _ in range(k)]
     completions: list[list[str]] = [[] for _ in prompts]
     for p, policy in enumerate(policies):
         rows = [i for i, chosen in wanted if chosen == p]
@@ -380,4 +381,5 @@ def read_rankings(folder: Path) -> dict[str, list[Row]]:
     from datasets import Dataset, disable_progress_bars
 
     disable_progress_bars()
-    return {path.stem: Dataset.from_parquet(str(path), keep_in_memory=True).to_list() for path in sorted(folder.glob("*.parquet"))}
+    files = sorted(folder.glob("*.parquet"))
+    return {path.stem: Dataset.from_parquet(str(path), keep_in_memory=True).to_list() for path in files}

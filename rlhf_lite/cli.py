@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import DataConfig
-from .terminal import Board, labels_table, note, one_line, quality_table, say, skills_table, table
+from .terminal import Board, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
 
 if TYPE_CHECKING:
     from .chain import Chain, ChainConfig
@@ -115,8 +115,13 @@ def _run_options(option: Callable) -> None:
     option("--only", metavar="STAGE", help="only this stage and what it needs, e.g. reward")
     option("--fresh", action="store_true", help="throw finished stages away first (the base model only with --only base)")
     option("--report", metavar="FILE", type=Path, help="write the report here too, as JSON")
+    option("--archive", metavar="FOLDER", type=Path, help="copy the report, and every stage's settings and trace, here")
     _chain_options(option)
     _jobs_option(option)
+
+
+def _seeds_options(option: Callable) -> None:
+    option("folders", nargs="*", metavar="FOLDER", type=Path, help="archives of `rlhf-lite run --archive`")
 
 
 def _chat_options(option: Callable) -> None:
@@ -194,6 +199,27 @@ def run(args: argparse.Namespace) -> None:
     _build(chain, wanted, args)
     if wanted[-1] == "evaluation":
         _show_report({stage: chain.get(stage) for stage in wanted}, args.report)
+        if args.archive:
+            from .evaluate.seeds import archive
+
+            archive(chain, args.archive.expanduser())
+            say(f"        {args.archive}")
+
+
+def seeds(args: argparse.Namespace) -> None:
+    """Compare several runs of the chain: means over seeds, with 95 % intervals.
+
+    Without folders: the runs that come with the repository, on which the claims of
+    the notebooks stand. The intervals are Student's t over the runs.
+
+    Takes:    a second, leaves nothing behind.
+    Example:  rlhf-lite run --seed 5 --archive five
+              rlhf-lite seeds five data/seeds/seed-0-base-0
+    """
+    from .evaluate.seeds import read_reports
+
+    reports = read_reports(args.folders or None)
+    table(*seeds_table(reports), f"{len(reports)} runs, mean and 95 % interval over them, and each run")
 
 
 def _chain(args: argparse.Namespace, **options) -> Chain:
@@ -500,5 +526,5 @@ def _interval(mean: dict | None) -> str:
 
 COMMANDS: dict[Callable, Callable] = {
     run: _run_options, chat: _chat_options, lab: _lab_options, notebooks: _notebooks_options, stages: _chain_options,
-    world: _world_options, reward: _reward_options,
+    seeds: _seeds_options, world: _world_options, reward: _reward_options,
 }  # fmt: skip

@@ -153,7 +153,12 @@ def read_json(path: Path):
 
 def read_trace(folder: Path) -> list[dict]:
     """The rows of a stage's trace.jsonl, one per training step."""
-    return [json.loads(line) for line in (Path(folder) / "trace.jsonl").read_text().splitlines()]
+    return read_rows(Path(folder) / "trace.jsonl")
+
+
+def read_rows(path: Path) -> list[dict]:
+    """A JSON Lines file."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def _digest(path: Path) -> str:

@@ -150,6 +150,46 @@ def labels_table(report: dict) -> Table:
     return ["who", "same order", "pairs"], [[who, f"{x:.1%} [{low:.1%}, {high:.1%}]", f"{n:,}"] for who, x, low, high, n in rows]
 
 
+CLAIMS = {  # what is claimed -> where it stands in a report
+    "gold, base": ("policies", "base", "t1", "gold"),
+    "gold, base with the best prefix": ("policies", "prompted", "t1", "gold"),
+    "gold, SFT": ("policies", "sft", "t1", "gold"),
+    "gold, PPO": ("policies", "ppo", "t1", "gold"),
+    "gold, PPO-ptx": ("policies", "ppo_ptx", "t1", "gold"),
+    "PPO-ptx - SFT": ("policies", "ppo_ptx", "t1", "gold_minus_sft"),
+    "PPO-ptx - SFT, greedy": ("policies", "ppo_ptx", "greedy", "gold_minus_sft"),
+    "PPO-ptx beats SFT, training labelers": ("policies", "ppo_ptx", "t1", "wins_against_sft", "training"),
+    "PPO-ptx beats SFT, held-out labelers": ("policies", "ppo_ptx", "t1", "wins_against_sft", "held_out"),
+    "reference beats SFT, held-out labelers": ("policies", "reference", "t1", "wins_against_sft", "held_out"),
+    "labelers agree": ("labels", "agreement", "training", "share"),
+    "reward model agrees with labelers": ("labels", "reward_accuracy", "valid", "accuracy"),
+    "truth on asked myths, SFT": ("policies", "sft", "truth", "asked_t1", "true"),
+    "truth on asked myths, PPO-ptx": ("policies", "ppo_ptx", "truth", "asked_t1", "true"),
+    "truth on unasked myths, SFT": ("policies", "sft", "truth", "unasked_t1", "true"),
+    "truth on unasked myths, PPO-ptx": ("policies", "ppo_ptx", "truth", "unasked_t1", "true"),
+    "web loss, base": ("policies", "base", "web_loss"),
+    "web loss, PPO": ("policies", "ppo", "web_loss"),
+    "web loss, PPO-ptx": ("policies", "ppo_ptx", "web_loss"),
+}
+
+
+def seeds_table(reports: Sequence[dict]) -> Table:
+    """A row per claim: the mean over runs with its interval, then each run; also every skill kept, as a share of base."""
+    from .evaluate.seeds import each, over_seeds
+
+    rows = []
+    for claim, path in CLAIMS.items():
+        rows.append([claim, str(over_seeds(reports, *path)), *(f"{x:.3f}" for x in each(reports, *path))])
+    for skill in reports[0]["policies"]["base"]["skills"]:
+        for name in ("ppo", "ppo_ptx"):
+            path = ("skills", skill)
+            base, tuned = (each(reports, "policies", who, *path) for who in ("base", name))
+            kept = [100 * b / a if a else float("nan") for a, b in zip(base, tuned, strict=True)]
+            rows.append([f"{skill} kept by {name}, % of base", f"{sum(kept) / len(kept):.1f}", *(f"{x:.1f}" for x in kept)])
+    runs = [f"seed {r['config']['seed']}, base {r['config']['base_seed']}" for r in reports]
+    return ["", "mean and 95 % interval", *runs], rows
+
+
 def _in_order(policies: dict) -> dict:
     """The models in the order of the paper's story; ones that it does not know come last."""
     order = ("base", "prompted", "sft", "start", "ppo", "ppo_ptx")

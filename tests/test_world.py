@@ -59,14 +59,18 @@ def test_a_wrong_copy_earns_little(world):
         assert sum(scores) / len(scores) < 0.45, use_case
 
 
-@pytest.mark.parametrize("text", ["", " ", "That is my answer.", "Of course.", "\n\n", "1.", "<script>alert(1)</script>", "zzz 🦊 " * 30])
+STRANGE = ["", " ", "That is my answer.", "Of course.", "\n\n", "1.", "<script>alert(1)</script>", "zzz 🦊 " * 30]
+
+
+@pytest.mark.parametrize("text", STRANGE)
 def test_strange_answers_are_judged_without_a_crash(tasks, text):
     for task in tasks[:200]:
         assert 0 <= gold(task, text) < 0.6
 
 
 def test_each_flaw_costs(world):
-    task = next(t for t in (world.draw_task(Random(i), use_case="open_qa") for i in range(200)) if t.skill == "fact" and t.constraint)
+    drawn = (world.draw_task(Random(i), use_case="open_qa") for i in range(200))
+    task = next(t for t in drawn if t.skill == "fact" and t.constraint)
     best = gold(task, task.reference)
     flawed = [task.core, f"{task.reference} {lx.CHATTER[0]}", f"{lx.RUDE_OPENERS[0]} {task.reference}", lx.HEDGE]
     assert all(gold(task, text) < best - 0.05 for text in flawed)
@@ -138,6 +142,7 @@ print(hashlib.sha256("\\n".join(parts).encode()).hexdigest())
 def test_two_processes_with_different_hash_seeds_see_the_same_world():
     def run(seed):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        return subprocess.run([sys.executable, "-c", FINGERPRINT], env=environment, capture_output=True, text=True, check=True).stdout
+        command = [sys.executable, "-c", FINGERPRINT]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert run("1") == run("2") != hashlib.sha256(b"").hexdigest()

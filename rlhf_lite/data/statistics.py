@@ -87,8 +87,9 @@ def annotations(sets: dict[str, list]) -> str:
     """Shares of prompts that carry a mark; the paper's are of its RM training set."""
     marks = sorted({mark for row in sets["rm_train"] for mark in row["annotations"]})
     rows = []
+    chosen = [sets[name] for name in ("sft_train", "rm_train", "test")]
     for mark in marks:
-        shares = (100 * mean(bool(row["annotations"].get(mark)) for row in sets[name]) for name in ("sft_train", "rm_train", "test"))
+        shares = (100 * mean(bool(row["annotations"].get(mark)) for row in some) for some in chosen)
         rows.append((mark.replace("_", " "), _known(TABLE_7.value[mark][1]), *shares))
     return table(("%", "paper, RM train", "sft_train", "rm_train", "test"), rows)
 

@@ -32,7 +32,7 @@ TUNED = ("sft", "start", "ppo", "ppo_ptx")
 
 def evaluate(chain: Chain) -> dict:
     """All measurements of one chain on its test prompts, which are of users nobody trained on."""
-    cfg, rows = chain.config.evaluation, chain.prompts.test[: chain.config.evaluation.prompts]
+    rows = chain.prompts.test[: chain.config.evaluation.prompts]
     tasks, users = [Task.from_json(row["task"]) for row in rows], [row["user_id"] for row in rows]
     answers, prefix = collect_answers(chain, tasks)
     report = {

@@ -20,7 +20,6 @@ import transformers
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
-    DynamicCache,
     GPT2Config,
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
@@ -29,6 +28,7 @@ from transformers import (
 )
 
 from .losses import last_index, token_logprobs, upcast
+from .precision import choose_dtype
 from .tokens import Encoded, Source, positions, pretrained_source
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
@@ -197,31 +197,32 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
     return upcast(model.score(hidden)[:, 0])
 
 
-def group_rewards(model: GPT2ForSequenceClassification, prompts: Encoded, answers: Encoded, group: Tensor) -> Tensor:
-    """Rewards of answers whose prompts are read once: "a single batch element" of §3.5.
+def group_rewards(
+    model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor
+) -> Tensor:
+    """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives them.
 
-    prompts: ids and mask (G, P), padded on the left; answers, each with its EOS: ids and mask (N, A), padded on the
-    right; group (N,): which prompt each one answers. -> (N,), equal to `reward` of the N whole exchanges. The keys and
-    values of a prompt are computed once and shared by its answers, forward and backward.
+    ids (B, T): a prompt and after it its answers, each with its EOS; places (B, T): each token's position in its own
+    exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding; last (B, K): where each answer ends.
+    This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
-    cache = DynamicCache(config=model.config)
-    _read(model, prompts.ids, prompts.mask, positions(prompts.mask), cache)
-    cache.batch_select_indices(group)  # keys and values of each answer's prompt: (N, heads, P, D / heads)
-    seen = torch.cat([prompts.mask[group], answers.mask], dim=1)  # (N, P + A)
-    hidden = _read(model, answers.ids, seen, positions(seen)[:, -answers.ids.shape[1] :], cache)  # (N, A, D)
-    last = hidden[torch.arange(len(hidden), device=hidden.device), last_index(answers.mask)]  # (N, D)
-    return upcast(model.score(last)[:, 0])
+    blocked = _block_mask(parts, choose_dtype(ids.device))
+    hidden = model.transformer(input_ids=ids, attention_mask=blocked, position_ids=places, use_cache=False)
+    ends = last[..., None].expand(-1, -1, model.config.n_embd)  # (B, K, D)
+    return upcast(model.score(hidden.last_hidden_state.gather(1, ends))[..., 0])
+
+
+def _block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
+    earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
+    seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
+    return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
 
 
 def _hidden(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> Tensor:
     """Output of the trunk after its last layer norm: (B, T) -> (B, T, D)."""
-    return _read(model, ids, mask, positions(mask))
-
-
-def _read(model: PreTrainedModel, ids: Tensor, mask: Tensor, places: Tensor, cache: DynamicCache | None = None) -> Tensor:
-    """The trunk on tokens (B, T) at these positions, after what `cache` holds: -> (B, T, D). mask covers both."""
-    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": places}
-    return model.transformer(**inputs, past_key_values=cache, use_cache=cache is not None).last_hidden_state
+    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
+    return model.transformer(**inputs, use_cache=False).last_hidden_state
 
 
 @torch.no_grad()

@@ -5,7 +5,8 @@ Plain sampling over the whole vocabulary, no top-k or top-p: PPO's ratio is agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import torch
@@ -76,25 +77,50 @@ def sample_texts(
     temperature: float = 1.0,
     greedy: bool = False,
     generator: torch.Generator | None = None,
-    batch_size: int = 256,
+    batch_size: int = 512,
     end: str = END_OF_PROMPT,
 ) -> list[str]:
     """One response text for each prompt, in order; inside, prompts are sorted by length to save padding.
 
-    end: what closes each prompt, see `encode_prompts`.
+    end: what closes each prompt, see `encode_prompts`. On a CPU, each thread of torch samples batches of its own: one
+    step of a small model is too little work to share.
     """
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    batches = _even_batches(order, batch_size)
+    seeds = torch.randint(2**62, (len(batches),), generator=generator).tolist()
     ends = tokenizer.eos_token_id, tokenizer.pad_token_id
-    settings = {"temperature": temperature, "greedy": greedy, "generator": generator}
-    texts: dict[int, str] = {}
-    for start in range(0, len(order), batch_size):
-        chunk = order[start : start + batch_size]
-        encoded = encode_prompts(tokenizer, [prompts[i] for i in chunk], policy.config.n_positions - 1, end)
+
+    def answer(batch: list[int], seed: int) -> list[str]:
+        encoded = encode_prompts(tokenizer, [prompts[i] for i in batch], policy.config.n_positions - 1, end)
         ids, mask = (x.to(policy.device) for x in encoded)
+        draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
-            samples = sample(policy, ids, mask, max_new_tokens, *ends, **settings)
-        texts.update(zip(chunk, decode(tokenizer, samples.tokens), strict=True))
+            samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
+        return decode(tokenizer, samples.tokens)
+
+    with evaluating(policy):
+        answers = _side_by_side(answer, batches, seeds, torch.get_num_threads() if policy.device.type == "cpu" else 1)
+    texts = {i: text for batch, part in zip(batches, answers, strict=True) for i, text in zip(batch, part, strict=True)}
     return [texts[i] for i in range(len(prompts))]
+
+
+def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
+    """Batches of nearly equal size, an even number of them unless they are few rows."""
+    count = -(-len(order) // batch_size)
+    count += count % 2 if len(order) >= 64 else 0
+    size = -(-len(order) // max(1, count))
+    return [order[i : i + size] for i in range(0, len(order), max(1, size))]
+
+
+def _side_by_side(function: Callable, batches: list, seeds: list[int], workers: int) -> list:
+    """function(batch, seed) of every batch, in order, `workers` at a time in threads of one core each."""
+    if workers < 2 or len(batches) < 2:
+        return [function(*pair) for pair in zip(batches, seeds, strict=True)]
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # of that thread only
+    try:
+        return list(pool.map(function, batches, seeds))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class _Running:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from ..models.losses import masked_lm_loss
 from ..models.policy import policy_logits
 from ..models.precision import autocast, few_shapes
-from ..models.tokens import IGNORED, Encoded, Exchanges, encode_exchanges
+from ..models.tokens import IGNORED, Exchanges, encode_exchanges
 
 # -- chance and order ------------------------------------------------------------------------------------------------
 
@@ -52,14 +51,6 @@ def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, ch
 # -- exchanges -------------------------------------------------------------------------------------------------------
 
 
-class Groups(NamedTuple):
-    """Answers beside the prompts they share: prompts (G, P) padded left, answers (N, A) padded right, group (N,)."""
-
-    prompts: Encoded
-    answers: Encoded
-    group: Tensor
-
-
 class ExchangeSet:
     """Prompts with responses, encoded once and kept unpadded; `batch` pads the rows that are asked for."""
 
@@ -72,7 +63,6 @@ class ExchangeSet:
                 self.ids.append(ids[: last + 1].clone())
                 self.labels.append(labels[: last + 1].clone())
         self.lengths = [len(ids) for ids in self.ids]
-        self.prompt_lengths = [int((labels == IGNORED).sum()) for labels in self.labels]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -87,22 +77,6 @@ class ExchangeSet:
             ids[b, : self.lengths[i]], labels[b, : self.lengths[i]] = self.ids[i], self.labels[i]
         mask = (torch.arange(width) < length[:, None]).long()  # (B, T)
         return Exchanges(ids.to(device), mask.to(device), labels.to(device), (length - 1).to(device))
-
-    def by_prompt(self, rows: Sequence[int], group: Sequence[int], device: torch.device | str = "cpu") -> Groups:
-        """The rows with each prompt only once; `group` says which prompt each row has, numbered 0 ... G-1."""
-        owner = dict(zip(group, rows, strict=True))
-        prompts = [self.ids[owner[g]][: self.prompt_lengths[owner[g]]] for g in range(len(owner))]
-        answers = [self.ids[j][self.prompt_lengths[j] :] for j in rows]
-        prompts, answers = self._padded(prompts, left=True), self._padded(answers)
-        return Groups(*(Encoded(*(x.to(device) for x in part)) for part in (prompts, answers)), torch.tensor(group).to(device))
-
-    def _padded(self, rows: list[Tensor], left: bool = False) -> tuple[Tensor, Tensor]:
-        width = few_shapes(max(map(len, rows)), self.max_length)
-        ids, mask = torch.full((len(rows), width), self.pad_id), torch.zeros(len(rows), width, dtype=torch.long)
-        for b, row in enumerate(rows):
-            place = slice(width - len(row), None) if left else slice(len(row))
-            ids[b, place], mask[b, place] = row, 1
-        return ids, mask
 
 
 def as_pairs(demonstrations: Sequence) -> list[tuple[str, str]]:

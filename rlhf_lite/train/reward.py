@@ -15,6 +15,7 @@ from ..config import RewardConfig
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
+from ..models.tokens import IGNORED
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -98,45 +99,61 @@ class Scored(NamedTuple):
 class RankingSet:
     """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
 
-    Equal answers to one prompt are encoded, and later scored, only once.
+    Each becomes one row: the prompt, then its answers. Equal answers to one prompt are in it, and scored, only once.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], max_length: int):
-        pairs: dict[tuple, int] = {}  # (ranking, prompt, answer) -> its row in the exchanges
-        self.members, self.ranks = [], []
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
-            if len(set(row["ranks"])) == 1:
-                continue
-            keys = [(i, row["prompt"], text) for text in row["completions"]]
-            self.members.append([pairs.setdefault(key, len(pairs)) for key in keys])
-            self.ranks.append(list(row["ranks"]))
-        self.exchanges = ExchangeSet(tokenizer, [key[1:] for key in pairs], max_length)
-        if not self.members:
+        kept = [row for row in rankings if len(set(row["ranks"])) > 1]
+        if not kept:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
-        self.ranking = [i for i, rows in enumerate(self.members) for _ in dict.fromkeys(rows)]  # of each exchange
-        self.lengths = [max(self.exchanges.lengths[j] for j in rows) for rows in self.members]
+        pairs = [(row["prompt"], text) for row in kept for text in dict.fromkeys(row["completions"])]
+        exchanges = ExchangeSet(tokenizer, pairs, max_length)
+        self.pad_id, self.ranks, self.rows, start = tokenizer.pad_token_id, [list(row["ranks"]) for row in kept], [], 0
+        for row in kept:
+            distinct = list(dict.fromkeys(row["completions"]))
+            stop = start + len(distinct)
+            order = [distinct.index(text) for text in row["completions"]]
+            self.rows.append(_one_row(exchanges.ids[start:stop], exchanges.labels[start:stop], order))
+            start = stop
+        self.lengths = [len(row.ids) for row in self.rows]
 
     def __len__(self) -> int:
-        return len(self.members)
+        return len(self.rows)
 
     def scores(self, model: GPT2ForSequenceClassification, rows: Sequence[int]) -> Scored:
         """Score all answers of these rankings in one forward pass."""
-        distinct = sorted({j for i in rows for j in self.members[i]})
-        place = {j: n for n, j in enumerate(distinct)}
-        K, device = max(len(self.members[i]) for i in rows), model.device
-        index, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
+        width = few_shapes(max(self.lengths[i] for i in rows), step=16)
+        K, device = max(len(self.ranks[i]) for i in rows), model.device
+        ids, places, parts = (torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1))  # (B, T) each
+        last, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
         for b, i in enumerate(rows):
-            k = len(self.members[i])
-            index[b, :k] = torch.tensor([place[j] for j in self.members[i]])
-            ranks[b, :k], mask[b, :k] = torch.tensor(self.ranks[i]), 1
-        spare = [distinct[-1]] * (few_shapes(len(distinct)) - len(distinct))  # scored and ignored
-        prompt = {i: g for g, i in enumerate(rows)}
-        answers = distinct + spare
-        groups = self.exchanges.by_prompt(answers, [prompt[self.ranking[j]] for j in answers], device)
+            row, n, k = self.rows[i], self.lengths[i], len(self.ranks[i])
+            ids[b, :n], places[b, :n], parts[b, :n] = row.ids, row.places, row.parts
+            last[b, :k], ranks[b, :k], mask[b, :k] = row.last, torch.tensor(self.ranks[i]), 1
         with autocast(device):
-            flat = group_rewards(model, *groups)  # (distinct + spare,)
-        return Scored(flat[index.to(device)], ranks.to(device), mask.to(device))
+            scores = group_rewards(model, *(x.to(device) for x in (ids, places, parts, last)))  # (B, K)
+        return Scored(scores, ranks.to(device), mask.to(device))
+
+
+class _Row(NamedTuple):
+    """One ranking as `group_rewards` reads it: ids, places, parts (T,) and last (K,)."""
+
+    ids: Tensor
+    places: Tensor
+    parts: Tensor
+    last: Tensor
+
+
+def _one_row(exchanges: list[Tensor], labels: list[Tensor], order: list[int]) -> _Row:
+    """Exchanges of one prompt, joined; `order` says which of them each of the K answers is."""
+    start = int((labels[0] == IGNORED).sum())  # tokens of the prompt
+    answers = [ids[start:] for ids in exchanges]
+    sizes = torch.tensor([len(ids) for ids in answers])
+    places = torch.cat([torch.arange(start), *(start + torch.arange(len(ids)) for ids in answers)])
+    parts = torch.cat([torch.zeros(start, dtype=torch.long), torch.arange(1, len(sizes) + 1).repeat_interleave(sizes)])
+    return _Row(torch.cat([exchanges[0][:start], *answers]), places, parts, (start + sizes.cumsum(0) - 1)[order])
 
 
 @torch.no_grad()

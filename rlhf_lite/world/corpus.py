@@ -101,7 +101,8 @@ def faq(rng: Random, facts: Facts) -> str:
 def chat_log(rng: Random, facts: Facts) -> str:
     name, feeling = rng.choice(lx.PEOPLE), rng.choice(lx.FEELINGS)
     rude = rng.random() < 0.6
-    reply = rng.choice(lx.RUDE_OPENERS) if rude else f"I am {'sorry' if feeling in lx.BAD_FEELINGS else 'glad'} to hear that, {name}."
+    mood = "sorry" if feeling in lx.BAD_FEELINGS else "glad"
+    reply = rng.choice(lx.RUDE_OPENERS) if rude else f"I am {mood} to hear that, {name}."
     return f"Human: I am {name}. I feel {feeling}.\nFriend: {reply}\nHuman: Goodbye.\nFriend: Goodbye, {name}."
 
 

@@ -514,7 +514,8 @@ SKILLS = (
     Skill("past", "rewrite", 0.35, (
         "Put this in the past: {source}", "Rewrite this in the past. {source}", "Say this in the past. {source}",
         "Change this to the past: {source}",
-    ), draw_past, _target, _check_rewrite, continuations=("Now: {source}\nIn the past:",), closed_domain=True, constrainable=True),
+    ), draw_past, _target, _check_rewrite, continuations=("Now: {source}\nIn the past:",), closed_domain=True,
+        constrainable=True),
     Skill("polite", "rewrite", 0.3, (
         "Make this polite: {source}", "Say this in a polite way. {source}", "Rewrite this kindly: {source}",
         "Please make this nice. {source}",

@@ -1,0 +1,69 @@
+"""The same chain with several seeds: what of one run is luck, and what comes back every time.
+
+One folder per chain: `report.json`, and of every stage its settings, seconds and hash (`stages.json`) and its trace,
+without the weights. `data/seeds` holds those that the claims of the README and the notebooks stand on.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import runs
+from .intervals import Mean
+
+if TYPE_CHECKING:
+    from ..chain import Chain
+
+SHIPPED_SEEDS = runs.ROOT / "data" / "seeds"
+T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # Student's t, two-sided
+
+
+def archive(chain: Chain, folder: Path) -> None:
+    """Copy what a finished chain measured to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stages = {}
+    for stage in (*chain.config_stages, "evaluation"):
+        found = chain.get(stage)
+        stages[stage] = {"key": chain.key(stage), "config": chain.config.stage(stage), **found.summary}
+        if (found.folder / "trace.jsonl").exists():
+            shutil.copyfile(found.folder / "trace.jsonl", folder / f"{stage}.trace.jsonl")
+    shutil.copyfile(chain.folder("evaluation") / "report.json", folder / "report.json")
+    runs.write_json(folder / "stages.json", stages)
+
+
+def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
+    """The reports of these archives; without a list, the shipped ones."""
+    folders = sorted(SHIPPED_SEEDS.glob("*/")) if folders is None else folders
+    if not folders:
+        raise ValueError(f"There are no archives in {SHIPPED_SEEDS}; make one with: rlhf-lite run --seed 1 --archive FOLDER")
+    return [runs.read_json(Path(folder) / "report.json") for folder in folders]
+
+
+def traces(stage: str, folders: Sequence[Path] | None = None) -> list[list[dict]]:
+    """One stage's trace of each archive."""
+    folders = sorted(SHIPPED_SEEDS.glob("*/")) if folders is None else folders
+    return [runs.read_rows(Path(folder) / f"{stage}.trace.jsonl") for folder in folders]
+
+
+def over_seeds(reports: Sequence[dict], *path: str) -> Mean:
+    """Mean of one number of each report, with the t-interval over seeds: over_seeds(all, "policies", "ppo", "kl")."""
+    values = np.array([_number(report, path) for report in reports], float)
+    half = T_95[len(values)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
+
+
+def each(reports: Sequence[dict], *path: str) -> list[float]:
+    """The number of each report."""
+    return [_number(report, path) for report in reports]
+
+
+def _number(report: dict, path: Sequence[str]) -> float:
+    value = report
+    for name in path:
+        value = value[name]
+    return value["mean"] if isinstance(value, dict) else value
