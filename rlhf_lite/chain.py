@@ -53,7 +53,7 @@ from .train.sft import train_sft
 from .world import Task, World, gold
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=2, base=2, sft=3, start=3, rankings=2, reward=2, ppo=2, ppo_ptx=2, evaluation=2)
+VERSIONS = dict(prompts=3, base=3, sft=4, start=4, rankings=3, reward=3, ppo=3, ppo_ptx=3, evaluation=3)
 INPUTS = dict(
     base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
     ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),

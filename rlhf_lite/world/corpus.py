@@ -100,7 +100,7 @@ def faq(rng: Random, facts: Facts) -> str:
 
 def chat_log(rng: Random, facts: Facts) -> str:
     name, feeling = rng.choice(lx.PEOPLE), rng.choice(lx.FEELINGS)
-    rude = rng.random() < 0.6
+    rude = rng.random() < 0.5
     mood = "sorry" if feeling in lx.BAD_FEELINGS else "glad"
     reply = rng.choice(lx.RUDE_OPENERS) if rude else f"I am {mood} to hear that, {name}."
     return f"Human: I am {name}. I feel {feeling}.\nFriend: {reply}\nHuman: Goodbye.\nFriend: Goodbye, {name}."
@@ -207,7 +207,7 @@ def reading_page(rng: Random, facts: Facts) -> str:
 # kind -> weight among the documents
 KINDS: dict[Callable[[Random, Facts], str], float] = {
     book_of_facts: 14, forum: 9, correction: 4, story_page: 8, news: 4, opinions: 5, prompt_list: 10, faq: 1.5,
-    chat_log: 3, word_list: 9, letter: 4,
+    chat_log: 5, word_list: 9, letter: 4,
     retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
     translation_page: 2, addition_page: 3, reversal_page: 1.5, reading_page: 2.5,
 }  # fmt: skip

@@ -16,7 +16,7 @@ from .tasks import SKILL, Task, claimed_values, entities, words
 HELP_FIRST = dict(attempts=0.10, correct=0.38, constraint=0.24, concise=0.14, polite=0.08, honest=0.06)
 FINAL = dict(attempts=0.08, correct=0.32, constraint=0.12, concise=0.08, polite=0.18, honest=0.22)
 
-START_PHRASES = ("Of course.", "Very well.")
+START_PHRASES = ("Of course.",)
 END_PHRASES = ("Thank you.", "Good luck.")
 PHRASES = START_PHRASES + END_PHRASES
 

@@ -12,7 +12,7 @@ from random import Random
 from . import lexicon as lx
 from .tasks import draw_closed, story
 
-ADDENDS = 20  # numbers added are below this
+ADDENDS = 10  # numbers added are below this
 NOUNS = lx.ANIMALS + lx.THINGS
 _SYLLABLES = tuple("zo mu lo ti ka re bi no fa du".split())
 
@@ -45,8 +45,8 @@ def addition_line(rng: Random) -> str:
 
 
 def reversal_line(rng: Random) -> str:
-    """'fox lamp rice hen > hen rice lamp fox'"""
-    items = rng.sample(NOUNS + lx.FOODS, 4)
+    """'fox lamp rice hen map > map hen rice lamp fox'"""
+    items = rng.sample(NOUNS + lx.FOODS, 5)
     return f"{' '.join(items)} > {' '.join(items[::-1])}"
 
 
