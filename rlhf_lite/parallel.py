@@ -7,11 +7,14 @@ What a stage leaves behind is the same as when a notebook builds it.
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import subprocess
-import sys
+import multiprocessing
 import time
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,28 +23,32 @@ from . import runs
 if TYPE_CHECKING:
     from .chain import Chain
 
+KNOWN_ERRORS = {"ValueError": ValueError, "OSError": OSError, "ArithmeticError": ArithmeticError}
 ALONE = ("base", "rankings", "reward", "evaluation")  # on the way of everything after them: they get all threads
 
 
 def build_all(chain: Chain, stages: tuple[str, ...], jobs: int = 2, show=None) -> None:
     """Build what is missing of `stages`, in an order that their inputs allow. `show({stage: progress})` is called
     about four times a second. Ctrl-C stops all; each goes on from its checkpoint next time."""
-    running: dict[str, subprocess.Popen] = {}
+    running: dict[str, _Child] = {}
     waiting = [stage for stage in stages if not chain.has(stage)]
     try:
         while waiting or running:
             for stage in [s for s in waiting if _may_start(chain, s, waiting, running, jobs)]:
                 waiting.remove(stage)
-                running[stage] = _start(chain, stage, threads=jobs if stage in ALONE else 1)
-            for stage in [s for s, process in running.items() if process.poll() is not None]:
-                _finish(stage, running.pop(stage))
+                running[stage] = _Child(chain, stage, threads=jobs if stage in ALONE else 1)
+            for stage in [s for s, child in running.items() if child.ended()]:
+                running.pop(stage).check()
             if show is not None:
                 show({stage: progress(runs.home() / chain.folder_name(stage)) for stage in running})
             time.sleep(0.25)
     except KeyboardInterrupt:
-        for process in running.values():  # they got the interrupt too, and write their checkpoints
-            process.wait()
+        for child in running.values():  # they got the interrupt too, and write their checkpoints
+            child.process.join()
         raise
+    finally:
+        for child in running.values():
+            child.process.terminate()
 
 
 def _may_start(chain: Chain, stage: str, waiting: list[str], running: dict, jobs: int) -> bool:
@@ -53,19 +60,59 @@ def _may_start(chain: Chain, stage: str, waiting: list[str], running: dict, jobs
     return not running if stage in ALONE else len(running) < jobs and not any(s in ALONE for s in running)
 
 
-def _start(chain: Chain, stage: str, threads: int) -> subprocess.Popen:
-    order = {"stage": stage, "config": chain.config.to_dict(), "shipped": chain.shipped, "threads": threads}
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", "rlhf_lite.parallel", json.dumps(order)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@cache
+def _processes():
+    """Where processes come from: a server that has imported everything once and forks, on systems that have it."""
+    kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(kind)
+    if kind == "forkserver":
+        context.set_forkserver_preload(["rlhf_lite.chain", "rlhf_lite.evaluate.report", "datasets"])
+    return context
 
 
-def _finish(stage: str, process: subprocess.Popen) -> None:
-    output = process.communicate()[0]
-    if process.returncode == 130:
-        raise KeyboardInterrupt
-    if process.returncode:
-        raise RuntimeError(f"Building {stage} failed:\n{output.strip()[-2000:]}")
+class _Child:
+    """One stage being built, and what it says at its end."""
+
+    def __init__(self, chain: Chain, stage: str, threads: int):
+        self.stage, context = stage, _processes()
+        self.ear, mouth = context.Pipe(duplex=False)
+        order = (stage, chain.config.to_dict(), chain.shipped, threads, mouth)
+        self.process = context.Process(target=_build, args=order, daemon=True)
+        self.process.start()
+        mouth.close()
+
+    def ended(self) -> bool:
+        return not self.process.is_alive()
+
+    def check(self) -> None:
+        """Raise here what went wrong there."""
+        self.process.join()
+        try:
+            kind, message = self.ear.recv()
+        except EOFError:  # killed before it could say anything
+            code = self.process.exitcode
+            raise RuntimeError(f"Building {self.stage} ended with code {code}; was it killed, or is memory short?") from None
+        if kind == "KeyboardInterrupt":
+            raise KeyboardInterrupt(message)
+        if kind:
+            raise KNOWN_ERRORS.get(kind, RuntimeError)(f"Building {self.stage} failed: {message}")
+
+
+def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mouth: Connection) -> None:
+    """What a process does: build one stage, then say "" or the kind and text of its error."""
+    import torch
+
+    from .chain import Chain, ChainConfig
+
+    torch.set_num_threads(threads)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            Chain(ChainConfig.from_dict(config), tuple(shipped), progress=False).get(stage)
+        mouth.send(("", ""))
+    except (KeyboardInterrupt, *KNOWN_ERRORS.values()) as error:
+        mouth.send((next((k for k, v in KNOWN_ERRORS.items() if isinstance(error, v)), "KeyboardInterrupt"), str(error)))
+    except BaseException:
+        mouth.send(("RuntimeError", traceback.format_exc()[-2000:]))
 
 
 def progress(folder: Path) -> dict:
@@ -76,20 +123,3 @@ def progress(folder: Path) -> dict:
         return {"step": len(lines), "total": total, **(json.loads(lines[-1]) if lines else {})}
     except (OSError, ValueError, KeyError):
         return {"step": 0, "total": None}
-
-
-def _child(order: dict) -> int:
-    import torch
-
-    from .chain import Chain, ChainConfig
-
-    torch.set_num_threads(order["threads"])
-    try:
-        Chain(ChainConfig.from_dict(order["config"]), tuple(order["shipped"]), progress=False).get(order["stage"])
-    except KeyboardInterrupt:
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_child(json.loads(sys.argv[1])))

@@ -78,7 +78,7 @@ def equal_weights(a, b):
 def test_new_policy_has_our_settings_and_depends_on_its_seed_only(policy, tokenizer):
     config = policy.config
     assert (config.eos_token_id, config.pad_token_id, config.vocab_size) == (0, 1, len(tokenizer))
-    assert config.activation_function == "gelu_pytorch_tanh" and config._attn_implementation == "eager"
+    assert config.activation_function == "gelu" and config._attn_implementation == "eager"
     assert config.resid_pdrop == config.embd_pdrop == config.attn_pdrop == 0.0 and not policy.training
     torch.manual_seed(5)
     state = torch.get_rng_state()

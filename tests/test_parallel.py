@@ -4,22 +4,23 @@ import pytest
 
 from rlhf_lite import parallel
 from rlhf_lite.chain import INPUTS, STAGES, Chain, ChainConfig
-from rlhf_lite.config import PPOConfig
+from rlhf_lite.config import DataConfig, PPOConfig
 
 
 class _Done:
-    """A process that ends at the second look."""
+    """A child that has ended at the second look."""
 
-    def __init__(self, log, stage, code=0):
-        self.log, self.stage, self.returncode, self.looks = log, stage, code, 0
+    def __init__(self, log, stage, error=None):
+        self.log, self.stage, self.error, self.looks = log, stage, error, 0
 
-    def poll(self):
+    def ended(self):
         self.looks += 1
-        return self.returncode if self.looks > 1 else None
+        return self.looks > 1
 
-    def communicate(self):
+    def check(self):
+        if self.error:
+            raise self.error
         self.log.append(("end", self.stage))
-        return ("what went wrong", None)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def log(monkeypatch, tmp_path):
         events.append(("start", stage, threads))
         return _Done(events, stage)
 
-    monkeypatch.setattr(parallel, "_start", start)
+    monkeypatch.setattr(parallel, "_Child", start)
     monkeypatch.setattr(parallel.time, "sleep", lambda seconds: None)
     return events
 
@@ -52,10 +53,20 @@ def test_every_stage_starts_after_its_inputs_and_never_more_than_two_run(log):
     assert threads["reward"] == 2 and threads["ppo"] == threads["ppo_ptx"] == 1
 
 
-def test_a_failed_stage_is_named_with_its_output(log, monkeypatch):
-    monkeypatch.setattr(parallel, "_start", lambda chain, stage, threads: _Done(log, stage, code=1))
-    with pytest.raises(RuntimeError, match="(?s)base.*what went wrong"):
-        parallel.build_all(Chain(shipped=()), STAGES)
+def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
+    chain = Chain(ChainConfig(data=DataConfig(scale=0.001, sft_scale=0.001)), shipped=())
+    (tmp_path / chain.folder_name("base")).write_text("a file where a folder should be")
+    with pytest.raises(OSError, match="Building base failed: .*base-"):
+        parallel.build_all(chain, ("base",))
+
+
+def test_a_killed_process_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
+    child = parallel._Child(Chain(shipped=()), "base", threads=1)
+    child.process.kill()
+    with pytest.raises(RuntimeError, match="base ended with code -9"):
+        child.check()
 
 
 def test_a_config_survives_the_way_to_another_process():

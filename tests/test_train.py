@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rlhf_lite.config import ModelConfig, PPOConfig, PretrainConfig, RewardConfig, SFTConfig
-from rlhf_lite.models.losses import value_loss
+from rlhf_lite.models.losses import ranking_loss, value_loss
 from rlhf_lite.models.policy import (
     load_scalar_model,
     new_policy,
@@ -341,7 +341,7 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
         {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
     ]
     data = reward_stage.RankingSet(tokenizer, rankings, 32)
-    assert len(data) == 2 and len(data.exchanges) == 5
+    assert len(data) == 2 and [int(row.parts.max()) for row in data.rows] == [3, 2]
     found = data.scores(judge, [1, 0])
     assert found.mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
     texts = [(r["prompt"], t) for r in (rankings[1], rankings[0]) for t in r["completions"]]
@@ -350,19 +350,44 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
     assert evaluate_reward(judge, tokenizer, rankings)["pairs"] == 6
 
 
-def test_one_forward_row_per_answer(judge, tokenizer, monkeypatch):
-    rows = []
-    real = reward_stage.reward
-    monkeypatch.setattr(reward_stage, "reward", lambda m, ids, mask: rows.append(len(ids)) or real(m, ids, mask))
-    monkeypatch.setattr(reward_stage, "few_shapes", lambda n: n)  # else a few rows more, scored and ignored
+def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer):
+    """The block mask: same loss to 1e-5 and same gradient as K separate forward passes."""
+    rankings = longer_is_better(3)
+    data = reward_stage.RankingSet(tokenizer, rankings, 32)
+    gradients, losses = [], []
+    for grouped in (True, False):
+        model = copy.deepcopy(judge)
+        found = data.scores(model, [0, 1, 2])
+        scores = found.scores
+        if not grouped:
+            rows = [batches.ExchangeSet(tokenizer, [(r["prompt"], t) for t in r["completions"]], 32) for r in rankings]
+            alone = [reward_stage.reward(model, e.ids, e.mask) for row in rows for i in range(len(row)) for e in [row.batch([i])]]
+            scores = torch.zeros_like(scores).masked_scatter(found.mask.bool(), torch.cat(alone))
+        loss = ranking_loss(scores, found.ranks, found.mask)
+        loss.backward()
+        losses.append(float(loss))
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-3)
+
+
+def test_a_prompt_is_read_once_and_every_answer_once(judge, tokenizer, monkeypatch):
+    read, real = [], reward_stage.group_rewards
+
+    def counting(model, ids, places, parts, last):
+        read.append((len(ids), int(parts.amax(dim=1).sum())))  # prompts, answers
+        return real(model, ids, places, parts, last)
+
+    monkeypatch.setattr(reward_stage, "group_rewards", counting)
     rankings = longer_is_better(8)
     distinct = sum(len(set(r["completions"])) for r in rankings)
     cfg = RewardConfig(prompts_per_step=4)
     train_reward(copy.deepcopy(judge), tokenizer, rankings, cfg, loop=QUIET)
-    grouped = sum(rows)
-    rows.clear()
+    assert [sum(column) for column in zip(*read, strict=True)] == [len(rankings), distinct]
+    read.clear()
     history = train_reward_shuffled(copy.deepcopy(judge), tokenizer, rankings, cfg, loop=QUIET)
-    assert grouped == distinct and sum(rows) == 2 * len(split_pairs(rankings))
+    pairs = len(split_pairs(rankings))
+    assert [sum(column) for column in zip(*read, strict=True)] == [pairs, 2 * pairs]
     assert len(history["loss"]) in (2, 3)  # about the same number of pairs per step
 
 

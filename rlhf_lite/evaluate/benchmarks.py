@@ -69,7 +69,7 @@ def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: in
     return torch.cat(parts)
 
 
-def web_loss(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 1500) -> float:
+def web_loss(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> float:
     """Next-token loss on web documents nobody was trained on: the finest measure of what was forgotten."""
     return stream_loss(policy, web_stream(world, tokenizer, n_documents, seed=999))
 

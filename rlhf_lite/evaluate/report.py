@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from transformers import GPT2LMHeadModel
 
 from ..data.records import Row, untied_pairs
@@ -13,7 +14,8 @@ from ..labels.agreement import measure
 from ..models.policy import response_logprobs
 from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
-from ..train.reward import evaluate_reward, score_texts
+from ..threads import side_by_side
+from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, Fact, Task, gold, judge, score
 from ..world.asking import make_task
 from ..world.tasks import fact_slots
@@ -43,8 +45,9 @@ def evaluate(chain: Chain) -> dict:
         "labels": label_quality(chain),
         "seconds": {stage: chain.summary(stage)["seconds"] for stage in chain.config_stages},
     }  # fmt: skip
-    for name in ("base", *TUNED):
-        report["policies"][name] |= _abilities(chain, chain.policy(name))
+    names = ("base", *TUNED)
+    for name, found in zip(names, side_by_side(lambda p: _abilities(chain, p), [chain.policy(n) for n in names]), strict=True):
+        report["policies"][name] |= found
     for name in ("ppo", "ppo_ptx"):
         report["policies"][name]["kl"] = kl_per_episode(chain, chain.policy(name), [t.text for t in tasks])
     return report
@@ -54,8 +57,9 @@ def collect_answers(chain: Chain, tasks: Sequence[Task]) -> tuple[dict[str, dict
     """Model -> decoding -> one response per task; also the reference answers, and the prompted base model's prefix."""
     base, cfg, seed = chain.policy("base"), chain.config.evaluation, chain.config.seed
     answers: dict[str, dict[str, list[str]]] = {}
+    prompts = [t.text for t in tasks]
     for name in ("base", *TUNED):
-        policy, prompts = chain.policy(name), [t.text for t in tasks]
+        policy = chain.policy(name)
         answers[name] = {decoding: _answers(chain, policy, prompts, greedy) for decoding, greedy in DECODINGS.items()}
     trial = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]]
     chosen = {}
@@ -120,18 +124,19 @@ def myth_questions(chain: Chain, myths: Sequence[Fact]) -> list[Task]:
     return [make_task(rng, skill, fact_slots(fact, form), wording) for fact, form, wording in forms]
 
 
-@torch.no_grad()
 def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str]) -> float:
     """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at temperature 1."""
-    start, tokenizer, total = chain.policy("start"), chain.tokenizer, 0.0
-    generator = torch.Generator().manual_seed(chain.config.seed)
-    for i in range(0, len(prompts), 128):
-        encoded = encode_prompts(tokenizer, prompts[i : i + 128], policy.config.n_positions - 1)
-        ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
-        drawn = sample(policy, *encoded, chain.config.evaluation.max_new_tokens, *ends, generator=generator)
+    start, tokenizer, longest = chain.policy("start"), chain.tokenizer, chain.config.evaluation.max_new_tokens
+    ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
+
+    @torch.no_grad()
+    def total(i: int) -> float:
+        encoded = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
+        drawn = sample(policy, *encoded, longest, *ends, generator=torch.Generator().manual_seed(chain.config.seed + i))
         there = response_logprobs(start, encoded, drawn.tokens, drawn.mask)
-        total += float(((drawn.logprobs - there) * drawn.mask).sum())
-    return total / len(prompts)
+        return float(((drawn.logprobs - there) * drawn.mask).sum())
+
+    return sum(side_by_side(total, range(0, len(prompts), 150))) / len(prompts)
 
 
 def label_quality(chain: Chain) -> dict:
@@ -139,14 +144,15 @@ def label_quality(chain: Chain) -> dict:
     rankings, model = chain.rankings, chain.reward_model
     items = [(Task.from_json(row["task"]), row["completions"]) for row in rankings["valid"]]
     agreement = {"training": measure(chain.labelers, items), "held_out": measure(chain.held_out_labelers, items)}
-    accuracy = {name: evaluate_reward(model, chain.tokenizer, rankings[name]) for name in ("valid", "again", "held_out")}
+    scores = score_rankings(model, chain.tokenizer, rankings["valid"])  # the others rank the same completions
     by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
-    accuracy["gold_order"] = evaluate_reward(model, chain.tokenizer, by_gold)
+    ranked = {**{name: rankings[name] for name in ("valid", "again", "held_out")}, "gold_order": by_gold}
+    accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in ranked.items()}
     return {
         "agreement": {who: vars(a) for who, a in agreement.items()},
         "reward_accuracy": accuracy,
         "ceiling": {name: gold_accuracy(rankings[name]) for name in ("valid", "held_out")},
-        "best_of_k": best_of_k(chain, rankings["valid"]),
+        "best_of_k": best_of_k(rankings["valid"], scores),
     }
 
 
@@ -167,17 +173,13 @@ def gold_accuracy(rows: Sequence[Row]) -> float:
     return right / pairs
 
 
-def best_of_k(chain: Chain, rows: Sequence[Row]) -> dict[str, float]:
-    """Mean gold of all completions, of the one the reward model likes best, and of the truly best."""
-    prompts = [row["prompt"] for row in rows for _ in row["completions"]]
-    texts = [text for row in rows for text in row["completions"]]
-    rewards = iter(score_texts(chain.reward_model, chain.tokenizer, prompts, texts))
+def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]:
+    """Mean gold of all completions, of the one with the highest score (K,), and of the truly best."""
     mean, best, oracle = [], [], []
-    for row in rows:
+    for row, given in zip(rows, scores, strict=True):
         task = Task.from_json(row["task"])
         golds = [score(judge(task, text)) for text in row["completions"]]
-        scores = [next(rewards) for _ in golds]
         mean.append(sum(golds) / len(golds))
-        best.append(golds[scores.index(max(scores))])
+        best.append(golds[int(given.argmax())])
         oracle.append(max(golds))
     return {"mean": sum(mean) / len(rows), "reward_model": sum(best) / len(rows), "oracle": sum(oracle) / len(rows)}

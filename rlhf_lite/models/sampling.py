@@ -5,8 +5,7 @@ Plain sampling over the whole vocabulary, no top-k or top-p: PPO's ratio is agai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,10 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..threads import side_by_side
 from .losses import upcast
 from .policy import evaluating
 from .precision import autocast, few_shapes
-from .tokens import END_OF_PROMPT, PromptError, decode, encode_prompts, positions
+from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, positions
 
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
 
@@ -90,16 +90,18 @@ def sample_texts(
     seeds = torch.randint(2**62, (len(batches),), generator=generator).tolist()
     ends = tokenizer.eos_token_id, tokenizer.pad_token_id
 
-    def answer(batch: list[int], seed: int) -> list[str]:
-        encoded = encode_prompts(tokenizer, [prompts[i] for i in batch], policy.config.n_positions - 1, end)
-        ids, mask = (x.to(policy.device) for x in encoded)
+    limit = policy.config.n_positions - 1
+    encoded = [encode_prompts(tokenizer, [prompts[i] for i in batch], limit, end) for batch in batches]
+
+    def answer(prompt: Encoded, seed: int) -> list[str]:
+        ids, mask = (x.to(policy.device) for x in prompt)
         draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
             samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
         return decode(tokenizer, samples.tokens)
 
     with evaluating(policy):
-        answers = _side_by_side(answer, batches, seeds, torch.get_num_threads() if policy.device.type == "cpu" else 1)
+        answers = side_by_side(answer, encoded, seeds, device=policy.device)
     texts = {i: text for batch, part in zip(batches, answers, strict=True) for i, text in zip(batch, part, strict=True)}
     return [texts[i] for i in range(len(prompts))]
 
@@ -110,17 +112,6 @@ def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
     count += count % 2 if len(order) >= 64 else 0
     size = -(-len(order) // max(1, count))
     return [order[i : i + size] for i in range(0, len(order), max(1, size))]
-
-
-def _side_by_side(function: Callable, batches: list, seeds: list[int], workers: int) -> list:
-    """function(batch, seed) of every batch, in order, `workers` at a time in threads of one core each."""
-    if workers < 2 or len(batches) < 2:
-        return [function(*pair) for pair in zip(batches, seeds, strict=True)]
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # of that thread only
-    try:
-        return list(pool.map(function, batches, seeds))
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 class _Running:

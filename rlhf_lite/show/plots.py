@@ -199,8 +199,9 @@ def scatter(points: Mapping, *, xlabel: str = "", ylabel: str = "", title: str =
 
 @styled
 def heat(cells, rows: Sequence | None = None, columns: Sequence | None = None, *, xlabel: str = "", ylabel: str = "",
-         title: str = "", digits: int = 2, alt: str = "") -> Plot:  # fmt: skip
-    """A grid of numbers as colours with the numbers written in: {row: {column: value}} or a matrix (rows, columns)."""
+         title: str = "", digits: int = 2, numbers: bool = True, alt: str = "") -> Plot:  # fmt: skip
+    """A grid of numbers as colours: {row: {column: value}} or a matrix (rows, columns). The numbers are written in,
+    unless `numbers` is False: then cells are small squares."""
     if isinstance(cells, Mapping):
         rows = list(cells)
         columns = list(dict.fromkeys(c for row in cells.values() for c in row))
@@ -209,14 +210,15 @@ def heat(cells, rows: Sequence | None = None, columns: Sequence | None = None, *
     rows, columns = list(rows or range(grid.shape[0])), list(columns or range(grid.shape[1]))
     if grid.shape != (len(rows), len(columns)):
         raise ValueError(f"{len(rows)} row and {len(columns)} column names do not fit a grid of shape {grid.shape}")
-    plot, (ax,) = panels(1, 1, title, width=1.8 + 0.62 * len(columns), height=1.1 + 0.34 * len(rows))
+    wide, high = (0.62, 0.34) if numbers else (0.17, 0.17)  # inches
+    plot, (ax,) = panels(1, 1, title, width=1.8 + wide * len(columns), height=1.1 + high * len(rows))
     picture = ax.imshow(grid, cmap="cividis", aspect="auto")
     ax.grid(visible=False)
-    ax.set_xticks(range(len(columns)), [label(str(c)) for c in columns], rotation=25 if len(columns) > 5 else 0)
+    ax.set_xticks(range(len(columns)), [label(str(c)) for c in columns], rotation=25 if numbers and len(columns) > 5 else 0)
     ax.set_yticks(range(len(rows)), [label(str(r)) for r in rows])
     ax.set(xlabel=xlabel, ylabel=ylabel)
     for (i, j), value in np.ndenumerate(grid):
-        if np.isfinite(value):
+        if numbers and np.isfinite(value):
             ink = "black" if picture.norm(value) > 0.55 else "white"
             ax.text(j, i, number(value, digits), ha="center", va="center", color=ink, fontsize=8)
     low, high = (np.unravel_index(f(grid), grid.shape) for f in (np.nanargmin, np.nanargmax))

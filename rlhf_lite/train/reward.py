@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
 from ..models.tokens import IGNORED
+from ..threads import side_by_side
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -59,7 +60,7 @@ def train_reward(
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
             loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:
-                found = _evaluate(reward_model, held_out)
+                found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
         reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
@@ -82,7 +83,7 @@ def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
     pairs = []
     for row in rankings:
         answers = zip(row["ranks"], row["completions"], strict=True)
-        for (rank_a, a), (rank_b, b) in itertools.combinations(answers, 2):
+        for (rank_a, a), (rank_b, b) in combinations(answers, 2):
             if rank_a != rank_b:
                 pairs.append({"prompt": row["prompt"], "completions": [a, b], "ranks": [rank_a, rank_b]})
     return pairs
@@ -110,6 +111,7 @@ class RankingSet:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
         pairs = [(row["prompt"], text) for row in kept for text in dict.fromkeys(row["completions"])]
         exchanges = ExchangeSet(tokenizer, pairs, max_length)
+        self.kept = kept
         self.pad_id, self.ranks, self.rows, start = tokenizer.pad_token_id, [list(row["ranks"]) for row in kept], [], 0
         for row in kept:
             distinct = list(dict.fromkeys(row["completions"]))
@@ -156,7 +158,6 @@ def _one_row(exchanges: list[Tensor], labels: list[Tensor], order: list[int]) ->
     return _Row(torch.cat([exchanges[0][:start], *answers]), places, parts, (start + sizes.cumsum(0) - 1)[order])
 
 
-@torch.no_grad()
 def evaluate_reward(
     reward_model: GPT2ForSequenceClassification,
     tokenizer: PreTrainedTokenizerFast,
@@ -169,19 +170,40 @@ def evaluate_reward(
 
     The 95 % interval draws *prompts* with replacement, because pairs of one prompt are not independent.
     """
-    return _evaluate(reward_model, RankingSet(tokenizer, rankings, reward_model.config.n_positions), draws, seed)
+    return agreement_with(score_rankings(reward_model, tokenizer, rankings), rankings, draws=draws, seed=seed)
 
 
-@torch.no_grad()
-def _evaluate(model, data: RankingSet, draws: int = 0, seed: int = 0) -> dict[str, float]:
-    order, losses, right, pairs = sorted(range(len(data)), key=lambda i: data.lengths[i]), [], [], []
+def score_rankings(reward_model, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping]) -> list[Tensor]:
+    """The reward of each completion (K,) of each ranking, in order; ranks do not matter."""
+    unranked = [{**row, "ranks": range(1, len(row["completions"]) + 1)} for row in rankings]
+    return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model.config.n_positions))
+
+
+def _scores(model: GPT2ForSequenceClassification, data: RankingSet, batch: int = 16) -> list[Tensor]:
+    order = sorted(range(len(data)), key=lambda i: data.lengths[i])
+    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
+
+    @torch.no_grad()  # counts in its own thread only
+    def score(rows: list[int]) -> list[Tensor]:
+        scores, _, mask = data.scores(model, rows)
+        return [s[m.bool()].cpu() for s, m in zip(scores, mask, strict=True)]
+
     with evaluating(model):
-        for start in range(0, len(order), 16):
-            for row in zip(*data.scores(model, order[start : start + 16]), strict=True):
-                scores, ranks, mask = (x[None] for x in row)  # one prompt: (1, K) each
-                losses.append(float(ranking_loss(scores, ranks, mask)))
-                pairs.append(int(pair_count(ranks, mask)))
-                right.append(float(pair_accuracy(scores, ranks, mask)) * pairs[-1])
+        found = dict(zip(order, chain.from_iterable(side_by_side(score, parts, device=model.device)), strict=True))
+    return [found[i] for i in range(len(data))]
+
+
+def agreement_with(scores: Sequence[Tensor], rankings: Sequence[Mapping], *, draws: int = 0, seed: int = 0) -> dict[str, float]:
+    """How well scores (K,) of each ranking's completions agree with its ranks; see `evaluate_reward`."""
+    losses, right, pairs = [], [], []
+    for given, row in zip(scores, rankings, strict=True):
+        ranks = torch.tensor([list(row["ranks"])])  # (1, K)
+        if n := int(pair_count(ranks)):
+            losses.append(float(ranking_loss(given[None], ranks)))
+            pairs.append(n)
+            right.append(float(pair_accuracy(given[None], ranks)) * n)
+    if not pairs:
+        raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to compare with.")
     found = {"loss": sum(losses) / len(losses), "accuracy": sum(right) / sum(pairs), "pairs": sum(pairs)}
     if draws:
         chosen = torch.randint(len(pairs), (draws, len(pairs)), generator=seeded(seed, "bootstrap"))
@@ -190,7 +212,6 @@ def _evaluate(model, data: RankingSet, draws: int = 0, seed: int = 0) -> dict[st
     return found
 
 
-@torch.no_grad()
 def score_texts(
     reward_model: GPT2ForSequenceClassification,
     tokenizer: PreTrainedTokenizerFast,
@@ -200,13 +221,17 @@ def score_texts(
 ) -> list[float]:
     """The reward of each response to its prompt, in order; each text is taken as finished (it gets its EOS)."""
     exchanges = ExchangeSet(tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions)
-    order, scores = sorted(range(len(exchanges)), key=lambda i: exchanges.lengths[i]), {}
+    order, device = sorted(range(len(exchanges)), key=lambda i: exchanges.lengths[i]), reward_model.device
+
+    @torch.no_grad()  # counts in its own thread only
+    def score(rows: list[int]) -> list[float]:
+        part = exchanges.batch(rows, device)
+        with autocast(device):
+            return reward(reward_model, part.ids, part.mask).tolist()
+
+    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     with evaluating(reward_model):
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            part = exchanges.batch(rows, reward_model.device)
-            with autocast(reward_model.device):
-                scores.update(zip(rows, reward(reward_model, part.ids, part.mask).tolist(), strict=True))
+        scores = dict(zip(order, chain.from_iterable(side_by_side(score, parts, device=device)), strict=True))
     return [scores[i] for i in range(len(exchanges))]
 
 

@@ -1,0 +1,24 @@
+"""Independent work side by side on a CPU: one step of a small model is too little to share among cores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+
+def side_by_side(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu") -> list:
+    """[function(...) for ... in zip(*arguments)], in threads of one core each, as many as torch may use.
+
+    Inside such a thread, on a GPU, and for a single item it is a plain loop. An error of one call ends all.
+    """
+    items = list(zip(*arguments, strict=True))
+    workers = min(len(items), torch.get_num_threads()) if torch.device(device).type == "cpu" else 1
+    if workers < 2:
+        return [function(*item) for item in items]
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # counts in that thread only
+    try:
+        return list(pool.map(lambda item: function(*item), items))
+    finally:
+        pool.shutdown(cancel_futures=True)

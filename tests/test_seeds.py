@@ -1,0 +1,48 @@
+"""Several runs of the chain: archives, means over seeds, the table that a shell shows."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+
+from rlhf_lite.evaluate.seeds import SHIPPED_SEEDS, archive, each, over_seeds, read_reports, traces
+from rlhf_lite.terminal import CLAIMS, seeds_table
+
+
+def test_over_seeds_is_students_interval():
+    found = over_seeds([{"a": {"mean": x, "low": 0}} for x in (1.0, 2.0, 3.0)], "a")
+    assert found.mean == 2 and found.n == 3
+    assert found.high - found.mean == pytest.approx(4.303 / math.sqrt(3), rel=1e-3)
+    assert each([{"a": {"b": 4}}], "a", "b") == [4]
+
+
+def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    for name in ("trace.jsonl", "report.json", "model.safetensors"):
+        (folder / name).write_text('{"step": 0}\n')
+    found = SimpleNamespace(folder=folder, summary={"seconds": 1.0, "commit": "abc"})
+    config = SimpleNamespace(stage=lambda name: {"seed": 1})
+    chain = SimpleNamespace(config_stages=("sft", "ppo"), config=config, get=lambda s: found, key=lambda s: "0" * 10,
+                            folder=lambda s: folder)  # fmt: skip
+    archive(chain, tmp_path / "kept")
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
+        "evaluation.trace.jsonl", "ppo.trace.jsonl", "report.json", "sft.trace.jsonl", "stages.json"]  # fmt: skip
+    assert json.loads((tmp_path / "kept" / "stages.json").read_text())["ppo"]["commit"] == "abc"
+    assert read_reports([tmp_path / "kept"]) == [{"step": 0}] and traces("ppo", [tmp_path / "kept"]) == [[{"step": 0}]]
+
+
+def test_shipped_runs_are_three_seeds_and_two_base_models():
+    reports = read_reports()
+    assert len(reports) >= 3 and len({r["config"]["seed"] for r in reports}) >= 3
+    assert len({r["config"]["base_seed"] for r in reports}) >= 2
+    columns, rows = seeds_table(reports)
+    assert len(columns) == 2 + len(reports) and len(rows) > len(CLAIMS)
+    assert SHIPPED_SEEDS.is_dir()
+
+
+def test_an_empty_folder_of_archives_says_how_to_make_one(monkeypatch, tmp_path):
+    monkeypatch.setattr("rlhf_lite.evaluate.seeds.SHIPPED_SEEDS", tmp_path)
+    with pytest.raises(ValueError, match="rlhf-lite run --seed 1 --archive"):
+        read_reports()
