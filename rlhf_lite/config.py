@@ -167,7 +167,7 @@ class RewardConfig(Config):
 class PPOConfig(Config):
     """Reinforcement learning, Eq. 2 (§3.5, App. C.4). `ptx_gamma` > 0 makes it PPO-ptx."""
 
-    episodes: int = knob(8704, "prompts answered in all", 256_000, "App. C.4", gpt2=25_600, **_COUNT)
+    episodes: int = knob(7168, "prompts answered in all", 256_000, "App. C.4", gpt2=25_600, **_COUNT)
     batch_size: int = knob(256, "episodes per iteration", 512, "App. C.4", **_COUNT)
     minibatches: int = knob(8, "minibatches per batch, one optimizer step each", 8, "App. C.4", **_COUNT)
     inner_epochs: int = knob(1, "passes over each batch", 1, "App. C.4", **_COUNT)
@@ -234,7 +234,7 @@ class DataConfig(Config):
     """The prompts and who writes them (§3.2, App. A)."""
 
     scale: float = knob(0.2, help="sizes of all sets as a share of Table 6", paper=1.0, source="Table 6", low=0.001, high=2.0)
-    sft_scale: float = knob(1.0, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
+    sft_scale: float = knob(0.8, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
     world_seed: int = knob(0, help="which tiny world: its facts and myths", low=0)
 
 
