@@ -28,7 +28,7 @@ from transformers import (
 )
 
 from .losses import last_index, token_logprobs, upcast
-from .precision import choose_dtype
+from .precision import choose_dtype, few_shapes
 from .tokens import Encoded, Source, positions, pretrained_source
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
@@ -169,7 +169,10 @@ def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tens
 
     The vocabulary is the widest layer of a small model; skipping it on prompts and padding saves a third of a step.
     """
-    return policy.lm_head(_hidden(policy, ids, mask)[where.bool()])
+    chosen = where.flatten().nonzero()[:, 0]  # (N,)
+    spare = chosen[-1:].expand(few_shapes(len(chosen), step=64) - len(chosen))  # read and dropped: fewer shapes
+    hidden = _hidden(policy, ids, mask).flatten(0, 1)[torch.cat([chosen, spare])]  # (N + spare, D)
+    return policy.lm_head(hidden)[: len(chosen)]
 
 
 def response_logprobs(
