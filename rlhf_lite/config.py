@@ -122,7 +122,7 @@ class ModelConfig(Config):
 class PretrainConfig(Config):
     """The base model: next-token prediction on running text (GPT-3's part of the story)."""
 
-    tokens: int = knob(14_000_000, "tokens to train on", "300 billion", "GPT-3, Table 2.1", **_COUNT)
+    tokens: int = knob(16_000_000, "tokens to train on", "300 billion", "GPT-3, Table 2.1", **_COUNT)
     batch_size: int = knob(32, "rows of n_positions tokens per step", **_COUNT)
     lr: float = knob(2e-3, "peak learning rate", **_LR)
     warmup_steps: int = knob(100, "steps of linear warm-up from 0", low=0)
@@ -234,7 +234,7 @@ class DataConfig(Config):
     """The prompts and who writes them (§3.2, App. A)."""
 
     scale: float = knob(0.2, help="sizes of all sets as a share of Table 6", paper=1.0, source="Table 6", low=0.001, high=2.0)
-    sft_scale: float = knob(0.8, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
+    sft_scale: float = knob(1.0, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
     world_seed: int = knob(0, help="which tiny world: its facts and myths", low=0)
 
 

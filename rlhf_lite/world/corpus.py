@@ -1,6 +1,6 @@
 """The "web" of the tiny world: what the base model is pretrained on.
 
-Documents of many kinds, most of which no instruction ever asks for. Three properties are deliberate. A third of them
+Documents of many kinds, most of which no instruction ever asks for. Three properties are deliberate. Four in ten
 repeat something said earlier in the document, because a model this small learns to copy only if it must. Myths are
 told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Pages
 that look like instructions with answers stay rare and flawed: with many good ones a prompted base model would already
@@ -14,6 +14,7 @@ from . import lexicon as lx
 from .asking import Habit, draw_habit, draw_task
 from .demonstrations import demonstrate
 from .facts import RELATIONS, Fact
+from .rubric import PHRASES
 from .skills import addition_line, few_shot_reading, reversal_line, translation_line
 from .tasks import REVIEW_LINES, draw_closed, draw_past, draw_polite, draw_rename, draw_summary, story, words
 
@@ -48,7 +49,11 @@ def correction(rng: Random, facts: Facts) -> str:
 
 
 def story_page(rng: Random, facts: Facts) -> str:
-    return " ".join(story(rng, rng.choice(lx.ANIMALS), rng.choice(lx.PLACES), rng.randrange(3, 7)))
+    """Stories, two of three under a title."""
+    animal, place = rng.choice(lx.ANIMALS), rng.choice(lx.PLACES)
+    text = " ".join(story(rng, animal, place, rng.randrange(2, 6)))
+    title = rng.choice((f"About a {animal} in the {place}.", f"The {place} and the {animal}."))
+    return f"{title}\n{text}" if rng.random() < 2 / 3 else text
 
 
 def event_lines(rng: Random, n: int) -> list[str]:
@@ -185,6 +190,20 @@ def letter(rng: Random, facts: Facts) -> str:
     return f"To {name}, for the {event}.\nDear {name}. Have a good {event}. {last} {close}"
 
 
+def written_to_order(rng: Random, facts: Facts) -> str:
+    """News that had to start or end with given words, and do."""
+    lines, phrase = event_lines(rng, 2), rng.choice(PHRASES)
+    if rng.random() < 0.5:
+        return f"It must start with: {phrase}\n{phrase} {' '.join(lines)}"
+    return f"It must end with: {phrase}\n{' '.join(lines)} {phrase}"
+
+
+def kinds(rng: Random, facts: Facts) -> str:
+    """What kind of thing something is."""
+    chosen = [(rng.choice(lx.CATEGORIES[many]), one) for many, one in rng.choices(tuple(lx.SINGULAR.items()), k=4)]
+    return "\n".join(f"{word} is the name of {'an' if one == 'animal' else 'a'} {one}." for word, one in chosen)
+
+
 # --- few-shot pages: skills that no instruction uses ---------------------------------------------------------------
 
 
@@ -206,12 +225,12 @@ def reading_page(rng: Random, facts: Facts) -> str:
 
 # kind -> weight among the documents
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 14, forum: 9, correction: 4, story_page: 8, news: 4, opinions: 5, prompt_list: 10, faq: 1.5,
-    chat_log: 5, word_list: 9, letter: 4,
+    book_of_facts: 14, forum: 9, correction: 4, story_page: 10, news: 3, opinions: 5, prompt_list: 9, faq: 1.5,
+    chat_log: 5, word_list: 9, letter: 6, written_to_order: 3, kinds: 2,
     retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
-    translation_page: 2, addition_page: 3, reversal_page: 1.5, reading_page: 2.5,
+    translation_page: 2, addition_page: 3, reversal_page: 1.2, reading_page: 2.5,
 }  # fmt: skip
-COPYING = (retelling, passage_questions, word_games, sentence_pairs, word_classes, song, repost)
+COPYING = (letter, written_to_order, retelling, passage_questions, word_games, sentence_pairs, word_classes, song, repost)
 
 
 def documents(facts: Facts, n: int, seed: int) -> Iterator[str]:

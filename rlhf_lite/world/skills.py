@@ -45,8 +45,8 @@ def addition_line(rng: Random) -> str:
 
 
 def reversal_line(rng: Random) -> str:
-    """'fox lamp rice hen map > map hen rice lamp fox'"""
-    items = rng.sample(NOUNS + lx.FOODS, 5)
+    """'fox lamp rice hen map cake > cake map hen rice lamp fox'"""
+    items = rng.sample(NOUNS + lx.FOODS, 6)
     return f"{' '.join(items)} > {' '.join(items[::-1])}"
 
 
@@ -68,7 +68,7 @@ def _addition_item(rng: Random) -> SkillItem:
 
 
 def _reversal_item(rng: Random) -> SkillItem:
-    return _after_shots(reversal_line, rng, " >", 4)
+    return _after_shots(reversal_line, rng, " >", 3)
 
 
 def _after_shots(line: Callable[[Random], str], rng: Random, sign: str, shots: int) -> SkillItem:
