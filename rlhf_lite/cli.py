@@ -175,9 +175,9 @@ def run(args: argparse.Namespace) -> None:
     Starts from the shipped base model, says which stage runs, and ends with tables
     of the evaluation. Finished stages of an earlier run are used again.
 
-    Takes:    about a quarter of an hour on two CPU cores; --scale 0.05 less than
-              half of it, --profile smoke a minute. A base model of another seed or
-              size is pretrained first, which takes longer than all the rest.
+    Takes:    about eight minutes on two CPU cores; --scale 0.05 less than half of
+              it, --profile smoke a minute. A base model of another seed or size is
+              pretrained first, which takes longer than all the rest.
     Leaves:   a folder per stage in the run folder: weights, trace.jsonl (a line
               per step), summary.json. The numbers of the evaluation are in the
               report.json of its folder. Ctrl-C loses half a minute of training.
@@ -207,10 +207,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def seeds(args: argparse.Namespace) -> None:
-    """Compare several runs of the chain: means over seeds, with 95 % intervals.
+    """Compare several runs of the chain: means over seeds, with intervals.
 
     Without folders: the runs that come with the repository, on which the claims of
-    the notebooks stand. The intervals are Student's t over the runs.
+    the notebooks stand. 95 % intervals, Student's t over the runs.
 
     Takes:    a second, leaves nothing behind.
     Example:  rlhf-lite run --seed 5 --archive five

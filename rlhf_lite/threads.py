@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 
 import torch
 
@@ -14,11 +15,19 @@ def side_by_side(function: Callable, *arguments: Iterable, device: torch.device 
     Inside such a thread, on a GPU, and for a single item it is a plain loop. An error of one call ends all.
     """
     items = list(zip(*arguments, strict=True))
-    workers = min(len(items), torch.get_num_threads()) if torch.device(device).type == "cpu" else 1
-    if workers < 2:
+    workers = torch.get_num_threads() if torch.device(device).type == "cpu" else 1
+    if workers < 2 or len(items) < 2:
         return [function(*item) for item in items]
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # counts in that thread only
+    calls = [_pool(workers).submit(function, *item) for item in items]
     try:
-        return list(pool.map(lambda item: function(*item), items))
-    finally:
-        pool.shutdown(cancel_futures=True)
+        return [call.result() for call in calls]
+    finally:  # nothing goes on behind the caller's back
+        for call in calls:
+            call.cancel()
+        wait(calls)
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    """Kept for the next time: a thread that has run a kernel once runs it faster again."""
+    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # counts in that thread only

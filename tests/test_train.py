@@ -365,7 +365,7 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer):
             scores = torch.zeros_like(scores).masked_scatter(found.mask.bool(), torch.cat(alone))
         loss = ranking_loss(scores, found.ranks, found.mask)
         loss.backward()
-        losses.append(float(loss))
+        losses.append(loss.item())
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-3)
