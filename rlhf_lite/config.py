@@ -247,7 +247,7 @@ class RankingsConfig(Config):
     temperature: float = knob(1.0, help="sampling temperature", paper="not stated", low=1e-3)
     max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
     valid_prompts: int = knob(600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10)
-    calibration_prompts: int = knob(800, help="prompts on which the labelers' noise is set", low=10)
+    calibration_prompts: int = knob(2400, help="prompts on which the labelers' noise is set", low=10)
 
     def _check_together(self):
         if self.k_min > self.k_max:
