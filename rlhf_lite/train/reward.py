@@ -80,7 +80,7 @@ def _gradient(model: GPT2ForSequenceClassification, data: RankingSet, rows: list
         loss.backward()
         return loss.item(), pair_accuracy(scores.detach(), ranks, mask).item(), int(pair_count(ranks, mask).sum())
 
-    losses, right, pairs = zip(*side_by_side(learn, parts, device=model.device), strict=True)
+    losses, right, pairs = zip(*side_by_side(learn, parts, device=model.device, keep=True), strict=True)
     return sum(losses), sum(r * n for r, n in zip(right, pairs, strict=True)) / sum(pairs)
 
 
