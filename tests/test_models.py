@@ -20,6 +20,7 @@ from rlhf_lite.models.policy import (
     fit_to_tokenizer,
     load_policy,
     load_scalar_model,
+    logits_where,
     new_policy,
     new_scalar_model,
     place,
@@ -328,3 +329,14 @@ def test_ema_by_hand_and_through_a_checkpoint():
         ema.load_state_dict(EMA(torch.nn.Linear(1, 1)).state_dict())
     with pytest.raises(ValueError, match="1.5"):
         EMA(model, decay=1.5)
+
+
+def test_logits_where_are_the_logits_of_those_tokens_and_gradients_agree(policy, tokenizer):
+    ids = torch.randint(2, len(tokenizer), (3, 9))
+    mask, where = torch.ones_like(ids), torch.rand(3, 9) > 0.6
+    everywhere = policy_logits(policy, ids, mask)[where]
+    there = logits_where(policy, ids, mask, where)
+    assert there.shape == everywhere.shape
+    torch.testing.assert_close(there, everywhere)
+    gradients = [torch.autograd.grad(x.square().sum(), policy.transformer.wte.weight)[0] for x in (there, everywhere)]
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-4)
