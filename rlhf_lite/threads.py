@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 
-def side_by_side(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu", keep: bool = False) -> list:
+def side_by_side(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu") -> list:
     """[function(...) for ... in zip(*arguments)], in threads of one core each, as many as torch may use.
 
-    Inside such a thread, on a GPU, and for a single item it is a plain loop. An error of one call ends all. keep: use
-    the same threads again next time. They hold on to the kernels compiled for every shape they have met: good for
-    thousands of short calls of few shapes, a gigabyte too much for long ones of many.
+    Inside such a thread, on a GPU, and for a single item it is a plain loop. An error of one call ends all.
+
+    Threads are not kept: each would hold on to the kernels compiled for every shape it has met, a gigabyte in all.
     """
     items = list(zip(*arguments, strict=True))
     workers = torch.get_num_threads() if torch.device(device).type == "cpu" else 1
     if workers < 2 or len(items) < 2:
         return [function(*item) for item in items]
-    pool = _kept(workers) if keep else _pool(workers)
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # counts in that thread only
     calls = [pool.submit(function, *item) for item in items]
     try:
         return [call.result() for call in calls]
     finally:  # nothing goes on behind the caller's back
-        for call in calls:
-            call.cancel()
-        wait(calls)
-        if not keep:
-            pool.shutdown()
-
-
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # counts in that thread only
-
-
-_kept = cache(_pool)
+        pool.shutdown(cancel_futures=True)

@@ -53,35 +53,18 @@ def train_reward(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loss, accuracy = _gradient(reward_model, data, batches(epoch)[at], halves=not cfg.dropout)
+                scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
+            loss = ranking_loss(scores, ranks, mask)
+            loss.backward()
             lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
-            loop.log(loss=loss, accuracy=accuracy, lr=lr, grad_norm=norm)
+            loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
         reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
     return loop.history
-
-
-def _gradient(model: GPT2ForSequenceClassification, data: RankingSet, rows: list[int], halves: bool) -> tuple[float, float]:
-    """Add the gradient of the mean loss over these rankings; returns loss and accuracy.
-
-    On a CPU in two halves, one per core: their gradients add up to the gradient of the whole, in any order.
-    """
-    halves = halves and model.device.type == "cpu" and len(rows) > 1
-    parts = [rows[0::2], rows[1::2]] if halves else [rows]
-
-    def learn(part: list[int]) -> tuple[float, float, int]:
-        scores, ranks, mask = data.scores(model, part)
-        share = len(part) / len(rows)  # every ranking of the set has an untied pair, so each counts the same
-        loss = share * ranking_loss(scores, ranks, mask)
-        loss.backward()
-        return loss.item(), pair_accuracy(scores.detach(), ranks, mask).item(), int(pair_count(ranks, mask).sum())
-
-    losses, right, pairs = zip(*side_by_side(learn, parts, device=model.device, keep=True), strict=True)
-    return sum(losses), sum(r * n for r, n in zip(right, pairs, strict=True)) / sum(pairs)
 
 
 def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None):
