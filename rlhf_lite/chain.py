@@ -48,7 +48,7 @@ from .train.batches import pack_rows
 from .train.loop import Loop
 from .train.ppo import train_ppo
 from .train.pretrain import train_base
-from .train.reward import center_on, evaluate_reward, train_reward
+from .train.reward import agreement_with, center_on, score_rankings, train_reward
 from .train.sft import train_sft
 from .world import Task, World, gold
 
@@ -319,7 +319,8 @@ def build_reward(chain: Chain, folder: Path) -> dict | None:
     shift = center_on(model, chain.tokenizer, chain.demonstrations[:1000])
     save_model(model, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
     model = load_scalar_model(folder)
-    accuracy = {name: evaluate_reward(model, chain.tokenizer, chain.rankings[name]) for name in ("valid", "held_out")}
+    scores = score_rankings(model, chain.tokenizer, chain.rankings["valid"])  # the held-out people rank the same completions
+    accuracy = {name: agreement_with(scores, chain.rankings[name], draws=1000) for name in ("valid", "held_out")}
     return {"loss": loop.history["loss"][-1], "shift": shift, **accuracy}
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..chain import Chain
 
 SHIPPED_SEEDS = runs.ROOT / "data" / "seeds"
-T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # Student's t, two-sided
+# Student's t, two-sided, by the number of runs; with more than ten the interval is a little too wide, never too narrow.
+T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
 def archive(chain: Chain, folder: Path) -> None:
@@ -38,7 +39,7 @@ def archive(chain: Chain, folder: Path) -> None:
 
 def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
     """The reports of these archives; without a list, the shipped ones."""
-    folders = sorted(SHIPPED_SEEDS.glob("*/")) if folders is None else folders
+    folders = _folders(folders)
     if not folders:
         raise ValueError(f"There are no archives in {SHIPPED_SEEDS}; make one with: rlhf-lite run --seed 1 --archive FOLDER")
     return [runs.read_json(Path(folder) / "report.json") for folder in folders]
@@ -46,14 +47,17 @@ def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
 
 def traces(stage: str, folders: Sequence[Path] | None = None) -> list[list[dict]]:
     """One stage's trace of each archive."""
-    folders = sorted(SHIPPED_SEEDS.glob("*/")) if folders is None else folders
-    return [runs.read_rows(Path(folder) / f"{stage}.trace.jsonl") for folder in folders]
+    return [runs.read_rows(Path(folder) / f"{stage}.trace.jsonl") for folder in _folders(folders)]
+
+
+def _folders(folders: Sequence[Path] | None) -> Sequence[Path]:
+    return sorted(SHIPPED_SEEDS.glob("*/")) if folders is None else folders
 
 
 def over_seeds(reports: Sequence[dict], *path: str) -> Mean:
     """Mean of one number of each report, with the t-interval over seeds: over_seeds(all, "policies", "ppo", "kl")."""
-    values = np.array([_number(report, path) for report in reports], float)
-    half = T_95[len(values)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    values = np.array(each(reports, *path), float)
+    half = T_95[min(len(values), 10)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
     return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
 
 

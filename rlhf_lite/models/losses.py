@@ -96,10 +96,10 @@ def masked_lm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     `logits[:, :-1], labels[:, 1:]`. Whether SFT masks the prompt, the paper does not say; our labels do.
     """
     real = labels != -100
-    if real.all():
-        return F.cross_entropy(upcast(logits).flatten(0, -2), labels.flatten())
     if not real.any():
         return upcast(logits).sum() * 0.0
+    if real.all():
+        return F.cross_entropy(upcast(logits).flatten(0, -2), labels.flatten())
     return F.cross_entropy(upcast(logits[real]), labels[real])  # only real rows are upcast: (N, V)
 
 

@@ -37,5 +37,3 @@ def markdown_table(report: dict) -> str:
 
 def _mean(value: dict) -> str:
     return f"{value['mean']:.3f} ± {(value['high'] - value['low']) / 2:.3f}"
-
-

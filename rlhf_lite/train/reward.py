@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
 from typing import NamedTuple
@@ -109,14 +109,13 @@ class RankingSet:
         kept = [row for row in rankings if len(set(row["ranks"])) > 1]
         if not kept:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
-        pairs = [(row["prompt"], text) for row in kept for text in dict.fromkeys(row["completions"])]
+        distinct = [list(dict.fromkeys(row["completions"])) for row in kept]
+        pairs = [(row["prompt"], text) for row, texts in zip(kept, distinct, strict=True) for text in texts]
         exchanges = ExchangeSet(tokenizer, pairs, max_length)
-        self.kept = kept
-        self.pad_id, self.ranks, self.rows, start = tokenizer.pad_token_id, [list(row["ranks"]) for row in kept], [], 0
-        for row in kept:
-            distinct = list(dict.fromkeys(row["completions"]))
-            stop = start + len(distinct)
-            order = [distinct.index(text) for text in row["completions"]]
+        self.pad_id, self.kept, self.rows, start = tokenizer.pad_token_id, kept, [], 0
+        for row, texts in zip(kept, distinct, strict=True):
+            stop = start + len(texts)
+            order = [texts.index(text) for text in row["completions"]]
             self.rows.append(_one_row(exchanges.ids[start:stop], exchanges.labels[start:stop], order))
             start = stop
         self.lengths = [len(row.ids) for row in self.rows]
@@ -127,13 +126,13 @@ class RankingSet:
     def scores(self, model: GPT2ForSequenceClassification, rows: Sequence[int]) -> Scored:
         """Score all answers of these rankings in one forward pass."""
         width = few_shapes(max(self.lengths[i] for i in rows), step=16)
-        K, device = max(len(self.ranks[i]) for i in rows), model.device
+        K, device = max(len(self.kept[i]["ranks"]) for i in rows), model.device
         ids, places, parts = (torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1))  # (B, T) each
         last, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
         for b, i in enumerate(rows):
-            row, n, k = self.rows[i], self.lengths[i], len(self.ranks[i])
+            row, n, k = self.rows[i], self.lengths[i], len(self.kept[i]["ranks"])
             ids[b, :n], places[b, :n], parts[b, :n] = row.ids, row.places, row.parts
-            last[b, :k], ranks[b, :k], mask[b, :k] = row.last, torch.tensor(self.ranks[i]), 1
+            last[b, :k], ranks[b, :k], mask[b, :k] = row.last, torch.tensor(list(self.kept[i]["ranks"])), 1
         with autocast(device):
             scores = group_rewards(model, *(x.to(device) for x in (ids, places, parts, last)))  # (B, K)
         return Scored(scores, ranks.to(device), mask.to(device))
@@ -180,17 +179,21 @@ def score_rankings(reward_model, tokenizer: PreTrainedTokenizerFast, rankings: S
 
 
 def _scores(model: GPT2ForSequenceClassification, data: RankingSet, batch: int = 16) -> list[Tensor]:
-    order = sorted(range(len(data)), key=lambda i: data.lengths[i])
-    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
-
     @torch.no_grad()  # counts in its own thread only
     def score(rows: list[int]) -> list[Tensor]:
         scores, _, mask = data.scores(model, rows)
         return [s[m.bool()].cpu() for s, m in zip(scores, mask, strict=True)]
 
+    return _by_length(model, score, data.lengths, batch)
+
+
+def _by_length(model: GPT2ForSequenceClassification, score: Callable, lengths: Sequence[int], batch: int) -> list:
+    """score(indices) of all items, in order; inside, in batches of similar length, side by side."""
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     with evaluating(model):
         found = dict(zip(order, chain.from_iterable(side_by_side(score, parts, device=model.device)), strict=True))
-    return [found[i] for i in range(len(data))]
+    return [found[i] for i in range(len(lengths))]
 
 
 def agreement_with(scores: Sequence[Tensor], rankings: Sequence[Mapping], *, draws: int = 0, seed: int = 0) -> dict[str, float]:
@@ -221,7 +224,7 @@ def score_texts(
 ) -> list[float]:
     """The reward of each response to its prompt, in order; each text is taken as finished (it gets its EOS)."""
     exchanges = ExchangeSet(tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions)
-    order, device = sorted(range(len(exchanges)), key=lambda i: exchanges.lengths[i]), reward_model.device
+    device = reward_model.device
 
     @torch.no_grad()  # counts in its own thread only
     def score(rows: list[int]) -> list[float]:
@@ -229,10 +232,7 @@ def score_texts(
         with autocast(device):
             return reward(reward_model, part.ids, part.mask).tolist()
 
-    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
-    with evaluating(reward_model):
-        scores = dict(zip(order, chain.from_iterable(side_by_side(score, parts, device=device)), strict=True))
-    return [scores[i] for i in range(len(exchanges))]
+    return _by_length(reward_model, score, exchanges.lengths, batch)
 
 
 def center_on(reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence) -> float:
