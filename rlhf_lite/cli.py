@@ -209,8 +209,8 @@ def run(args: argparse.Namespace) -> None:
 def seeds(args: argparse.Namespace) -> None:
     """Compare several runs of the chain: means over seeds, with intervals.
 
-    Without folders: the runs that come with the repository, on which the claims of
-    the notebooks stand. 95 % intervals, Student's t over the runs.
+    Without folders: the runs that come with the repository, on which the README's
+    claims stand. 95 % intervals, Student's t over the runs.
 
     Takes:    a second, leaves nothing behind.
     Example:  rlhf-lite run --seed 5 --archive five

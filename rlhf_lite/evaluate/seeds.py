@@ -1,7 +1,7 @@
 """The same chain with several seeds: what of one run is luck, and what comes back every time.
 
 One folder per chain: `report.json`, and of every stage its settings, seconds and hash (`stages.json`) and its trace,
-without the weights. `data/seeds` holds those that the claims of the README and the notebooks stand on.
+without the weights. `data/seeds` holds those that the README's claims stand on.
 """
 
 from __future__ import annotations
