@@ -53,7 +53,7 @@ from .train.sft import train_sft
 from .world import Task, World, gold
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=3, base=4, sft=5, start=5, rankings=4, reward=4, ppo=4, ppo_ptx=4, evaluation=4)
+VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=4, reward=4, ppo=4, ppo_ptx=4, evaluation=5)
 INPUTS = dict(
     base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
     ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),

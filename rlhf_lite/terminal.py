@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
+from .evaluate import MODELS
+from .evaluate.intervals import plus_minus
 from .show.text import visible
 
 Table = tuple[list[str], list[list[str]]]  # names of the columns, rows
@@ -129,8 +131,8 @@ def quality_table(report: dict) -> Table:
     for name, found in _in_order(report["policies"]).items():
         drawn, wins = found["t1"], found["t1"]["wins_against_sft"]
         kl, web = (f"{found[key]:.2f}" if key in found else "" for key in ("kl", "web_loss"))
-        rows.append([name, _pm(drawn["gold"]), _pm(found["greedy"]["gold"]), _pm(drawn["reward"], 2), kl,
-                     _pm(wins["training"], 0, 100), _pm(wins["held_out"], 0, 100), web])  # fmt: skip
+        rows.append([name, plus_minus(drawn["gold"]), plus_minus(found["greedy"]["gold"]), plus_minus(drawn["reward"], 2), kl,
+                     plus_minus(wins["training"], 0, 100), plus_minus(wins["held_out"], 0, 100), web])  # fmt: skip
     return ["model", "gold", "gold, greedy", "RM score", "KL", "beats SFT %", "by held-out %", "web loss"], rows
 
 
@@ -192,9 +194,4 @@ def seeds_table(reports: Sequence[dict]) -> Table:
 
 def _in_order(policies: dict) -> dict:
     """The models in the order of the paper's story; ones that it does not know come last."""
-    order = ("base", "prompted", "sft", "start", "ppo", "ppo_ptx")
-    return dict(sorted(policies.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
-
-
-def _pm(mean: dict, digits: int = 3, times: float = 1.0) -> str:
-    return f"{times * mean['mean']:.{digits}f} ±{times * (mean['high'] - mean['low']) / 2:.{digits}f}"
+    return {name: policies[name] for name in (*MODELS, *policies) if name in policies}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 
-def side_by_side(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu") -> list:
+def in_threads(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu") -> list:
     """[function(...) for ... in zip(*arguments)], in threads of one core each, as many as torch may use.
 
     Inside such a thread, on a GPU, and for a single item it is a plain loop. An error of one call ends all.

@@ -91,9 +91,7 @@ def test_new_policy_has_our_settings_and_depends_on_its_seed_only(policy, tokeni
 def test_scalar_model_has_the_policys_trunk_and_a_new_head(policy, scalar):
     assert equal_weights(scalar.transformer, policy.transformer)
     assert scalar.transformer.wte.weight is not policy.transformer.wte.weight
-    wide = new_scalar_model(
-        new_policy(SimpleNamespace(width=4096, layers=0, heads=1, n_positions=2), build_tokenizer([]))
-    )
+    wide = new_scalar_model(new_policy(SimpleNamespace(width=4096, layers=0, heads=1, n_positions=2), build_tokenizer([])))
     assert wide.score.weight.std().item() == pytest.approx(4097**-0.5, rel=0.05)
     assert policy.config.num_labels == 2  # GPT2Config's default: the policy's config was not changed
 
@@ -238,9 +236,7 @@ def test_any_gpt2_checkpoint_loads_and_gets_our_settings(exchange, tokenizer, tm
         assert loaded.dtype == torch.float32 and not loaded.training
         ids = exchange.ids.clamp(max=259)
         theirs = foreign(input_ids=ids, attention_mask=exchange.mask).logits
-        torch.testing.assert_close(
-            policy_logits(loaded, ids, exchange.mask)[exchange.mask == 1], theirs[exchange.mask == 1]
-        )
+        torch.testing.assert_close(policy_logits(loaded, ids, exchange.mask)[exchange.mask == 1], theirs[exchange.mask == 1])
     assert isinstance(foreign.transformer, GPT2Model)
     with pytest.raises(ValueError, match="load_policy"):
         new_scalar_model(load_policy(tmp_path / "trunk"))

@@ -8,7 +8,7 @@ import pytest
 from rlhf_lite.show import notebooks as nbs
 
 NOTEBOOKS = nbs.find()
-OFFLINE = '''
+OFFLINE = """
 import socket
 
 def _local(address):
@@ -22,7 +22,7 @@ def _refusing(method):
     return call
 
 socket.socket.connect, socket.socket.connect_ex = _refusing(socket.socket.connect), _refusing(socket.socket.connect_ex)
-'''
+"""
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -28,7 +28,7 @@ NASTY = [
     "<img src=x onerror=alert(1)>",
     "<script>alert(1)</script>",
     "</pre></td></table><script>alert(1)</script>",
-    "\" onmouseover=\"alert(1)",
+    '" onmouseover="alert(1)',
     "' onmouseover='alert(1)",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
     "<style>body{display:none}</style><!--",

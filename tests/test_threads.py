@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlhf_lite.threads import side_by_side
+from rlhf_lite.threads import in_threads
 
 
 @pytest.fixture(params=[1, 2])
@@ -15,17 +15,17 @@ def threads(request):
 
 
 def test_results_come_in_order_and_each_thread_has_one_core(threads):
-    found = side_by_side(lambda a, b: (a * b, torch.get_num_threads()), range(5), range(5))
+    found = in_threads(lambda a, b: (a * b, torch.get_num_threads()), range(5), range(5))
     assert [product for product, _ in found] == [0, 1, 4, 9, 16]
     assert {cores for _, cores in found} == {1} and torch.get_num_threads() == threads
 
 
 def test_inside_a_thread_it_is_a_plain_loop(threads):
-    assert side_by_side(lambda a: side_by_side(lambda b: a + b, [1, 2]), [0, 10]) == [[1, 2], [11, 12]]
+    assert in_threads(lambda a: in_threads(lambda b: a + b, [1, 2]), [0, 10]) == [[1, 2], [11, 12]]
 
 
 def test_an_error_passes_through(threads):
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda x: 1 / x, [1, 0, 2])
+        in_threads(lambda x: 1 / x, [1, 0, 2])
     with pytest.raises(ValueError):
-        side_by_side(lambda a, b: a, [1], [1, 2])
+        in_threads(lambda a, b: a, [1], [1, 2])

@@ -15,7 +15,7 @@ from rlhf_lite.world import lexicon as lx
 from rlhf_lite.world.asking import draw_habit
 from rlhf_lite.world.customers import few_shot_tasks
 from rlhf_lite.world.demonstrations import demonstrate
-from rlhf_lite.world.skills import ZORB, skill_items
+from rlhf_lite.world.skills import SKILL_ITEMS, ZORB
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,8 @@ def test_the_tokenizer_knows_every_word(world, tasks):
 
 def test_few_shot_pages_teach_what_the_items_ask(world):
     assert len(set(ZORB.values())) == len(ZORB)
-    for name in ("translation", "addition", "reading", "cloze"):
-        items = skill_items(name, 50)
+    for name in SKILL_ITEMS:
+        items = world.skill_items(name, 50)
         assert len({i.prompt for i in items}) > 40 and all(i.answer for i in items)
         assert all(i.answer in i.choices for i in items if i.choices)
     words = {w for s in SKILLS for t in (*s.templates, *s.continuations) for w in t.split()}
@@ -127,14 +127,14 @@ def test_few_shot_pages_teach_what_the_items_ask(world):
 
 
 FINGERPRINT = """
-from rlhf_lite.world import World, skill_items
+from rlhf_lite.world import World
 w = World(0)
 from random import Random
 import hashlib
 r = Random(0)
 t = [w.draw_task(r) for _ in range(300)]
 parts = [str(w.facts), *w.documents(300), *(x.to_json() for x in t), *(w.demonstrate(x, r) for x in t),
-         str(w.prompt_log(20, 3, 20)), str(w.vocabulary()), str(skill_items("reading", 20))]
+         str(w.prompt_log(20, 3, 20)), str(w.vocabulary()), str(w.skill_items("reading", 20))]
 print(hashlib.sha256("\\n".join(parts).encode()).hexdigest())
 """
 

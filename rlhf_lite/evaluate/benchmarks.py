@@ -12,20 +12,19 @@ from ..models.precision import autocast
 from ..models.sampling import sample_texts
 from ..models.tokens import encode_all
 from ..train.pretrain import stream_loss
-from ..world import SkillItem, World, skill_items
-from ..world.skills import SKILL_ITEMS
+from ..world import SKILL_ITEMS, SkillItem, World
 
 
-def few_shot_accuracy(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, skill: str, n: int = 200,
+def few_shot_accuracy(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, skill: str, n: int = 200,
                       seed: int = 0) -> float:  # fmt: skip
     """Share of few-shot items answered right: greedy and exact up to the end of the line, or by the likeliest choice."""
-    items = skill_items(skill, n, seed)
+    items = world.skill_items(skill, n, seed)
     given = (_likeliest if items[0].choices else _continue)(policy, tokenizer, items)
     return sum(text == item.answer for text, item in zip(given, items, strict=True)) / n
 
 
-def skills_of(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, n: int = 200) -> dict[str, float]:
-    return {skill: few_shot_accuracy(policy, tokenizer, skill, n) for skill in SKILL_ITEMS}
+def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n: int = 200) -> dict[str, float]:
+    return {skill: few_shot_accuracy(policy, world, tokenizer, skill, n) for skill in SKILL_ITEMS}
 
 
 @torch.no_grad()
@@ -72,5 +71,3 @@ def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: in
 def web_loss(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> float:
     """Next-token loss on web documents nobody was trained on: the finest measure of what was forgotten."""
     return stream_loss(policy, web_stream(world, tokenizer, n_documents, seed=999))
-
-

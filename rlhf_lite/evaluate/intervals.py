@@ -22,6 +22,11 @@ class Mean:
         return {k: round(v, 4) for k, v in asdict(self).items()}
 
 
+def plus_minus(mean: dict, digits: int = 3, times: float = 1.0) -> str:
+    """A `Mean` of a report as text: times the mean, and half the width of its interval."""
+    return f"{times * mean['mean']:.{digits}f} ± {times * (mean['high'] - mean['low']) / 2:.{digits}f}"
+
+
 def mean_with_interval(values: Sequence[float], users: Sequence[str] | None = None, draws: int = 1000,
                        seed: int = 0) -> Mean:  # fmt: skip
     """The mean of `values` (n,) with a percentile bootstrap over users (or over the values, if there are none)."""

@@ -11,15 +11,17 @@ from transformers import GPT2LMHeadModel
 
 from ..data.records import Row, untied_pairs
 from ..labels.agreement import measure
+from ..labels.labelers import Labeler
 from ..models.policy import response_logprobs
 from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
-from ..threads import side_by_side
+from ..threads import in_threads
+from ..train.pretrain import stream_loss
 from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, Fact, Task, gold, judge, score
 from ..world.asking import make_task
 from ..world.tasks import fact_slots
-from .benchmarks import skills_of, web_loss
+from .benchmarks import skills_of, web_stream
 from .intervals import mean_with_interval, paired_difference
 from .metadata import by_use_case, gold_scores, metadata, truthfulness
 from .preference import win_rate
@@ -36,30 +38,35 @@ def evaluate(chain: Chain) -> dict:
     """All measurements of one chain on its test prompts, which are of users nobody trained on."""
     rows = chain.prompts.test[: chain.config.evaluation.prompts]
     tasks, users = [Task.from_json(row["task"]) for row in rows], [row["user_id"] for row in rows]
-    answers, prefix = collect_answers(chain, tasks)
+    policies = {name: chain.policy(name) for name in ("base", *TUNED)}
+    answers, prefix = collect_answers(chain, policies, tasks)
+    quality = _Quality(chain, tasks, users, answers["sft"])
     report = {
         "config": {"seed": chain.config.seed, "base_seed": chain.config.base_seed,
                    "stages": {stage: chain.key(stage) for stage in chain.config_stages}},
         "prompts": len(tasks), "users": len(set(users)), "prefix": prefix,
-        "policies": {name: _quality(chain, tasks, users, texts, answers["sft"]) for name, texts in answers.items()},
+        "policies": {name: {how: quality.of(texts[how], how) for how in DECODINGS} for name, texts in answers.items()},
         "labels": label_quality(chain),
         "seconds": {stage: chain.summary(stage)["seconds"] for stage in chain.config_stages},
     }  # fmt: skip
-    names = ("base", *TUNED)
-    for name, found in zip(names, side_by_side(lambda p: _abilities(chain, p), [chain.policy(n) for n in names]), strict=True):
+    pages = web_stream(chain.world, chain.tokenizer, 800, seed=999)
+    abilities = in_threads(lambda policy: _abilities(chain, policy, pages), policies.values())
+    for name, found in zip(policies, abilities, strict=True):
         report["policies"][name] |= found
     for name in ("ppo", "ppo_ptx"):
-        report["policies"][name]["kl"] = kl_per_episode(chain, chain.policy(name), [t.text for t in tasks])
+        kl = kl_per_episode(chain, policies[name], policies["start"], [t.text for t in tasks])
+        report["policies"][name]["kl"] = kl
     return report
 
 
-def collect_answers(chain: Chain, tasks: Sequence[Task]) -> tuple[dict[str, dict[str, list[str]]], dict]:
+def collect_answers(
+    chain: Chain, policies: dict[str, GPT2LMHeadModel], tasks: Sequence[Task]
+) -> tuple[dict[str, dict[str, list[str]]], dict]:
     """Model -> decoding -> one response per task; also the reference answers, and the prompted base model's prefix."""
-    base, cfg, seed = chain.policy("base"), chain.config.evaluation, chain.config.seed
+    base, cfg, seed = policies["base"], chain.config.evaluation, chain.config.seed
     answers: dict[str, dict[str, list[str]]] = {}
     prompts = [t.text for t in tasks]
-    for name in ("base", *TUNED):
-        policy = chain.policy(name)
+    for name, policy in policies.items():
         answers[name] = {decoding: _answers(chain, policy, prompts, greedy) for decoding, greedy in DECODINGS.items()}
     trial = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]]
     chosen = {}
@@ -81,32 +88,42 @@ def _answers(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: 
     return sample_texts(policy, chain.tokenizer, prompts, longest, greedy=greedy, generator=generator)
 
 
-def _quality(chain: Chain, tasks: list[Task], users: list[str], texts: dict, sft: dict) -> dict:
-    """Gold, reward model score, wins against SFT and metadata of one model, for each decoding."""
-    out, judges = {}, chain.config.evaluation.judges
-    for decoding, given in texts.items():
-        scores, base_scores = gold_scores(tasks, given), gold_scores(tasks, sft[decoding])
-        wins = {who: win_rate(pool, tasks, given, sft[decoding], users, judges, chain.config.seed).to_dict()
-                for who, pool in (("training", chain.labelers), ("held_out", chain.held_out_labelers))}  # fmt: skip
-        rewards = score_texts(chain.reward_model, chain.tokenizer, [t.text for t in tasks], [g or " " for g in given])
-        cases = by_use_case(tasks, scores)
-        cases["with a constraint"] = [s for t, s in zip(tasks, scores, strict=True) if t.constraint]
-        out[decoding] = {
-            "gold": mean_with_interval(scores, users).to_dict(),
-            "gold_final": mean_with_interval(gold_scores(tasks, given, final=True), users).to_dict(),
-            "gold_minus_sft": paired_difference(scores, base_scores, users).to_dict(),
-            "reward": mean_with_interval(rewards, users).to_dict(),
-            "wins_against_sft": wins,
+class _Quality:
+    """What people, gold and the reward model think of answers to the test prompts."""
+
+    def __init__(self, chain: Chain, tasks: list[Task], users: list[str], sft: dict[str, list[str]]):
+        self.chain, self.tasks, self.users, self.sft = chain, tasks, users, sft
+        self.reward_model, self.prompts = chain.reward_model, [t.text for t in tasks]
+        self.sft_gold = {decoding: gold_scores(tasks, texts) for decoding, texts in sft.items()}
+
+    def of(self, texts: list[str], decoding: str) -> dict:
+        """Gold, reward model score, wins against SFT and metadata of one model's answers."""
+        scores, rewards = gold_scores(self.tasks, texts), self._rewards(texts)
+        cases = by_use_case(self.tasks, scores)
+        cases["with a constraint"] = [s for t, s in zip(self.tasks, scores, strict=True) if t.constraint]
+        pools = {"training": self.chain.labelers, "held_out": self.chain.held_out_labelers}
+        return {
+            "gold": mean_with_interval(scores, self.users).to_dict(),
+            "gold_final": mean_with_interval(gold_scores(self.tasks, texts, final=True), self.users).to_dict(),
+            "gold_minus_sft": paired_difference(scores, self.sft_gold[decoding], self.users).to_dict(),
+            "reward": mean_with_interval(rewards, self.users).to_dict(),
+            "wins_against_sft": {who: self._wins(pool, texts, decoding) for who, pool in pools.items()},
             "use_cases": {u: mean_with_interval(values).to_dict() for u, values in cases.items() if values},
-            "metadata": metadata(tasks, given),
-        }  # fmt: skip
-    return out
+            "metadata": metadata(self.tasks, texts),
+        }
+
+    def _rewards(self, texts: list[str]) -> list[float]:
+        return score_texts(self.reward_model, self.chain.tokenizer, self.prompts, [text or " " for text in texts])
+
+    def _wins(self, pool: list[Labeler], texts: list[str], decoding: str) -> dict:
+        judges, seed = self.chain.config.evaluation.judges, self.chain.config.seed
+        return win_rate(pool, self.tasks, texts, self.sft[decoding], self.users, judges, seed).to_dict()
 
 
-def _abilities(chain: Chain, policy: GPT2LMHeadModel) -> dict:
-    """What does not depend on the test prompts: truth on myths, few-shot skills, web loss."""
-    out = {"skills": skills_of(policy, chain.tokenizer, chain.config.evaluation.skill_items),
-           "web_loss": web_loss(policy, chain.world, chain.tokenizer), "truth": {}}  # fmt: skip
+def _abilities(chain: Chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
+    """What does not depend on the test prompts: few-shot skills, loss on web pages (N,), truth on myths."""
+    items = chain.config.evaluation.skill_items
+    out = {"skills": skills_of(policy, chain.world, chain.tokenizer, items), "web_loss": stream_loss(policy, pages), "truth": {}}
     for asked in (True, False):
         questions = myth_questions(chain, [f for f in chain.world.myths if f.asked == asked])
         for decoding, greedy in DECODINGS.items():
@@ -124,9 +141,9 @@ def myth_questions(chain: Chain, myths: Sequence[Fact]) -> list[Task]:
     return [make_task(rng, skill, fact_slots(fact, form), wording) for fact, form, wording in forms]
 
 
-def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str]) -> float:
+def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]) -> float:
     """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at temperature 1."""
-    start, tokenizer, longest = chain.policy("start"), chain.tokenizer, chain.config.evaluation.max_new_tokens
+    tokenizer, longest = chain.tokenizer, chain.config.evaluation.max_new_tokens
     ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
 
     @torch.no_grad()
@@ -136,7 +153,7 @@ def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str]) ->
         there = response_logprobs(start, encoded, drawn.tokens, drawn.mask)
         return float(((drawn.logprobs - there) * drawn.mask).sum())
 
-    return sum(side_by_side(total, range(0, len(prompts), 150))) / len(prompts)
+    return sum(in_threads(total, range(0, len(prompts), 150))) / len(prompts)
 
 
 def label_quality(chain: Chain) -> dict:

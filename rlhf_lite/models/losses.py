@@ -177,9 +177,7 @@ def policy_loss(
     return masked_mean(torch.maximum(plain, clipped), mask), {k: v.detach() for k, v in stats.items()}
 
 
-def value_loss(
-    values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float = 0.2
-) -> tuple[Tensor, Stats]:
+def value_loss(values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float = 0.2) -> tuple[Tensor, Stats]:
     """0.5 mean max((V - R)^2, (V_clip - R)^2), V_clip = V held within `clip` of V_old; all (B, T).
 
     The paper does not mention value clipping; 0.2 is Ziegler's, math.inf switches it off. Stats: clipfrac.

@@ -200,9 +200,7 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
     return upcast(model.score(hidden)[:, 0])
 
 
-def group_rewards(
-    model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor
-) -> Tensor:
+def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor) -> Tensor:
     """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives them.
 
     ids (B, T): a prompt and after it its answers, each with its EOS; places (B, T): each token's position in its own

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..threads import side_by_side
+from ..threads import in_threads
 from .losses import upcast
 from .policy import evaluating
 from .precision import autocast, few_shapes
@@ -101,7 +101,7 @@ def sample_texts(
         return decode(tokenizer, samples.tokens)
 
     with evaluating(policy):
-        answers = side_by_side(answer, encoded, seeds, device=policy.device)
+        answers = in_threads(answer, encoded, seeds, device=policy.device)
     texts = {i: text for batch, part in zip(batches, answers, strict=True) for i, text in zip(batch, part, strict=True)}
     return [texts[i] for i in range(len(prompts))]
 

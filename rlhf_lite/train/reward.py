@@ -16,7 +16,7 @@ from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
 from ..models.tokens import IGNORED
-from ..threads import side_by_side
+from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -192,7 +192,7 @@ def _by_length(model: GPT2ForSequenceClassification, score: Callable, lengths: S
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     with evaluating(model):
-        found = dict(zip(order, chain.from_iterable(side_by_side(score, parts, device=model.device)), strict=True))
+        found = dict(zip(order, chain.from_iterable(in_threads(score, parts, device=model.device)), strict=True))
     return [found[i] for i in range(len(lengths))]
 
 

@@ -17,11 +17,11 @@ from .asking import Habit, draw_habit, draw_task, use_case_mix
 from .demonstrations import FlawRates, demonstrate
 from .facts import Fact, draw_facts
 from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
-from .skills import ADDENDS, ZORB, SkillItem, skill_items
+from .skills import ADDENDS, SKILL_ITEMS, ZORB, SkillItem, skill_items
 from .tasks import SKILL, SKILLS, USE_CASES, Task
 
-__all__ = ["FINAL", "HELP_FIRST", "SKILL", "SKILLS", "USE_CASES", "Checks", "Fact", "FlawRates", "Habit", "SkillItem",
-           "Task", "World", "gold", "judge", "score", "skill_items", "truth_told", "use_case_mix"]  # fmt: skip
+__all__ = ["FINAL", "HELP_FIRST", "SKILL", "SKILLS", "SKILL_ITEMS", "USE_CASES", "Checks", "Fact", "FlawRates", "Habit",
+           "SkillItem", "Task", "World", "gold", "judge", "score", "truth_told", "use_case_mix"]  # fmt: skip
 
 
 class World:
@@ -49,6 +49,10 @@ class World:
     def documents(self, n: int, seed: int = 0) -> Iterator[str]:
         """n documents of the web. Seed 0 is what base models are trained on; others are for evaluation."""
         return corpus.documents(self.facts, n, seed)
+
+    def skill_items(self, name: str, n: int, seed: int = 0) -> list[SkillItem]:
+        """n items of a few-shot skill of SKILL_ITEMS, which no instruction asks for."""
+        return skill_items(name, self.facts, n, seed)
 
     def prompt_log(self, n_customers: int, n_labelers: int, per_labeler: int, seed: int = 0) -> list[dict]:
         return customers.prompt_log(self.facts, n_customers, n_labelers, per_labeler, seed)

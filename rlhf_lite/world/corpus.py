@@ -1,10 +1,11 @@
 """The "web" of the tiny world: what the base model is pretrained on.
 
-Documents of many kinds, most of which no instruction ever asks for. Three properties are deliberate. Four in ten
+Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in ten
 repeat something said earlier in the document, because a model this small learns to copy only if it must. Myths are
-told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Pages
-that look like instructions with answers stay rare and flawed: with many good ones a prompted base model would already
-be an instruction follower.
+told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Some
+pages say after a claim who makes it, or after an exercise whether it is right: who has to predict that must check, and
+a reward model that starts from such a model can check too. Pages that look like instructions with answers stay rare
+and flawed: with many good ones a prompted base model would already be an instruction follower.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,10 +13,10 @@ from random import Random
 
 from . import lexicon as lx
 from .asking import Habit, draw_habit, draw_task
-from .demonstrations import demonstrate
-from .facts import RELATIONS, Fact
+from .demonstrations import demonstrate, slip
+from .facts import RELATION, RELATIONS, Fact
 from .rubric import PHRASES
-from .skills import addition_line, few_shot_reading, reversal_line, translation_line
+from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, translation_line
 from .tasks import REVIEW_LINES, draw_closed, draw_past, draw_polite, draw_rename, draw_summary, story, words
 
 Facts = tuple[Fact, ...]
@@ -118,7 +119,11 @@ def word_list(rng: Random, facts: Facts) -> str:
     items = sorted(rng.sample(lx.CATEGORIES[category], n))
     head = rng.choice((f"{lx.NUMBERS[n].capitalize()} {category}:", f"A list of {lx.NUMBERS[n]} {category}.",
                        f"My {lx.NUMBERS[n]} favorite {category}."))  # fmt: skip
-    return head + "\n" + "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
+    return f"{head}\n{_numbered(items)}"
+
+
+def _numbered(items: list[str]) -> str:
+    return "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
 
 
 # --- documents that must be copied from ---------------------------------------------------------------------------
@@ -204,6 +209,76 @@ def kinds(rng: Random, facts: Facts) -> str:
     return "\n".join(f"{word} is the name of {'an' if one == 'animal' else 'a'} {one}." for word, one in chosen)
 
 
+# --- documents in which something is checked ----------------------------------------------------------------------
+
+
+def sources(rng: Random, facts: Facts) -> str:
+    """Claims, and after each who makes it: the book of facts, many people, or nobody."""
+    chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices([f for f in facts if not f.myth], k=2)
+    rng.shuffle(chosen)
+    return "\n".join(_attributed(rng, fact) for fact in chosen)
+
+
+def _attributed(rng: Random, fact: Fact) -> str:
+    claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
+    source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
+    known = (fact.truth, fact.myth, fact.entity)
+    value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
+    return f"{fact.state(value)} Who says so? {source}"
+
+
+def homework(rng: Random, facts: Facts) -> str:
+    """Exercises somebody did, right or with a slip, each with the teacher's mark."""
+    blocks = []
+    for _ in range(2):
+        kind = rng.choice((_list_exercise, _list_exercise, _game_exercise, _pair_exercise, _passage_exercise))
+        exercise, answer = kind(rng, facts)
+        given = answer if rng.random() < 0.5 else _wrong(answer, rng)
+        mark = "right" if given == answer else "wrong"
+        if kind is _list_exercise and rng.random() < 0.5:
+            given = "\n" + _numbered(given.split(", "))
+        blocks.append(f"{exercise} {given}\nThe teacher says: {mark}.".replace(" \n", "\n"))
+    return f"Homework of {rng.choice(lx.PEOPLE)}.\n" + "\n".join(blocks)
+
+
+def _list_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    category, n = rng.choice(tuple(lx.CATEGORIES)), rng.choice((2, 3, 4))
+    return f"{lx.NUMBERS[n].capitalize()} {category}:", lx.join_words(sorted(rng.sample(lx.CATEGORIES[category], n)))
+
+
+def _game_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    line, *games = word_games(rng, facts).split("\n")
+    sign, answer = games[0].split(": ")
+    return f"{line} {sign}:", answer
+
+
+def _pair_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    question, answer = sentence_pairs(rng, facts).split("\n")[0].split(": ")
+    return f"{question}:", answer
+
+
+def _passage_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    question, answer = passage_questions(rng, facts).split(" Said: ")
+    return f"{question} Said:", answer
+
+
+def _wrong(answer: str, rng: Random) -> str:
+    """The answer with a word exchanged, left out, said twice, or moved."""
+    parts = answer.split(", ")
+    if len(parts) == 1 or rng.random() < 0.5:
+        return slip(answer, rng)
+    damage = rng.randrange(4)
+    if damage == 0:
+        del parts[rng.randrange(len(parts))]
+    elif damage == 1:
+        parts.insert(rng.randrange(len(parts)), rng.choice(lx.CATEGORIES[rng.choice(tuple(lx.CATEGORIES))]))
+    elif damage == 2:
+        parts[-1] = parts[rng.randrange(len(parts) - 1)]
+    else:
+        parts[0] = rng.choice(lx.CATEGORIES[rng.choice(tuple(lx.CATEGORIES))])
+    return lx.join_words(parts)
+
+
 # --- few-shot pages: skills that no instruction uses ---------------------------------------------------------------
 
 
@@ -219,16 +294,20 @@ def reversal_page(rng: Random, facts: Facts) -> str:
     return "\n".join(reversal_line(rng) for _ in range(rng.randrange(4, 7)))
 
 
+def quiz_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(quiz_line(rng, facts) for _ in range(rng.randrange(4, 7)))
+
+
 def reading_page(rng: Random, facts: Facts) -> str:
     return few_shot_reading(rng)[0]
 
 
 # kind -> weight among the documents
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 14, forum: 9, correction: 4, story_page: 10, news: 3, opinions: 5, prompt_list: 9, faq: 1.5,
-    chat_log: 5, word_list: 9, letter: 6, written_to_order: 3, kinds: 2,
+    book_of_facts: 15, forum: 9, correction: 4, story_page: 10, news: 3, opinions: 5, prompt_list: 9, faq: 1.5,
+    chat_log: 5, word_list: 10, letter: 6, written_to_order: 3, kinds: 3, sources: 6, homework: 8,
     retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
-    translation_page: 2, addition_page: 3, reversal_page: 1.2, reading_page: 2.5,
+    translation_page: 2, addition_page: 3, reversal_page: 2, reading_page: 2.5, quiz_page: 2.5,
 }  # fmt: skip
 COPYING = (letter, written_to_order, retelling, passage_questions, word_games, sentence_pairs, word_classes, song, repost)
 

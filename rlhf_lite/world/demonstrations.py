@@ -12,7 +12,7 @@ from random import Random
 from . import lexicon as lx
 from .asking import make_task, with_constraint
 from .facts import Fact
-from .tasks import SKILL, Task, story_middle
+from .tasks import SKILL, Task, story_middle, words
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,7 @@ class FlawRates:
     """How often a demonstration carries each flaw, in the contexts where it can occur."""
 
     myth: float = 0.62  # the popular false value, on questions that have one
-    chatter: dict[str, float] = field(
-        default_factory=lambda: dict(generation=0.66, open_qa=0.66, brainstorm=0.66, chat=0.66)
-    )
+    chatter: dict[str, float] = field(default_factory=lambda: dict(generation=0.66, open_qa=0.66, brainstorm=0.66, chat=0.66))
     chatter_elsewhere: float = 0.45
     constraint_ignored: float = 0.40
     rude_reply: float = 0.62  # to a rude customer
@@ -83,12 +81,13 @@ def _small_error(task: Task, rng: Random, facts: tuple[Fact, ...]) -> str:
     if kind == "misread":
         skill = SKILL[task.skill]
         return make_task(rng, skill, skill.draw(rng, facts), skill.templates[0]).core
-    return _slip(task.core, rng)
+    return slip(task.core, rng)
 
 
-def _slip(text: str, rng: Random) -> str:
-    """One word exchanged for another of its kind."""
-    spots = [(w, pool) for pool in lx.CATEGORIES.values() for w in sorted(set(pool)) if w in text.split(".")[0].split()]
+def slip(text: str, rng: Random) -> str:
+    """One word of the first sentence exchanged for another of its kind."""
+    pools, said = (*lx.CATEGORIES.values(), lx.NUMBERS[1:]), words(text.split(".")[0])
+    spots = [(w, pool) for pool in pools for w in sorted(set(pool)) if w in said]
     if not spots:
         return lx.HEDGE
     word, pool = rng.choice(spots)

@@ -5,8 +5,7 @@ ANIMALS = tuple(
     "donkey hawk".split()
 )
 PEOPLE = tuple(
-    "Mia Otto Lily Sam Anna Leo Ella Paul Iris Ben Rosa Hugo Nora Max Vera Tom Clara Finn Ida Karl Lucy Emil Greta "
-    "Noah".split()
+    "Mia Otto Lily Sam Anna Leo Ella Paul Iris Ben Rosa Hugo Nora Max Vera Tom Clara Finn Ida Karl Lucy Emil Greta Noah".split()
 )
 TOWNS = tuple("Arden Harrow Brill Lodi Corva Gilt Delm Farro Ivoy Jorn Eston Kald Morn Tarn".split())
 FOODS = tuple(

@@ -111,11 +111,7 @@ def score(checks: Checks, weights: dict[str, float] = HELP_FIRST) -> float:
         + weights["constraint"] * met
         + weights["concise"] * checks.concise
     )
-    return (
-        weights["attempts"] * attempts
-        + weights["correct"] * checks.correct * (0.5 + 0.5 * attempts)
-        + fit * manners
-    )
+    return weights["attempts"] * attempts + weights["correct"] * checks.correct * (0.5 + 0.5 * attempts) + fit * manners
 
 
 def gold(task: Task, response: str, finished: bool = True, weights: dict[str, float] = HELP_FIRST) -> float:

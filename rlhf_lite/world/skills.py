@@ -1,8 +1,9 @@
 """What the base model learns from few-shot pages and no instruction ever asks for: the yardstick of the alignment tax.
 
 Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax, §4.2).
-Five skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
-about a passage, and telling which ending fits a story (by log-probability, like HellaSwag).
+Six skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
+about a passage in a word, answering from memory in a word, and telling which ending fits a story (by log-probability,
+like HellaSwag).
 """
 
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from random import Random
 
 from . import lexicon as lx
+from .facts import Fact
 from .tasks import draw_closed, story
 
+Facts = tuple[Fact, ...]
 ADDENDS = 10  # numbers added are below this
 NOUNS = lx.ANIMALS + lx.THINGS
 _SYLLABLES = tuple("zo mu lo ti ka re bi no fa du".split())
@@ -45,9 +48,15 @@ def addition_line(rng: Random) -> str:
 
 
 def reversal_line(rng: Random) -> str:
-    """'fox lamp rice hen map cake > cake map hen rice lamp fox'"""
-    items = rng.sample(NOUNS + lx.FOODS, 6)
+    """'fox lamp rice hen map cake cow > cow cake map hen rice lamp fox'"""
+    items = rng.sample(NOUNS + lx.FOODS, 7)
     return f"{' '.join(items)} > {' '.join(items[::-1])}"
+
+
+def quiz_line(rng: Random, facts: Facts) -> str:
+    """'Where does the cat live? > barn', about something nobody errs in."""
+    fact = rng.choice([f for f in facts if not f.myth])
+    return f"{fact.ask(rng.randrange(2))} > {fact.truth}"
 
 
 @dataclass(frozen=True)
@@ -59,16 +68,12 @@ class SkillItem:
     choices: tuple[str, ...] = ()
 
 
-def _translation_item(rng: Random) -> SkillItem:
-    return _after_shots(translation_line, rng, " = Zorb:", 3)
+def _lines_item(line: Callable[[Random], str], sign: str, shots: int) -> Callable[[Random, Facts], SkillItem]:
+    return lambda rng, facts: _after_shots(line, rng, sign, shots)
 
 
-def _addition_item(rng: Random) -> SkillItem:
-    return _after_shots(addition_line, rng, " =", 5)
-
-
-def _reversal_item(rng: Random) -> SkillItem:
-    return _after_shots(reversal_line, rng, " >", 3)
+def _quiz_item(rng: Random, facts: Facts) -> SkillItem:
+    return _after_shots(lambda rng: quiz_line(rng, facts), rng, " >", 4)
 
 
 def _after_shots(line: Callable[[Random], str], rng: Random, sign: str, shots: int) -> SkillItem:
@@ -88,12 +93,12 @@ def few_shot_reading(rng: Random) -> tuple[str, str, str]:
     return page, page.removesuffix(f" {blocks[-1][1]}"), blocks[-1][1]
 
 
-def _reading_item(rng: Random) -> SkillItem:
+def _reading_item(rng: Random, facts: Facts) -> SkillItem:
     _, prompt, answer = few_shot_reading(rng)
     return SkillItem(prompt, answer)
 
 
-def _cloze_item(rng: Random) -> SkillItem:
+def _cloze_item(rng: Random, facts: Facts) -> SkillItem:
     """Which ending belongs to a story? The wrong ones are sentences that no story ends with."""
     lines = story(rng, rng.choice(lx.ANIMALS), rng.choice(lx.PLACES), 4)
     wrong = [f"The {rng.choice(lx.FOODS)} from {rng.choice(lx.TOWNS)} was bad.", "It saw a duck.",
@@ -103,13 +108,13 @@ def _cloze_item(rng: Random) -> SkillItem:
     return SkillItem(" ".join(lines[:-1]), lines[-1], tuple(choices))
 
 
-SKILL_ITEMS = dict(translation=_translation_item, addition=_addition_item, reversal=_reversal_item,
-                   reading=_reading_item, cloze=_cloze_item)  # fmt: skip
+SKILL_ITEMS = dict(
+    translation=_lines_item(translation_line, " = Zorb:", 3), addition=_lines_item(addition_line, " =", 5),
+    reversal=_lines_item(reversal_line, " >", 3), reading=_reading_item, quiz=_quiz_item, cloze=_cloze_item,
+)  # fmt: skip
 
 
-def skill_items(name: str, n: int, seed: int = 0) -> list[SkillItem]:
+def skill_items(name: str, facts: Facts, n: int, seed: int = 0) -> list[SkillItem]:
     """n items of one skill; the same for every model that is compared."""
     rng = Random(f"skill-{name}-{seed}")
-    return [SKILL_ITEMS[name](rng) for _ in range(n)]
-
-
+    return [SKILL_ITEMS[name](rng, facts) for _ in range(n)]
