@@ -12,7 +12,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
-    "Chain": "chain", "ChainConfig": "chain",
+    "Chain": "chain", "ChainConfig": "plan",
     "PretrainConfig": "config", "SFTConfig": "config", "RewardConfig": "config", "PPOConfig": "config",
     "RankingsConfig": "config", "DataConfig": "config", "EvalConfig": "config", "ModelConfig": "config",
     "describe": "config", "World": "world", "Task": "world", "gold": "world", "judge": "world", "pick": "runs",

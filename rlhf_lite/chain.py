@@ -4,17 +4,14 @@
     chain.reward_model           # found among the shipped stages or in your run folder, else built with a progress bar
     chain.with_(ppo=chain.config.ppo.replace(kl_beta=0.05)).ppo      # rebuilds PPO, nothing before it
 
-    base, prompts -> demonstrations -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation
-
-`sft` is the baseline that everything is compared with; `start` is the second, shorter SFT with pretraining text mixed
-in, from which PPO starts (App. C.3).
+`plan.py` says what depends on what.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -24,17 +21,7 @@ from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from . import runs
-from .config import (
-    Config,
-    DataConfig,
-    EvalConfig,
-    ModelConfig,
-    PPOConfig,
-    PretrainConfig,
-    RankingsConfig,
-    RewardConfig,
-    SFTConfig,
-)
+from .config import PPOConfig, RankingsConfig, SFTConfig
 from .data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
 from .data.records import Row
 from .data.sources import tiny_demonstrations, tiny_world
@@ -44,6 +31,7 @@ from .labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_
 from .models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, save_model
 from .models.sampling import sample_texts
 from .models.tokens import build_tokenizer, load_tokenizer
+from .plan import INPUTS, POLICIES, STAGES, ChainConfig, Plan, UnknownStage
 from .train.batches import pack_rows
 from .train.loop import Loop
 from .train.ppo import train_ppo
@@ -52,95 +40,29 @@ from .train.reward import agreement_with, center_on, score_rankings, train_rewar
 from .train.sft import train_sft
 from .world import Task, World, gold
 
-# Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=4, reward=4, ppo=4, ppo_ptx=4, evaluation=5)
-INPUTS = dict(
-    base=(), sft=("base",), start=("base",), rankings=("sft", "start"), reward=("start", "rankings"),
-    ppo=("start", "reward"), ppo_ptx=("start", "reward"), evaluation=("base", "sft", "start", "reward", "ppo", "ppo_ptx"),
-)  # fmt: skip
-STAGES = tuple(INPUTS)
-POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
 
-
-class UnknownStage(ValueError):
-    """A stage that does not exist; the message lists those that do."""
-
-
-@dataclass(frozen=True)
-class ChainConfig:
-    """Every stage's config, and the one seed that all of them share."""
-
-    seed: int = 0
-    base_seed: int = 0  # of the base model: the shipped one is 0
-    model: ModelConfig = ModelConfig()
-    data: DataConfig = DataConfig()
-    base: PretrainConfig = PretrainConfig()
-    sft: SFTConfig = SFTConfig(epochs=3)
-    start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
-    rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(epochs=2)
-    ppo: PPOConfig = PPOConfig()
-    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=0.5)
-    evaluation: EvalConfig = EvalConfig()
-
-    def stage(self, name: str) -> dict:
-        """What a stage depends on besides its inputs."""
-        own: Config = getattr(self, name)
-        if name == "base":
-            return {**own.replace(seed=self.base_seed).to_dict(), **self.model.to_dict(), "world": self.data.world_seed}
-        return {**own.to_dict(), "seed": self.seed, "data": self.data.to_dict()}
-
-    def to_dict(self) -> dict:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict) -> ChainConfig:
-        kinds = {f.name: f.default for f in fields(cls)}
-        return cls(**{k: type(kinds[k]).from_dict(v) if isinstance(kinds[k], Config) else v for k, v in values.items()})
-
-
-class Chain:
-    """One chain. `shipped` names the stages that may be taken from the repository instead of being built."""
+class Chain(Plan):
+    """A plan that is carried out: every stage is built when it is first asked for. Stages in `shipped` may be taken from
+    the repository instead."""
 
     def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = STAGES, progress: bool = True,
                  control=None, report: Callable[[str, str, float], None] | None = None):  # fmt: skip
-        self.config, self.shipped, self.progress, self.control = config, shipped, progress, control
+        super().__init__(config, shipped)
+        self.progress, self.control = progress, control
         self._report = report or (lambda stage, how, seconds: None)
-        self._found: dict[str, runs.Found] = {}
-
-    @property
-    def config_stages(self) -> tuple[str, ...]:
-        """All stages before the evaluation."""
-        return tuple(stage for stage in STAGES if stage != "evaluation")
 
     def with_(self, **changes) -> Chain:
         """The same chain with other settings; stages that do not depend on them are shared."""
         return Chain(replace(self.config, **changes), self.shipped, self.progress, self.control, self._report)
 
-    # --- finding and building -------------------------------------------------------------------------------------
-
-    def key(self, stage: str) -> str:
-        if stage not in INPUTS:
-            raise UnknownStage(f"There is no stage '{stage}'. Stages are: {', '.join(STAGES)}.")
-        inputs = {name: self.key(name) for name in INPUTS[stage]}
-        return runs.stage_key(stage, VERSIONS[stage], self.config.stage(stage), inputs)
-
-    def folder_name(self, stage: str) -> str:
-        return f"{stage}-{self.key(stage)}"
-
-    def has(self, stage: str) -> bool:
-        """Whether a stage is finished, here or among the shipped ones."""
-        return stage in self._found or self._find(stage) is not None
-
-    def _find(self, stage: str) -> runs.Found | None:
-        places = (runs.home(), *((runs.SHIPPED,) if stage in self.shipped else ()))
-        return runs.find(self.folder_name(stage), places)
+    # --- building -------------------------------------------------------------------------------------------------
 
     def get(self, stage: str) -> runs.Found:
         """The finished stage, with everything it needs built first."""
-        if stage not in self._found:
-            self._found[stage] = self._find(stage) or self._build(stage, self.folder_name(stage))
-        return self._found[stage]
+        found = self.find(stage)
+        if found is None:
+            found = self._found[stage] = self._build(stage, self.folder_name(stage))
+        return found
 
     def _build(self, stage: str, name: str) -> runs.Found:
         for needed in INPUTS[stage]:
@@ -184,16 +106,8 @@ class Chain:
 
     @cached_property
     def prompts(self) -> Splits:
-        """The sets of Table 6 (§3.2, App. A), kept on disk: every stage needs them, and preparing takes seconds."""
-        config = {"seed": self.config.seed, **self.config.data.to_dict()}
-        name = f"prompts-{runs.stage_key('prompts', VERSIONS['prompts'], config, {})}"
-        found = runs.find(name, (runs.home(), runs.SHIPPED)) or runs.build(name, config, {}, self._write_prompts)
-        return read_splits(found.folder / "prompts.json.gz")
-
-    def _write_prompts(self, folder: Path) -> dict:
-        splits = prepare(self.raw_prompts, self.sizes, self.config.seed)
-        write_splits(folder / "prompts.json.gz", splits)
-        return {name: len(rows) for name, rows in splits.sets().items()}
+        """The sets of Table 6 (§3.2, App. A)."""
+        return read_splits(self.folder("prompts") / "prompts.json.gz")
 
     @property
     def sizes(self) -> dict[str, dict[str, int]]:
@@ -257,6 +171,13 @@ def build_base(chain: Chain, folder: Path) -> dict | None:
     loop = chain.loop("base", folder)
     train_base(policy, stream, cfg, valid=valid, loop=loop)
     return _finish(chain, folder, policy, loop, "loss/valid")
+
+
+def build_prompts(chain: Chain, folder: Path) -> dict | None:
+    """From the raw log to the sets of Table 6."""
+    splits = prepare(chain.raw_prompts, chain.sizes, chain.config.seed)
+    write_splits(folder / "prompts.json.gz", splits)
+    return {name: len(rows) for name, rows in splits.sets().items()}
 
 
 def build_sft(chain: Chain, folder: Path) -> dict | None:

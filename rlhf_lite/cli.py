@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import DataConfig
+from .plan import INPUTS, STAGES, ChainConfig, Plan
 from .terminal import Board, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
 
 if TYPE_CHECKING:
-    from .chain import Chain, ChainConfig
+    from .chain import Chain
     from .real import RealConfig
     from .runs import Found
 
@@ -187,22 +188,22 @@ def run(args: argparse.Namespace) -> None:
 
     if args.report and not args.report.expanduser().absolute().parent.is_dir():
         raise ValueError(f"--report {args.report}: its folder does not exist; make it first")
-    chain = _chain(args, shipped=("base",))
-    wanted = _needed(chain, args.only or "evaluation")
+    plan = Plan(_chain_config(args), shipped=("base", "prompts"))
+    wanted = _needed(plan, args.only or "evaluation")
     say(f"Run folder: {runs.home()}")
     if args.fresh:
-        _forget(chain, [args.only] if args.only else [stage for stage in wanted if stage != "base"])
+        _forget(plan, [args.only] if args.only else [stage for stage in wanted if stage != "base"])
     for stage in wanted:
-        state, folder, seconds = _where(chain, stage)
+        state, folder, seconds = _where(plan, stage)
         if seconds is not None:
             say(f"{stage}: {state}, took {seconds:.0f} s, in {folder}")
-    _build(chain, wanted, args)
+    _build(plan, wanted, args)
     if wanted[-1] == "evaluation":
-        _show_report({stage: chain.get(stage) for stage in wanted}, args.report)
+        _show_report({stage: plan.find(stage) for stage in wanted}, args.report)
         if args.archive:
             from .evaluate.seeds import archive
 
-            archive(chain, args.archive.expanduser())
+            archive(plan, args.archive.expanduser())
             say(f"        {args.archive}")
 
 
@@ -222,34 +223,35 @@ def seeds(args: argparse.Namespace) -> None:
     table(*seeds_table(reports), f"{len(reports)} runs, mean and 95 % interval over them, and each run")
 
 
-def _chain(args: argparse.Namespace, **options) -> Chain:
+def _chain(plan: Plan) -> Chain:
+    """The plan's chain, which says what it builds."""
     from .chain import Chain
 
     def report(stage: str, how: str, seconds: float) -> None:
         note(f"{stage}: building ..." if how == "building" else f"{stage}: built in {seconds:.0f} s")
 
-    return Chain(_chain_config(args), **options, report=report)
+    return Chain(plan.config, plan.shipped, report=report)
 
 
-def _build(chain: Chain, wanted: Sequence[str], args: argparse.Namespace) -> None:
+def _build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
     """Build what is missing of these stages, two at a time (the smoke profile ends before a second process began)."""
     from .parallel import build_all
 
     jobs = args.jobs or (1 if args.profile == "smoke" else min(2, os.cpu_count() or 1))
     try:
-        if jobs > 1 and wanted:
-            chain.prompts  # noqa: B018  (prepared here once, and if there are too few, said here)
+        if jobs > 1:
             with Board() as board:
-                build_all(chain, tuple(wanted), jobs, board)
-        for stage in wanted:
-            chain.get(stage)
+                build_all(plan, tuple(wanted), jobs, board)
+        else:
+            chain = _chain(plan)
+            for stage in wanted:
+                chain.get(stage)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("What is finished is kept; the same command, without --fresh, goes on from there.") from None
 
 
 def _chain_config(args: argparse.Namespace) -> ChainConfig:
     """The profile's settings with the changes that were asked for."""
-    from .chain import ChainConfig
 
     profiles = {"tiny": ChainConfig, "smoke": _smoke_config}
     if args.profile not in profiles:
@@ -272,7 +274,6 @@ def _scaled(data: DataConfig, scale: float) -> DataConfig:
 
 def _smoke_config() -> ChainConfig:
     """Every stage in seconds, to see that all of it runs; the models learn nothing."""
-    from .chain import ChainConfig
     from .config import DataConfig, EvalConfig, ModelConfig, PPOConfig, PretrainConfig, RankingsConfig, SFTConfig
 
     ppo = PPOConfig(episodes=32, batch_size=32, minibatches=2, max_new_tokens=10)
@@ -284,39 +285,38 @@ def _smoke_config() -> ChainConfig:
     )  # fmt: skip
 
 
-def _needed(chain: Chain, *targets: str, but_found: bool = False) -> list[str]:
+def _needed(plan: Plan, *targets: str, but_found: bool = False) -> list[str]:
     """These stages and all they need, in the order of building; `but_found` leaves out what is there and its inputs."""
-    from .chain import INPUTS, STAGES
 
     for stage in targets:
-        chain.key(stage)  # if there is no such stage, this says which there are
+        plan.key(stage)  # if there is no such stage, this says which there are
     needed = set(targets)
     for stage in reversed(STAGES):
-        if stage in needed and but_found and chain.has(stage):
+        if stage in needed and but_found and plan.has(stage):
             needed.remove(stage)
         elif stage in needed:
             needed |= set(INPUTS[stage])
     return [stage for stage in STAGES if stage in needed]
 
 
-def _where(chain: Chain, stage: str) -> tuple[str, Path, float | None]:
+def _where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
     """built, shipped, unfinished or missing; the folder; the seconds it took to build."""
     from . import runs
 
-    name = chain.folder_name(stage)
-    places = {"built": runs.home(), "shipped": runs.SHIPPED} if stage in chain.shipped else {"built": runs.home()}
+    name = plan.folder_name(stage)
+    places = {"built": runs.home(), "shipped": runs.SHIPPED} if stage in plan.shipped else {"built": runs.home()}
     for state, place in places.items():
         if found := runs.find(name, (place,)):
             return state, found.folder, found.summary["seconds"]
     return "unfinished" if (runs.home() / name).exists() else "missing", runs.home() / name, None
 
 
-def _forget(chain: Chain, unwanted: Sequence[str]) -> None:
+def _forget(plan: Plan, unwanted: Sequence[str]) -> None:
     """Delete what the user's run folder holds of these stages; shipped ones stay."""
     from . import runs
 
     for stage in unwanted:
-        folder = runs.home() / chain.folder_name(stage)
+        folder = runs.home() / plan.folder_name(stage)
         if folder.exists():
             note(f"{stage}: throwing away {folder}")
             shutil.rmtree(folder)
@@ -348,10 +348,9 @@ def stages(args: argparse.Namespace) -> None:
     Takes:    seconds; builds nothing, leaves nothing behind.
     Example:  rlhf-lite stages --seed 1
     """
-    from .chain import STAGES
 
-    chain = _chain(args)
-    rows = [(stage, *_where(chain, stage)) for stage in STAGES]
+    plan = Plan(_chain_config(args))
+    rows = [(stage, *_where(plan, stage)) for stage in STAGES]
     table(("stage", "state", "seconds", "folder"), [(s, how, "" if t is None else f"{t:.0f}", at) for s, how, at, t in rows])
 
 
@@ -376,9 +375,9 @@ def chat(args: argparse.Namespace) -> int:
         raise ValueError("the prompt is empty; write an instruction or a question")
     from .chat import HELP, MODELS, Panel, Settings, typed
 
-    settings, chain = Settings(args.temperature, args.greedy, args.seed), _chain(args)
-    _build(chain, _needed(chain, *MODELS.values(), "reward", but_found=True), args)
-    panel = Panel(chain, settings)
+    settings, plan = Settings(args.temperature, args.greedy, args.seed), Plan(_chain_config(args))
+    _build(plan, _needed(plan, *MODELS.values(), "reward", but_found=True), args)
+    panel = Panel(_chain(plan), settings)
     if args.prompt is not None:
         return 0 if panel.ask(os.fsencode(args.prompt).decode(errors="replace")) else 2
     interactive, refused = sys.stdin.isatty(), 0

@@ -16,31 +16,28 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import runs
-
-if TYPE_CHECKING:
-    from .chain import Chain
+from .plan import INPUTS, ChainConfig, Plan
 
 KNOWN_ERRORS = {"ValueError": ValueError, "OSError": OSError, "ArithmeticError": ArithmeticError}
-ALONE = ("base", "rankings", "reward", "evaluation")  # on the way of everything after them: they get all threads
+ALONE = ("base", "prompts", "rankings", "reward", "evaluation")  # on the way of everything after them: they get all threads
 
 
-def build_all(chain: Chain, stages: tuple[str, ...], jobs: int = 2, show=None) -> None:
+def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> None:
     """Build what is missing of `stages`, in an order that their inputs allow. `show({stage: progress})` is called
     about four times a second. Ctrl-C stops all; each goes on from its checkpoint next time."""
     running: dict[str, _Child] = {}
-    waiting = [stage for stage in stages if not chain.has(stage)]
+    waiting = [stage for stage in stages if not plan.has(stage)]
     try:
         while waiting or running:
-            for stage in [s for s in waiting if _may_start(chain, s, waiting, running, jobs)]:
+            for stage in [s for s in waiting if _may_start(plan, s, waiting, running, jobs)]:
                 waiting.remove(stage)
-                running[stage] = _Child(chain, stage, threads=jobs if stage in ALONE else 1)
+                running[stage] = _Child(plan, stage, threads=jobs if stage in ALONE else 1)
             for stage in [s for s, child in running.items() if child.ended()]:
                 running.pop(stage).check()
             if show is not None:
-                show({stage: progress(runs.home() / chain.folder_name(stage)) for stage in running})
+                show({stage: progress(runs.home() / plan.folder_name(stage)) for stage in running})
             time.sleep(0.25)
     except KeyboardInterrupt:
         for child in running.values():  # they got the interrupt too, and write their checkpoints
@@ -51,9 +48,7 @@ def build_all(chain: Chain, stages: tuple[str, ...], jobs: int = 2, show=None) -
             child.process.terminate()
 
 
-def _may_start(chain: Chain, stage: str, waiting: list[str], running: dict, jobs: int) -> bool:
-    from .chain import INPUTS
-
+def _may_start(plan: Plan, stage: str, waiting: list[str], running: dict, jobs: int) -> bool:
     busy = {*waiting, *running} - {stage}
     if any(needed in busy for needed in INPUTS[stage]):
         return False
@@ -73,10 +68,10 @@ def _processes():
 class _Child:
     """One stage being built, and what it says at its end."""
 
-    def __init__(self, chain: Chain, stage: str, threads: int):
+    def __init__(self, plan: Plan, stage: str, threads: int):
         self.stage, context = stage, _processes()
         self.ear, mouth = context.Pipe(duplex=False)
-        order = (stage, chain.config.to_dict(), chain.shipped, threads, mouth)
+        order = (stage, plan.config.to_dict(), plan.shipped, threads, mouth)
         self.process = context.Process(target=_build, args=order, daemon=True)
         self.process.start()
         mouth.close()
@@ -102,7 +97,7 @@ def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mou
     """What a process does: build one stage, then say "" or the kind and text of its error."""
     import torch
 
-    from .chain import Chain, ChainConfig
+    from .chain import Chain
 
     torch.set_num_threads(threads)
     try:

@@ -26,7 +26,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .train.loop import atomic_write
+from .files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "data" / "runs"

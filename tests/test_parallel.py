@@ -3,8 +3,9 @@
 import pytest
 
 from rlhf_lite import parallel
-from rlhf_lite.chain import INPUTS, STAGES, Chain, ChainConfig
+from rlhf_lite.chain import Chain
 from rlhf_lite.config import DataConfig, PPOConfig
+from rlhf_lite.plan import INPUTS, STAGES, ChainConfig
 
 
 class _Done:

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from rlhf_lite import runs
-from rlhf_lite.chain import INPUTS, STAGES, VERSIONS, Chain, ChainConfig, UnknownStage
+from rlhf_lite.chain import Chain
 from rlhf_lite.config import PPOConfig
+from rlhf_lite.plan import INPUTS, STAGES, VERSIONS, ChainConfig, UnknownStage
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,7 @@ def test_a_setting_changes_the_keys_of_what_depends_on_it_and_of_nothing_else():
     changed = {stage for stage in STAGES if chain.key(stage) != other.key(stage)}
     assert changed == {"ppo", "evaluation"}
     assert {s for s in STAGES if chain.key(s) != Chain(ChainConfig(seed=1)).key(s)} == set(STAGES) - {"base"}
-    assert set(VERSIONS) - {"prompts"} == set(INPUTS) == set(STAGES)
+    assert set(VERSIONS) == set(INPUTS) == set(STAGES)
 
 
 def test_unknown_stages_are_refused_with_the_valid_names():
@@ -88,7 +89,7 @@ def test_the_shipped_stages_are_those_of_the_defaults():
 
 
 def test_keys_do_not_depend_on_the_process():
-    code = "from rlhf_lite.chain import *; print([Chain().key(s) for s in STAGES])"
+    code = "from rlhf_lite.plan import *; print([Plan().key(s) for s in STAGES])"
     outs = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": s}, capture_output=True, text=True,
                            check=True).stdout for s in ("1", "2")}  # fmt: skip
     assert len(outs) == 1

@@ -24,7 +24,7 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
         (folder / name).write_text('{"step": 0}\n')
     found = SimpleNamespace(folder=folder, summary={"seconds": 1.0, "commit": "abc"})
     config = SimpleNamespace(stage=lambda name: {"seed": 1})
-    chain = SimpleNamespace(config_stages=("sft", "ppo"), config=config, get=lambda s: found, key=lambda s: "0" * 10,
+    chain = SimpleNamespace(config_stages=("sft", "ppo"), config=config, find=lambda s: found, key=lambda s: "0" * 10,
                             folder=lambda s: folder)  # fmt: skip
     archive(chain, tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [

@@ -17,23 +17,23 @@ from .. import runs
 from .intervals import Mean
 
 if TYPE_CHECKING:
-    from ..chain import Chain
+    from ..plan import Plan
 
 SHIPPED_SEEDS = runs.ROOT / "data" / "seeds"
 # Student's t, two-sided, by the number of runs; with more than ten the interval is a little too wide, never too narrow.
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
-def archive(chain: Chain, folder: Path) -> None:
+def archive(plan: Plan, folder: Path) -> None:
     """Copy what a finished chain measured to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     stages = {}
-    for stage in (*chain.config_stages, "evaluation"):
-        found = chain.get(stage)
-        stages[stage] = {"key": chain.key(stage), "config": chain.config.stage(stage), **found.summary}
+    for stage in (*plan.config_stages, "evaluation"):
+        found = plan.find(stage)
+        stages[stage] = {"key": plan.key(stage), "config": plan.config.stage(stage), **found.summary}
         if (found.folder / "trace.jsonl").exists():
             shutil.copyfile(found.folder / "trace.jsonl", folder / f"{stage}.trace.jsonl")
-    shutil.copyfile(chain.folder("evaluation") / "report.json", folder / "report.json")
+    shutil.copyfile(plan.find("evaluation").folder / "report.json", folder / "report.json")
     runs.write_json(folder / "stages.json", stages)
 
 

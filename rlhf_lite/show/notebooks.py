@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..files import atomic_write
 from .text import OUTSIDE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,8 +214,6 @@ def _lines(text: str | list[str]) -> list[str]:
 
 def save(notebook: dict, path: Path) -> None:
     """Write a notebook the way Jupyter does, atomically."""
-    from ..train.loop import atomic_write  # brings torch, which checking notebooks does not need
-
     with atomic_write(path) as file:
         file.write(to_text(notebook).encode())
 

@@ -15,7 +15,6 @@ through the same numbers as one that was never interrupted.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
@@ -30,6 +29,8 @@ from pathlib import Path
 
 import torch
 from tqdm.std import tqdm
+
+from ..files import atomic_write
 
 
 class Loop:
@@ -223,22 +224,6 @@ class Loop:
         self._trace = open(path, "a", encoding="utf-8")
         with atomic_write(self.folder / "checkpoint-total.json") as file:  # for whoever watches from another process
             file.write(json.dumps({"total": self.total}).encode())
-
-
-@contextlib.contextmanager
-def atomic_write(path: str | Path):
-    """A binary file that appears under its name only when it is complete and on disk."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _state_of(thing):
