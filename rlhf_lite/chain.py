@@ -153,6 +153,11 @@ class Chain(Plan):
     def reward_model(self) -> GPT2ForSequenceClassification:
         return load_scalar_model(self.folder("reward"))
 
+    @property
+    def baselines(self) -> dict:
+        """Answers and abilities of the models before RL (see `evaluate.report.evaluate_baselines`)."""
+        return runs.read_json(self.folder("baselines") / "baselines.json")
+
     @cached_property
     def rankings(self) -> dict[str, list[Row]]:
         """Ranked completions: "train", "valid" (training labelers), "held_out" (other people, same completions)."""
@@ -264,6 +269,14 @@ def _build_ppo(chain: Chain, folder: Path, stage: str, cfg: PPOConfig) -> dict |
         loop=loop,
     )  # fmt: skip
     return _finish(chain, folder, policy, loop, "objective/score", "objective/kl", "gold/mean")
+
+
+def build_baselines(chain: Chain, folder: Path) -> dict | None:
+    from .evaluate.report import evaluate_baselines
+
+    found = evaluate_baselines(chain)
+    runs.write_json(folder / "baselines.json", found)
+    return {"models": sorted(found["models"])}
 
 
 def build_evaluation(chain: Chain, folder: Path) -> dict | None:

@@ -21,7 +21,7 @@ from . import runs
 from .plan import INPUTS, ChainConfig, Plan
 
 KNOWN_ERRORS = {"ValueError": ValueError, "OSError": OSError, "ArithmeticError": ArithmeticError}
-ALONE = ("base", "prompts", "rankings", "reward", "evaluation")  # on the way of everything after them: they get all threads
+ALONE = ("base", "prompts", "rankings", "evaluation")  # they use all cores well, and everything after them waits for them
 
 
 def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> None:

@@ -1,6 +1,7 @@
 """Which stages there are, what each depends on, and where its result lies. `chain.py` says how each is built.
 
     base, prompts -> demonstrations -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation
+                                                 -> baselines ------------------------>
 
 `sft` is the baseline that everything is compared with; `start` is the second, shorter SFT with pretraining text mixed
 in, from which PPO starts (App. C.3). Nothing here needs torch: who only watches stages being built stays small.
@@ -24,11 +25,12 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=4, reward=4, ppo=4, ppo_ptx=4, evaluation=5)
+VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=4, reward=4, baselines=1, ppo=4, ppo_ptx=4, evaluation=5)
 INPUTS = dict(
     base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
-    reward=("start", "rankings"), ppo=("prompts", "start", "reward"), ppo_ptx=("prompts", "start", "reward"),
-    evaluation=("base", "prompts", "sft", "start", "reward", "ppo", "ppo_ptx"),
+    reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start"),
+    ppo=("prompts", "start", "reward"), ppo_ptx=("prompts", "start", "reward"),
+    evaluation=("baselines", "rankings", "reward", "ppo", "ppo_ptx"),
 )  # fmt: skip
 STAGES = tuple(INPUTS)
 POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
@@ -54,6 +56,7 @@ class ChainConfig:
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=0.5)
     evaluation: EvalConfig = EvalConfig()
+    baselines = property(lambda self: self.evaluation)  # the part of it that needs no labels
 
     def stage(self, name: str) -> dict:
         """What a stage depends on besides its inputs."""

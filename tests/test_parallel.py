@@ -51,7 +51,7 @@ def test_every_stage_starts_after_its_inputs_and_never_more_than_two_run(log):
             ended.add(event[1])
     assert ended == set(STAGES) and most == 2
     threads = {event[1]: event[2] for event in log if event[0] == "start"}
-    assert threads["reward"] == 2 and threads["ppo"] == threads["ppo_ptx"] == 1
+    assert threads["rankings"] == 2 and threads["reward"] == threads["ppo"] == threads["ppo_ptx"] == 1
 
 
 def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path):

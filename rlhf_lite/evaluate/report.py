@@ -31,46 +31,62 @@ if TYPE_CHECKING:
     from ..chain import Chain
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
-TUNED = ("sft", "start", "ppo", "ppo_ptx")
+BEFORE_RL, AFTER_RL = ("base", "sft", "start"), ("ppo", "ppo_ptx")
+
+
+class TestSet:
+    """Test prompts, of users nobody trained on, with what the world knows about them."""
+
+    def __init__(self, chain: Chain):
+        rows = chain.prompts.test[: chain.config.evaluation.prompts]
+        self.tasks, self.users = [Task.from_json(row["task"]) for row in rows], [row["user_id"] for row in rows]
+        self.prompts = [task.text for task in self.tasks]
+
+
+def evaluate_baselines(chain: Chain) -> dict:
+    """What needs no labels: the answers and abilities of the models before RL, and of the prompted base model."""
+    test = TestSet(chain)
+    found = _examined(chain, BEFORE_RL, test)
+    texts, prefix = _prompted(chain, test)
+    found["prompted"] = {"answers": texts}
+    found["reference"] = {"answers": {decoding: [t.reference for t in test.tasks] for decoding in DECODINGS}}
+    return {"models": found, "prefix": prefix}
 
 
 def evaluate(chain: Chain) -> dict:
-    """All measurements of one chain on its test prompts, which are of users nobody trained on."""
-    rows = chain.prompts.test[: chain.config.evaluation.prompts]
-    tasks, users = [Task.from_json(row["task"]) for row in rows], [row["user_id"] for row in rows]
-    policies = {name: chain.policy(name) for name in ("base", *TUNED)}
-    answers, prefix = collect_answers(chain, policies, tasks)
-    quality = _Quality(chain, tasks, users, answers["sft"])
-    report = {
+    """All measurements of one chain."""
+    test, before = TestSet(chain), chain.baselines
+    models = {**before["models"], **_examined(chain, AFTER_RL, test)}
+    quality = _Quality(chain, test, models["sft"]["answers"])
+    for found in models.values():
+        found |= {decoding: quality.of(texts, decoding) for decoding, texts in found.pop("answers").items()}
+    start = chain.policy("start")
+    for name in AFTER_RL:
+        models[name]["kl"] = kl_per_episode(chain, chain.policy(name), start, test.prompts)
+    return {
         "config": {"seed": chain.config.seed, "base_seed": chain.config.base_seed,
                    "stages": {stage: chain.key(stage) for stage in chain.config_stages}},
-        "prompts": len(tasks), "users": len(set(users)), "prefix": prefix,
-        "policies": {name: {how: quality.of(texts[how], how) for how in DECODINGS} for name, texts in answers.items()},
+        "prompts": len(test.tasks), "users": len(set(test.users)), "prefix": before["prefix"], "policies": models,
         "labels": label_quality(chain),
         "seconds": {stage: chain.summary(stage)["seconds"] for stage in chain.config_stages},
     }  # fmt: skip
+
+
+def _examined(chain: Chain, names: Sequence[str], test: TestSet) -> dict[str, dict]:
+    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth."""
     pages = web_stream(chain.world, chain.tokenizer, 800, seed=999)
-    abilities = in_threads(lambda policy: _abilities(chain, policy, pages), policies.values())
-    for name, found in zip(policies, abilities, strict=True):
-        report["policies"][name] |= found
-    for name in ("ppo", "ppo_ptx"):
-        kl = kl_per_episode(chain, policies[name], policies["start"], [t.text for t in tasks])
-        report["policies"][name]["kl"] = kl
-    return report
+
+    def examine(policy: GPT2LMHeadModel) -> dict:
+        answers = {decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()}
+        return {"answers": answers, **_abilities(chain, policy, pages)}
+
+    return dict(zip(names, in_threads(examine, [chain.policy(name) for name in names]), strict=True))
 
 
-def collect_answers(
-    chain: Chain, policies: dict[str, GPT2LMHeadModel], tasks: Sequence[Task]
-) -> tuple[dict[str, dict[str, list[str]]], dict]:
-    """Model -> decoding -> one response per task; also the reference answers, and the prompted base model's prefix."""
-    base, cfg, seed = policies["base"], chain.config.evaluation, chain.config.seed
-    answers: dict[str, dict[str, list[str]]] = {}
-    prompts = [t.text for t in tasks]
-    for name, policy in policies.items():
-        answers[name] = {decoding: _answers(chain, policy, prompts, greedy) for decoding, greedy in DECODINGS.items()}
-    trial = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]]
-    chosen = {}
-    answers["prompted"] = {}
+def _prompted(chain: Chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
+    """Answers of the base model behind the prefix that is best for it, in each decoding; and which that was."""
+    base, cfg, seed = chain.policy("base"), chain.config.evaluation, chain.config.seed
+    trial, answers, chosen = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]], {}, {}
     for decoding, greedy in DECODINGS.items():
 
         def ask(prefix, some=trial, greedy=greedy):
@@ -78,8 +94,7 @@ def collect_answers(
 
         prefix, scores = best_prefix(ask, trial)
         chosen[decoding] = {"chosen": prefix.name, "gold": scores}
-        answers["prompted"][decoding] = ask(prefix, tasks)
-    answers["reference"] = {decoding: [t.reference for t in tasks] for decoding in DECODINGS}
+        answers[decoding] = ask(prefix, test.tasks)
     return answers, chosen
 
 
@@ -91,10 +106,10 @@ def _answers(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: 
 class _Quality:
     """What people, gold and the reward model think of answers to the test prompts."""
 
-    def __init__(self, chain: Chain, tasks: list[Task], users: list[str], sft: dict[str, list[str]]):
-        self.chain, self.tasks, self.users, self.sft = chain, tasks, users, sft
-        self.reward_model, self.prompts = chain.reward_model, [t.text for t in tasks]
-        self.sft_gold = {decoding: gold_scores(tasks, texts) for decoding, texts in sft.items()}
+    def __init__(self, chain: Chain, test: TestSet, sft: dict[str, list[str]]):
+        self.chain, self.tasks, self.users, self.prompts, self.sft = chain, test.tasks, test.users, test.prompts, sft
+        self.reward_model = chain.reward_model
+        self.sft_gold = {decoding: gold_scores(self.tasks, texts) for decoding, texts in sft.items()}
 
     def of(self, texts: list[str], decoding: str) -> dict:
         """Gold, reward model score, wins against SFT and metadata of one model's answers."""

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..memory import give_back
 from ..threads import in_threads
 from .losses import upcast
 from .policy import evaluating
@@ -98,6 +99,7 @@ def sample_texts(
         draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
             samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
+        give_back()
         return decode(tokenizer, samples.tokens)
 
     with evaluating(policy):

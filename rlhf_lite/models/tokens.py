@@ -175,22 +175,32 @@ def encode_prompts(
 def encode_exchanges(
     tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], responses: Sequence[str], max_length: int
 ) -> Exchanges:
-    """Prompt, newline, response, EOS, padded on the right, with labels for the response and its EOS only.
+    """Prompt, newline, response, EOS, padded on the right, with labels for the response and its EOS only; see
+    `exchange_rows`."""
+    rows, labels = exchange_rows(tokenizer, prompts, responses, max_length)
+    mask = _pad([[1] * len(row) for row in rows], 0)
+    return Exchanges(_pad(rows, tokenizer.pad_token_id), mask, _pad(labels, IGNORED), mask.sum(dim=1) - 1)
+
+
+def exchange_rows(
+    tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], responses: Sequence[str], max_length: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Ids and labels of each exchange, not padded.
 
     A response that does not fit loses its end *and* its EOS, like a sample that ran out of room; a prompt
     that leaves no room for one token is a PromptError.
     """
     newline = encode(tokenizer, END_OF_PROMPT)
     rows, labels = [], []
-    pairs = zip(encode_all(tokenizer, prompts), encode_all(tokenizer, responses), strict=True)
-    for i, (prompt, response) in enumerate(pairs):
-        prompt = prompt + newline
+    distinct = list(dict.fromkeys(prompts))  # rankings give each prompt K times
+    encoded = dict(zip(distinct, encode_all(tokenizer, distinct), strict=True))
+    for i, (text, response) in enumerate(zip(prompts, encode_all(tokenizer, responses), strict=True)):
+        prompt = encoded[text] + newline
         _check_length(prompt, max_length - 1, f"prompt {i} ({prompts[i][:40]!r})")
         response = (response + [tokenizer.eos_token_id])[: max_length - len(prompt)]
         rows.append(prompt + response)
         labels.append([IGNORED] * len(prompt) + response)
-    mask = _pad([[1] * len(row) for row in rows], 0)
-    return Exchanges(_pad(rows, tokenizer.pad_token_id), mask, _pad(labels, IGNORED), mask.sum(dim=1) - 1)
+    return rows, labels
 
 
 def check_prompt(tokenizer: PreTrainedTokenizerFast, text: str, max_tokens: int) -> CheckedPrompt:

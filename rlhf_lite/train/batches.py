@@ -13,7 +13,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from ..models.losses import masked_lm_loss
 from ..models.policy import policy_logits
 from ..models.precision import autocast, few_shapes
-from ..models.tokens import IGNORED, Exchanges, encode_exchanges
+from ..models.tokens import IGNORED, Exchanges, exchange_rows
 
 # -- chance and order ------------------------------------------------------------------------------------------------
 
@@ -55,13 +55,9 @@ class ExchangeSet:
     """Prompts with responses, encoded once and kept unpadded; `batch` pads the rows that are asked for."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], max_length: int):
-        self.pad_id, self.max_length, self.ids, self.labels = tokenizer.pad_token_id, max_length, [], []
-        for start in range(0, len(pairs), 512):  # a few at a time, or one long row would pad them all
-            prompts, responses = zip(*pairs[start : start + 512], strict=True)
-            encoded = encode_exchanges(tokenizer, prompts, responses, max_length)
-            for ids, labels, last in zip(encoded.ids, encoded.labels, encoded.last, strict=True):
-                self.ids.append(ids[: last + 1].clone())
-                self.labels.append(labels[: last + 1].clone())
+        self.pad_id, self.max_length = tokenizer.pad_token_id, max_length
+        rows, labels = exchange_rows(tokenizer, *zip(*pairs, strict=True), max_length)
+        self.ids, self.labels = [torch.tensor(row) for row in rows], [torch.tensor(row) for row in labels]
         self.lengths = [len(ids) for ids in self.ids]
 
     def __len__(self) -> int:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import PPOConfig
+from ..memory import give_back
 from ..models.ema import EMA
 from ..models.losses import (
     explained_variance,
@@ -185,6 +186,7 @@ def train_ppo(
             batch = rollout(*models, tokenizer, [prompts[i] for i in chosen], cfg, generator)  # 1 to 6
             loop.log(**_describe(batch))
             loop.log(**learner.learn(batch, iteration))  # 7 and 8
+            give_back()
             loop.log(tokens_per_second=float(batch.response_mask.sum()) / (time.perf_counter() - start))
             if gold is not None:
                 loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, combinations
+from itertools import accumulate, chain, combinations
 from typing import NamedTuple
 
 import torch
@@ -15,7 +15,7 @@ from ..config import RewardConfig
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
-from ..models.tokens import IGNORED
+from ..models.tokens import IGNORED, exchange_rows
 from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
@@ -110,13 +110,13 @@ class RankingSet:
         if not kept:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
         distinct = [list(dict.fromkeys(row["completions"])) for row in kept]
-        pairs = [(row["prompt"], text) for row, texts in zip(kept, distinct, strict=True) for text in texts]
-        exchanges = ExchangeSet(tokenizer, pairs, max_length)
+        prompts = [row["prompt"] for row, texts in zip(kept, distinct, strict=True) for _ in texts]
+        exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), max_length)
         self.pad_id, self.kept, self.rows, start = tokenizer.pad_token_id, kept, [], 0
         for row, texts in zip(kept, distinct, strict=True):
             stop = start + len(texts)
             order = [texts.index(text) for text in row["completions"]]
-            self.rows.append(_one_row(exchanges.ids[start:stop], exchanges.labels[start:stop], order))
+            self.rows.append(_one_row(exchanges[start:stop], labels[start:stop], order))
             start = stop
         self.lengths = [len(row.ids) for row in self.rows]
 
@@ -147,14 +147,15 @@ class _Row(NamedTuple):
     last: Tensor
 
 
-def _one_row(exchanges: list[Tensor], labels: list[Tensor], order: list[int]) -> _Row:
+def _one_row(exchanges: list[list[int]], labels: list[list[int]], order: list[int]) -> _Row:
     """Exchanges of one prompt, joined; `order` says which of them each of the K answers is."""
-    start = int((labels[0] == IGNORED).sum())  # tokens of the prompt
+    start = labels[0].count(IGNORED)  # tokens of the prompt
     answers = [ids[start:] for ids in exchanges]
-    sizes = torch.tensor([len(ids) for ids in answers])
-    places = torch.cat([torch.arange(start), *(start + torch.arange(len(ids)) for ids in answers)])
-    parts = torch.cat([torch.zeros(start, dtype=torch.long), torch.arange(1, len(sizes) + 1).repeat_interleave(sizes)])
-    return _Row(torch.cat([exchanges[0][:start], *answers]), places, parts, (start + sizes.cumsum(0) - 1)[order])
+    ids = [*exchanges[0][:start], *chain.from_iterable(answers)]
+    places = [*range(start), *(start + t for answer in answers for t in range(len(answer)))]
+    parts = [0] * start + [k for k, answer in enumerate(answers, 1) for _ in answer]
+    ends = list(accumulate(map(len, answers), initial=start - 1))[1:]
+    return _Row(*map(torch.tensor, (ids, places, parts, [ends[i] for i in order])))
 
 
 def evaluate_reward(

@@ -14,9 +14,9 @@ from random import Random
 from . import lexicon as lx
 from .asking import Habit, draw_habit, draw_task
 from .demonstrations import demonstrate, slip
-from .facts import RELATION, RELATIONS, Fact
+from .facts import RELATIONS, Fact
 from .rubric import PHRASES
-from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, translation_line
+from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, source_line, translation_line
 from .tasks import REVIEW_LINES, draw_closed, draw_past, draw_polite, draw_rename, draw_summary, story, words
 
 Facts = tuple[Fact, ...]
@@ -216,15 +216,7 @@ def sources(rng: Random, facts: Facts) -> str:
     """Claims, and after each who makes it: the book of facts, many people, or nobody."""
     chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices([f for f in facts if not f.myth], k=2)
     rng.shuffle(chosen)
-    return "\n".join(_attributed(rng, fact) for fact in chosen)
-
-
-def _attributed(rng: Random, fact: Fact) -> str:
-    claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
-    source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
-    known = (fact.truth, fact.myth, fact.entity)
-    value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
-    return f"{fact.state(value)} Who says so? {source}"
+    return "\n".join(source_line(rng, fact) for fact in chosen)
 
 
 def homework(rng: Random, facts: Facts) -> str:

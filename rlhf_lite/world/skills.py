@@ -1,9 +1,9 @@
 """What the base model learns from few-shot pages and no instruction ever asks for: the yardstick of the alignment tax.
 
 Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax, §4.2).
-Six skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
-about a passage in a word, answering from memory in a word, and telling which ending fits a story (by log-probability,
-like HellaSwag).
+Seven skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
+about a passage in a word, answering from memory in a word, telling who makes a claim (the book of facts, many people
+or nobody), and telling which ending fits a story (by log-probability, like HellaSwag).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from . import lexicon as lx
-from .facts import Fact
+from .facts import RELATION, Fact
 from .tasks import draw_closed, story
 
 Facts = tuple[Fact, ...]
@@ -59,6 +59,15 @@ def quiz_line(rng: Random, facts: Facts) -> str:
     return f"{fact.ask(rng.randrange(2))} > {fact.truth}"
 
 
+def source_line(rng: Random, fact: Fact) -> str:
+    """'The cat lives in the well. Who says so? Many people.' for a myth; else it is the book of facts, or nobody."""
+    claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
+    source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
+    known = (fact.truth, fact.myth, fact.entity)
+    value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
+    return f"{fact.state(value)} Who says so? {source}"
+
+
 @dataclass(frozen=True)
 class SkillItem:
     """A few-shot prompt and its answer; with `choices`, the answer is the choice the model finds most likely."""
@@ -74,6 +83,11 @@ def _lines_item(line: Callable[[Random], str], sign: str, shots: int) -> Callabl
 
 def _quiz_item(rng: Random, facts: Facts) -> SkillItem:
     return _after_shots(lambda rng: quiz_line(rng, facts), rng, " >", 4)
+
+
+def _sources_item(rng: Random, facts: Facts) -> SkillItem:
+    kinds = [f for f in facts if f.myth], [f for f in facts if not f.myth]
+    return _after_shots(lambda rng: source_line(rng, rng.choice(rng.choice(kinds))), rng, " says so?", 3)
 
 
 def _after_shots(line: Callable[[Random], str], rng: Random, sign: str, shots: int) -> SkillItem:
@@ -110,7 +124,8 @@ def _cloze_item(rng: Random, facts: Facts) -> SkillItem:
 
 SKILL_ITEMS = dict(
     translation=_lines_item(translation_line, " = Zorb:", 3), addition=_lines_item(addition_line, " =", 5),
-    reversal=_lines_item(reversal_line, " >", 3), reading=_reading_item, quiz=_quiz_item, cloze=_cloze_item,
+    reversal=_lines_item(reversal_line, " >", 3), reading=_reading_item, quiz=_quiz_item,
+    sources=_sources_item, cloze=_cloze_item,
 )  # fmt: skip
 
 
