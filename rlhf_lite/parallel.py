@@ -31,9 +31,10 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
     waiting = [stage for stage in stages if not plan.has(stage)]
     try:
         while waiting or running:
-            for stage in [s for s in waiting if _may_start(plan, s, waiting, running, jobs)]:
-                waiting.remove(stage)
-                running[stage] = _Child(plan, stage, threads=jobs if stage in ALONE else 1)
+            for stage in tuple(waiting):
+                if _may_start(plan, stage, waiting, running, jobs):
+                    waiting.remove(stage)
+                    running[stage] = _Child(plan, stage, threads=jobs if stage in ALONE else 1)
             for stage in [s for s, child in running.items() if child.ended()]:
                 running.pop(stage).check()
             if show is not None:
@@ -61,7 +62,7 @@ def _processes():
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
-        context.set_forkserver_preload(["rlhf_lite.chain", "rlhf_lite.evaluate.report", "datasets"])
+        context.set_forkserver_preload(["rlhf_lite.chain", "rlhf_lite.evaluate.report"])
     return context
 
 

@@ -50,8 +50,23 @@ def test_every_stage_starts_after_its_inputs_and_never_more_than_two_run(log):
             running.discard(event[1])
             ended.add(event[1])
     assert ended == set(STAGES) and most == 2
+    together = _met(log)
+    assert not any(stage in parallel.ALONE for pair in together for stage in pair)
+    assert {"ppo", "ppo_ptx"} in together and {"reward", "baselines"} in together
     threads = {event[1]: event[2] for event in log if event[0] == "start"}
     assert threads["rankings"] == 2 and threads["reward"] == threads["ppo"] == threads["ppo_ptx"] == 1
+
+
+def _met(log):
+    """Pairs of stages that ran at the same time."""
+    running, met = set(), []
+    for event in log:
+        if event[0] == "start":
+            met += [{event[1], other} for other in running]
+            running.add(event[1])
+        else:
+            running.discard(event[1])
+    return met
 
 
 def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path):

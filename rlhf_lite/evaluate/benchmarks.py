@@ -31,7 +31,8 @@ def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokeni
 def _continue(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]) -> list[str]:
     """The rest of the line after each prompt. No newline is added: the prompt is the beginning of a document."""
     longest = max(len(ids) for ids in encode_all(tokenizer, [item.answer for item in items])) + 1
-    texts = sample_texts(policy, tokenizer, [item.prompt for item in items], longest, greedy=True, end="")
+    prompts = [item.prompt for item in items]  # long ones: few at a time, for memory
+    texts = sample_texts(policy, tokenizer, prompts, longest, greedy=True, batch_size=128, end="")
     return [text.split("\n")[0].strip() for text in texts]
 
 
