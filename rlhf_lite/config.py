@@ -167,7 +167,7 @@ class RewardConfig(Config):
 class PPOConfig(Config):
     """Reinforcement learning, Eq. 2 (§3.5, App. C.4). `ptx_gamma` > 0 makes it PPO-ptx."""
 
-    episodes: int = knob(6144, "prompts answered in all", 256_000, "App. C.4", gpt2=25_600, **_COUNT)
+    episodes: int = knob(7168, "prompts answered in all", 256_000, "App. C.4", gpt2=25_600, **_COUNT)
     batch_size: int = knob(256, "episodes per iteration", 512, "App. C.4", **_COUNT)
     minibatches: int = knob(8, "minibatches per batch, one optimizer step each", 8, "App. C.4", **_COUNT)
     inner_epochs: int = knob(1, "passes over each batch", 1, "App. C.4", **_COUNT)

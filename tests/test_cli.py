@@ -71,6 +71,12 @@ def test_every_option_says_what_it_does():
         assert all(action.help for action in part._actions), name
 
 
+def test_watching_stages_needs_no_torch():
+    """The process that `run` waits in stays small."""
+    code = "import sys; from rlhf_lite import parallel, cli; cli.main(['stages']); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
 def test_help_is_the_same_from_both_doors_and_needs_no_torch(shell):
     listed = outside("-m", "rlhf_lite", "--help")
     assert listed.returncode == 0 and all(f"    {name}" in listed.stdout for name in COMMANDS)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rlhf_lite.evaluate.seeds import SHIPPED_SEEDS, archive, each, over_seeds, read_reports, traces
+from rlhf_lite.evaluate.seeds import SHIPPED_SEEDS, archive, each, over_ratios, over_seeds, read_reports, traces
 from rlhf_lite.terminal import CLAIMS, seeds_table
 
 
@@ -31,6 +31,12 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
         "evaluation.trace.jsonl", "ppo.trace.jsonl", "report.json", "sft.trace.jsonl", "stages.json"]  # fmt: skip
     assert json.loads((tmp_path / "kept" / "stages.json").read_text())["ppo"]["commit"] == "abc"
     assert read_reports([tmp_path / "kept"]) == [{"step": 0}] and traces("ppo", [tmp_path / "kept"]) == [[{"step": 0}]]
+
+
+def test_ratios_are_taken_within_each_run():
+    reports = [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}]
+    assert over_ratios(reports, ("a",), ("b",)).mean == pytest.approx(0.625)
+    assert math.isnan(over_ratios([{"a": 1.0, "b": 0.0}], ("a",), ("b",)).mean)
 
 
 def test_shipped_runs_are_three_seeds_and_two_base_models():

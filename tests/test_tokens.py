@@ -19,6 +19,7 @@ from rlhf_lite.models.tokens import (
     decode,
     encode,
     encode_exchanges,
+    exchange_rows,
     encode_prompts,
     load_tokenizer,
     positions,
@@ -117,6 +118,13 @@ def test_exchanges_have_labels_on_the_response_and_its_eos_only(tokenizer):
         assert (labels[i, :start] == IGNORED).all() and (labels[i, start + len(answer) :] == IGNORED).all()
         assert ids[i, last[i]] == tokenizer.eos_token_id == labels[i, last[i]]
         assert (ids[i, last[i] + 1 :] == tokenizer.pad_token_id).all()
+
+
+def test_a_prompt_given_several_times_is_the_same_each_time(tokenizer):
+    prompts, responses = ["the cat", "the", "the cat"], ["a dog", "", "on"]
+    rows, labels = exchange_rows(tokenizer, prompts, responses, 99)
+    for i, pair in enumerate(zip(prompts, responses, strict=True)):
+        assert (rows[i], labels[i]) == tuple(found[0] for found in exchange_rows(tokenizer, [pair[0]], [pair[1]], 99))
 
 
 def test_a_response_that_does_not_fit_loses_its_end_and_its_eos(tokenizer):

@@ -56,7 +56,17 @@ def _folders(folders: Sequence[Path] | None) -> Sequence[Path]:
 
 def over_seeds(reports: Sequence[dict], *path: str) -> Mean:
     """Mean of one number of each report, with the t-interval over seeds: over_seeds(all, "policies", "ppo", "kl")."""
-    values = np.array(each(reports, *path), float)
+    return _interval(each(reports, *path))
+
+
+def over_ratios(reports: Sequence[dict], path: Sequence[str], whole: Sequence[str]) -> Mean:
+    """The same of a ratio of two numbers, e.g. what a policy kept of the base model's accuracy; nan where the whole is 0."""
+    pairs = zip(each(reports, *path), each(reports, *whole), strict=True)
+    return _interval([part / of if of else float("nan") for part, of in pairs])
+
+
+def _interval(numbers: Sequence[float]) -> Mean:
+    values = np.array(numbers, float)
     half = T_95[min(len(values), 10)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
     return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
 

@@ -3,9 +3,10 @@
 Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in ten
 repeat something said earlier in the document, because a model this small learns to copy only if it must. Myths are
 told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Some
-pages say after a claim who makes it, or after an exercise whether it is right: who has to predict that must check, and
-a reward model that starts from such a model can check too. Pages that look like instructions with answers stay rare
-and flawed: with many good ones a prompted base model would already be an instruction follower.
+pages say after a claim who makes it, or after an exercise whether it is right. (A base model of this size learns the
+first in about four of five cases, which makes it a skill that fine-tuning can lose, and guesses the second.) Pages
+that look like instructions with answers stay rare and flawed: with many good ones a prompted base model would already
+be an instruction follower.
 """
 
 from collections.abc import Callable, Iterator
