@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
+import os
 import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
@@ -58,7 +59,11 @@ def _may_start(plan: Plan, stage: str, waiting: list[str], running: dict, jobs: 
 
 @cache
 def _processes():
-    """Where processes come from: a server that has imported everything once and forks, on systems that have it."""
+    """Where processes come from: a server that has imported everything once and forks, on systems that have it.
+
+    They keep 400 compiled CPU kernels each instead of oneDNN's 1024: 0.1 GB less for two stages at a time.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "400")
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":

@@ -1,0 +1,57 @@
+"""For whoever changes what the shipped chain is made of: put a finished chain into the repository.
+
+    python -m rlhf_lite run && python -m rlhf_lite.shipping && python -m rlhf_lite notebooks --write
+
+copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it are
+removed there), and writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and the table in
+`README.md`. The archives in `data/seeds` are made with `run --archive`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from . import runs
+from .chain import Chain
+from .data.statistics import page
+from .files import atomic_write
+from .plan import STAGES, Plan
+from .show.overview import markdown_table, overview
+
+TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
+
+
+def ship(plan: Plan, target: Path = runs.SHIPPED) -> None:
+    """Copy every stage of a finished chain to `target` and remove what else is there."""
+    found = {plan.folder_name(stage): plan.find(stage) for stage in STAGES}
+    missing = [name for name, stage in found.items() if stage is None]
+    if missing:
+        raise ValueError(f"These stages are not finished: {', '.join(missing)}. Build them with: rlhf-lite run")
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.iterdir():
+        if old.name not in found:
+            shutil.rmtree(old)
+    for name, stage in found.items():
+        if stage.folder.parent != target:
+            shutil.rmtree(target / name, ignore_errors=True)
+            shutil.copytree(stage.folder, target / name)
+
+
+def describe(chain: Chain, root: Path = runs.ROOT) -> None:
+    """Write what the repository says about its chain."""
+    report = runs.read_json(chain.folder("evaluation") / "report.json")
+    readme = root / "README.md"
+    for path, content in (
+        (root / "data" / "README.md", page(chain).encode()),
+        (root / "data" / "overview.png", overview(report).png()),
+        (readme, TABLE.sub(lambda _: markdown_table(report), readme.read_text()).encode()),
+    ):
+        with atomic_write(path) as file:
+            file.write(content)
+
+
+if __name__ == "__main__":
+    ship(Plan())
+    describe(Chain())
