@@ -261,12 +261,14 @@ def build_ppo_ptx(chain: Chain, folder: Path) -> dict | None:
 def _build_ppo(chain: Chain, folder: Path, stage: str, cfg: PPOConfig) -> dict | None:
     cfg, prompts, loop = cfg.replace(seed=chain.config.seed), chain.prompts.ppo_train, chain.loop(stage, folder)
     policy, reward_model = chain.policy("start"), chain.reward_model
-    tasks = [Task.from_json(row["task"]) for row in prompts]
+
+    def gold_of(chosen: list[int], texts: list[str]) -> list[float]:
+        return [gold(Task.from_json(prompts[i]["task"]), text) for i, text in zip(chosen, texts, strict=True)]
+
     train_ppo(
         policy, chain.policy("start"), reward_model, copy.deepcopy(reward_model), chain.tokenizer,
         [row["text"] for row in prompts], cfg, pretrain_rows=chain.pretrain_rows if cfg.ptx_gamma else None,
-        gold=lambda chosen, texts: [gold(tasks[i], text) for i, text in zip(chosen, texts, strict=True)],
-        loop=loop,
+        gold=gold_of, loop=loop,
     )  # fmt: skip
     return _finish(chain, folder, policy, loop, "objective/score", "objective/kl", "gold/mean")
 
