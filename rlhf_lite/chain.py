@@ -239,14 +239,15 @@ def build_reward(chain: Chain, folder: Path) -> dict | None:
     cfg = chain.config.reward.replace(seed=chain.config.seed)
     model = new_scalar_model(chain.policy("start"), seed=cfg.seed)
     loop = chain.loop("reward", folder)
-    train_reward(model, chain.tokenizer, chain.rankings["train"], cfg, loop=loop)
+    rankings = read_rankings(chain.folder("rankings"), ("prompt", "completions", "ranks"))
+    train_reward(model, chain.tokenizer, rankings["train"], cfg, loop=loop)
     if not loop.finished:
         return None
     shift = center_on(model, chain.tokenizer, chain.demonstrations[:1000])
     save_model(model, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
     model = load_scalar_model(folder)
-    scores = score_rankings(model, chain.tokenizer, chain.rankings["valid"])  # the held-out people rank the same completions
-    accuracy = {name: agreement_with(scores, chain.rankings[name], draws=1000) for name in ("valid", "held_out")}
+    scores = score_rankings(model, chain.tokenizer, rankings["valid"])  # the held-out people rank the same completions
+    accuracy = {name: agreement_with(scores, rankings[name], draws=1000) for name in ("valid", "held_out")}
     return {"loss": loop.history["loss"][-1], "shift": shift, **accuracy}
 
 
@@ -314,9 +315,11 @@ def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
         to_dataset(rows, "rankings").to_parquet(str(folder / f"{name}.parquet"))
 
 
-def read_rankings(folder: Path) -> dict[str, list[Row]]:
+def read_rankings(folder: Path, columns: tuple[str, ...] | None = None) -> dict[str, list[Row]]:
+    """The sets of a rankings stage, or only some columns of them: flags and tasks are most of the memory."""
     from datasets import Dataset, disable_progress_bars
 
     disable_progress_bars()
+    options = {"keep_in_memory": True, **({"columns": list(columns)} if columns else {})}
     files = sorted(folder.glob("*.parquet"))
-    return {path.stem: Dataset.from_parquet(str(path), keep_in_memory=True).to_list() for path in files}
+    return {path.stem: Dataset.from_parquet(str(path), **options).to_list() for path in files}

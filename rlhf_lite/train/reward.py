@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
 from ..config import RewardConfig
+from ..memory import give_back
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
@@ -39,6 +40,7 @@ def train_reward(
     cfg = cfg or RewardConfig()
     data = RankingSet(tokenizer, rankings, reward_model.config.n_positions)
     held_out = RankingSet(tokenizer, valid, reward_model.config.n_positions) if valid is not None else None
+    give_back()  # what encoding left behind
     batches = lru_cache(1)(lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch))
     per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
