@@ -33,7 +33,7 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
     try:
         while waiting or running:
             for stage in tuple(waiting):
-                if _may_start(plan, stage, waiting, running, jobs):
+                if _may_start(stage, waiting, running, jobs):
                     waiting.remove(stage)
                     running[stage] = _Child(plan, stage, threads=jobs if stage in ALONE else 1)
             for stage in [s for s, child in running.items() if child.ended()]:
@@ -50,7 +50,7 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
             child.process.terminate()
 
 
-def _may_start(plan: Plan, stage: str, waiting: list[str], running: dict, jobs: int) -> bool:
+def _may_start(stage: str, waiting: list[str], running: dict, jobs: int) -> bool:
     busy = {*waiting, *running} - {stage}
     if any(needed in busy for needed in INPUTS[stage]):
         return False

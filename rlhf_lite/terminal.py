@@ -177,7 +177,7 @@ CLAIMS = {  # what is claimed -> where it stands in a report
 
 def seeds_table(reports: Sequence[dict]) -> Table:
     """A row per claim: the mean over runs with its interval, then each run; also every skill kept, as a share of base."""
-    from .evaluate.seeds import each, over_ratios, over_seeds
+    from .evaluate.seeds import each, each_ratio, over_ratios, over_seeds
 
     rows = []
     for claim, path in CLAIMS.items():
@@ -185,9 +185,8 @@ def seeds_table(reports: Sequence[dict]) -> Table:
     for skill in reports[0]["policies"]["base"]["skills"]:
         for name in ("ppo", "ppo_ptx"):
             part, whole = (("policies", who, "skills", skill) for who in (name, "base"))
-            kept = [b / a if a else float("nan") for a, b in zip(each(reports, *whole), each(reports, *part), strict=True)]
-            mean = str(over_ratios(reports, part, whole))
-            rows.append([f"{skill}, share of base kept by {name}", mean, *(f"{x:.3f}" for x in kept)])
+            kept = (f"{x:.3f}" for x in each_ratio(reports, part, whole))
+            rows.append([f"{skill}, share of base kept by {name}", str(over_ratios(reports, part, whole)), *kept])
     runs = [f"seed {r['config']['seed']}, base {r['config']['base_seed']}" for r in reports]
     return ["", "mean and 95 % interval", *runs], rows
 

@@ -69,6 +69,11 @@ def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: in
     return torch.cat(parts)
 
 
+def unseen_pages(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> Tensor:
+    """A stream of web documents that no model is trained on: (N,)."""
+    return web_stream(world, tokenizer, n_documents, seed=999)
+
+
 def web_loss(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> float:
     """Next-token loss on web documents nobody was trained on: the finest measure of what was forgotten."""
-    return stream_loss(policy, web_stream(world, tokenizer, n_documents, seed=999))
+    return stream_loss(policy, unseen_pages(world, tokenizer, n_documents))

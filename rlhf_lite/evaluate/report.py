@@ -21,7 +21,7 @@ from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, Fact, Task, gold, judge, score
 from ..world.asking import make_task
 from ..world.tasks import fact_slots
-from .benchmarks import skills_of, web_stream
+from .benchmarks import skills_of, unseen_pages
 from .intervals import mean_with_interval, paired_difference
 from .metadata import by_use_case, gold_scores, metadata, truthfulness
 from .preference import win_rate
@@ -74,7 +74,7 @@ def evaluate(chain: Chain) -> dict:
 
 def _examined(chain: Chain, names: Sequence[str], test: TestSet) -> dict[str, dict]:
     """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth."""
-    pages = web_stream(chain.world, chain.tokenizer, 800, seed=999)
+    pages = unseen_pages(chain.world, chain.tokenizer)
 
     def examine(policy: GPT2LMHeadModel) -> dict:
         answers = {decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()}

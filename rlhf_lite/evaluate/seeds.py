@@ -60,15 +60,20 @@ def over_seeds(reports: Sequence[dict], *path: str) -> Mean:
 
 
 def over_ratios(reports: Sequence[dict], path: Sequence[str], whole: Sequence[str]) -> Mean:
-    """The same of a ratio of two numbers, e.g. what a policy kept of the base model's accuracy; nan where the whole is 0."""
-    pairs = zip(each(reports, *path), each(reports, *whole), strict=True)
-    return _interval([part / of if of else float("nan") for part, of in pairs])
+    """The same of a ratio of two numbers, e.g. what a policy kept of the base model's accuracy."""
+    return _interval(each_ratio(reports, path, whole))
 
 
 def _interval(numbers: Sequence[float]) -> Mean:
     values = np.array(numbers, float)
     half = T_95[min(len(values), 10)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
     return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
+
+
+def each_ratio(reports: Sequence[dict], path: Sequence[str], whole: Sequence[str]) -> list[float]:
+    """The ratio of each report; nan where the whole is 0."""
+    pairs = zip(each(reports, *path), each(reports, *whole), strict=True)
+    return [part / of if of else float("nan") for part, of in pairs]
 
 
 def each(reports: Sequence[dict], *path: str) -> list[float]:

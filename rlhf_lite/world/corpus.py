@@ -120,11 +120,7 @@ def word_list(rng: Random, facts: Facts) -> str:
     items = sorted(rng.sample(lx.CATEGORIES[category], n))
     head = rng.choice((f"{lx.NUMBERS[n].capitalize()} {category}:", f"A list of {lx.NUMBERS[n]} {category}.",
                        f"My {lx.NUMBERS[n]} favorite {category}."))  # fmt: skip
-    return f"{head}\n{_numbered(items)}"
-
-
-def _numbered(items: list[str]) -> str:
-    return "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
+    return f"{head}\n{lx.numbered(items)}"
 
 
 # --- documents that must be copied from ---------------------------------------------------------------------------
@@ -229,7 +225,7 @@ def homework(rng: Random, facts: Facts) -> str:
         given = answer if rng.random() < 0.5 else _wrong(answer, rng)
         mark = "right" if given == answer else "wrong"
         if kind is _list_exercise and rng.random() < 0.5:
-            given = "\n" + _numbered(given.split(", "))
+            given = "\n" + lx.numbered(given.split(", "))
         blocks.append(f"{exercise} {given}\nThe teacher says: {mark}.".replace(" \n", "\n"))
     return f"Homework of {rng.choice(lx.PEOPLE)}.\n" + "\n".join(blocks)
 

@@ -101,7 +101,7 @@ def _list_slip(task: Task, rng: Random, rates: FlawRates) -> str:
         items = items + [rng.choice(pool)] if rng.random() < 0.5 else items[:-1]
     if rng.random() < rates.repeated_item and len(items) > 1:
         items[-1] = rng.choice(items[:-1])
-    return "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
+    return lx.numbered(items)
 
 
 def _story_slip(text: str, rng: Random) -> str:

@@ -73,5 +73,10 @@ def with_article(word: str) -> str:
     return f"a {word}"
 
 
+def numbered(items: list[str]) -> str:
+    """A list as people here write it, one item a line."""
+    return "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
+
+
 def join_words(words: list[str] | tuple[str, ...]) -> str:
     return ", ".join(words)

@@ -216,7 +216,7 @@ def _draw_list(rng: Random, facts: tuple[Fact, ...]) -> Slots:
 
 def _answer_list(slots: Slots, rng: Random) -> str:
     items = sorted(rng.sample(lx.CATEGORIES[str(slots["category"])], int(slots["n"])))
-    return "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
+    return lx.numbered(items)
 
 
 def _check_list(slots: Slots, body: str) -> Marks:
