@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 _JOINERS = "\u200c\u200d"  # emoji and some scripts need them
-# JupyterLab breaks words of a <pre> anywhere and paints it white: both undone
-_TEXT = "margin:0;padding:0;background:0 0;white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal;font:inherit"
+# JupyterLab breaks words of a <pre> anywhere and paints it white: both undone. Its sanitizer drops "font:inherit".
+_TEXT = "margin:0;padding:0;background:0 0;white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal;font-family:inherit"
 _CELL = "text-align:left;vertical-align:top;padding:3px 10px"
 _NUMBER = "text-align:right;vertical-align:top;padding:3px 10px"
 _FRAME = "border:1px solid #bbb;border-radius:4px;padding:6px 10px;margin:4px 0"
