@@ -79,6 +79,20 @@ def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeyp
         torch.testing.assert_close(other.logprobs, samples[0].logprobs, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("copies", [(3,) * 6, (1, 1, 19, 1, 2, 1)])
+def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, monkeypatch):
+    prompts = [x[:6].repeat_interleave(torch.tensor(copies), dim=0) for x in prompts]
+    read = []
+    hook = policy.transformer.register_forward_hook(lambda m, i, out: read.append(len(out[0])))
+    once = draw(policy, prompts)
+    hook.remove()
+    monkeypatch.setattr(sampling, "_distinct", lambda ids: (torch.arange(len(ids)), None))
+    each = draw(policy, prompts)
+    assert read[0] < sum(copies) and len(set(map(tuple, once.tokens.tolist()))) > 6  # and yet the answers differ
+    assert torch.equal(once.tokens, each.tokens) and torch.equal(once.mask, each.mask)
+    torch.testing.assert_close(once.logprobs, each.logprobs, atol=1e-5, rtol=0)
+
+
 def test_greedy_takes_the_likeliest_token_of_a_model_without_cache(policy, tokenizer):
     for text in PROMPTS[:6]:
         prompt = encode_prompts(tokenizer, [text], 32)
