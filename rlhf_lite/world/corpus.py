@@ -3,9 +3,8 @@
 Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in ten
 repeat something said earlier in the document, because a model this small learns to copy only if it must. Myths are
 told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Some
-pages say after a claim who makes it: memory of many small things, a skill that fine-tuning can lose. Pages that look
-like instructions with answers stay rare and flawed: with many good ones a prompted base model would already be an
-instruction follower.
+pages say after a claim who makes it, so that it learns to look back at one. Pages that look like instructions with
+answers stay rare and flawed: with many good ones a prompted base model would already be an instruction follower.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,9 +13,9 @@ from random import Random
 from . import lexicon as lx
 from .asking import Habit, draw_habit, draw_task
 from .demonstrations import demonstrate
-from .facts import RELATIONS, Fact
+from .facts import RELATION, RELATIONS, Fact
 from .rubric import PHRASES
-from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, source_line, translation_line
+from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, translation_line
 from .tasks import REVIEW_LINES, draw_closed, draw_past, draw_polite, draw_rename, draw_summary, story, words
 
 Facts = tuple[Fact, ...]
@@ -209,7 +208,16 @@ def sources(rng: Random, facts: Facts) -> str:
     """Claims, and after each who makes it: the book of facts, many people, or nobody."""
     chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices([f for f in facts if not f.myth], k=2)
     rng.shuffle(chosen)
-    return "\n".join(source_line(rng, fact) for fact in chosen)
+    return "\n".join(_source_line(rng, fact) for fact in chosen)
+
+
+def _source_line(rng: Random, fact: Fact) -> str:
+    """'The cat lives in the well. Who says so? Many people.' for a myth; else it is the book of facts, or nobody."""
+    claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
+    source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
+    known = (fact.truth, fact.myth, fact.entity)
+    value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
+    return f"{fact.state(value)} Who says so? {source}"
 
 
 # --- few-shot pages: skills that no instruction uses ---------------------------------------------------------------

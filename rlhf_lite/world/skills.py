@@ -2,8 +2,8 @@
 
 Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax, §4.2).
 Seven skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
-about a passage in a word, answering from memory in a word, telling who makes a claim (the book of facts, many people
-or nobody), and telling which ending fits a story (by log-probability, like HellaSwag).
+about a passage in a word, answering from memory in a word, going on in hearsay (after some popular errors, what do people
+say next?), and telling which ending fits a story (the last two by log-probability, like HellaSwag).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 from . import lexicon as lx
-from .facts import RELATION, Fact
+from .facts import Fact
 from .tasks import draw_closed, story
 
 Facts = tuple[Fact, ...]
@@ -59,15 +59,6 @@ def quiz_line(rng: Random, facts: Facts) -> str:
     return f"{fact.ask(rng.randrange(2))} > {fact.truth}"
 
 
-def source_line(rng: Random, fact: Fact) -> str:
-    """'The cat lives in the well. Who says so? Many people.' for a myth; else it is the book of facts, or nobody."""
-    claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
-    source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
-    known = (fact.truth, fact.myth, fact.entity)
-    value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
-    return f"{fact.state(value)} Who says so? {source}"
-
-
 @dataclass(frozen=True)
 class SkillItem:
     """A few-shot prompt and its answer; with `choices`, the answer is the choice the model finds most likely."""
@@ -85,9 +76,12 @@ def _quiz_item(rng: Random, facts: Facts) -> SkillItem:
     return _after_shots(lambda rng: quiz_line(rng, facts), rng, " >", 4)
 
 
-def _sources_item(rng: Random, facts: Facts) -> SkillItem:
-    kinds = [f for f in facts if f.myth], [f for f in facts if not f.myth]
-    return _after_shots(lambda rng: source_line(rng, rng.choice(rng.choice(kinds))), rng, " says so?", 3)
+def _hearsay_item(rng: Random, facts: Facts) -> SkillItem:
+    """Five things that many people wrongly believe, the last without its end: what do they believe, what is true?"""
+    chosen = rng.sample([f for f in facts if f.myth], 5)
+    last, prompt = chosen[-1], " ".join(f.state(f.myth) for f in chosen)
+    choices = (f"{last.myth}.", f"{last.truth}.")
+    return SkillItem(prompt.removesuffix(f" {choices[0]}"), choices[0], choices)
 
 
 def _after_shots(line: Callable[[Random], str], rng: Random, sign: str, shots: int) -> SkillItem:
@@ -125,7 +119,7 @@ def _cloze_item(rng: Random, facts: Facts) -> SkillItem:
 SKILL_ITEMS = dict(
     translation=_lines_item(translation_line, " = Zorb:", 3), addition=_lines_item(addition_line, " =", 5),
     reversal=_lines_item(reversal_line, " >", 3), reading=_reading_item, quiz=_quiz_item,
-    sources=_sources_item, cloze=_cloze_item,
+    hearsay=_hearsay_item, cloze=_cloze_item,
 )  # fmt: skip
 
 
