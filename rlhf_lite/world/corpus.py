@@ -3,8 +3,9 @@
 Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in ten
 repeat something said earlier in the document, because a model this small learns to copy only if it must. Myths are
 told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Some
-pages say after a claim who makes it, so that it learns to look back at one. Pages that look like instructions with
-answers stay rare and flawed: with many good ones a prompted base model would already be an instruction follower.
+pages say after a claim who makes it, or after an exercise whether it is right. (A base model of this size learns the
+first in about four of five cases, and guesses the second.) Pages that look like instructions with answers stay rare
+and flawed: with many good ones a prompted base model would already be an instruction follower.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from random import Random
 
 from . import lexicon as lx
 from .asking import Habit, draw_habit, draw_task
-from .demonstrations import demonstrate
+from .demonstrations import demonstrate, slip
 from .facts import RELATION, RELATIONS, Fact
 from .rubric import PHRASES
 from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, translation_line
@@ -204,6 +205,9 @@ def kinds(rng: Random, facts: Facts) -> str:
     return "\n".join(f"{word} is the name of {'an' if one == 'animal' else 'a'} {one}." for word, one in chosen)
 
 
+# --- documents in which something is checked ----------------------------------------------------------------------
+
+
 def sources(rng: Random, facts: Facts) -> str:
     """Claims, and after each who makes it: the book of facts, many people, or nobody."""
     chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices([f for f in facts if not f.myth], k=2)
@@ -218,6 +222,58 @@ def _source_line(rng: Random, fact: Fact) -> str:
     known = (fact.truth, fact.myth, fact.entity)
     value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
     return f"{fact.state(value)} Who says so? {source}"
+
+
+def homework(rng: Random, facts: Facts) -> str:
+    """Exercises somebody did, right or with a slip, each with the teacher's mark."""
+    blocks = []
+    for _ in range(2):
+        kind = rng.choice((_list_exercise, _list_exercise, _game_exercise, _pair_exercise, _passage_exercise))
+        exercise, answer = kind(rng, facts)
+        given = answer if rng.random() < 0.5 else _wrong(answer, rng)
+        mark = "right" if given == answer else "wrong"
+        if kind is _list_exercise and rng.random() < 0.5:
+            given = "\n" + lx.numbered(given.split(", "))
+        blocks.append(f"{exercise} {given}\nThe teacher says: {mark}.".replace(" \n", "\n"))
+    return f"Homework of {rng.choice(lx.PEOPLE)}.\n" + "\n".join(blocks)
+
+
+def _list_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    category, n = rng.choice(tuple(lx.CATEGORIES)), rng.choice((2, 3, 4))
+    return f"{lx.NUMBERS[n].capitalize()} {category}:", lx.join_words(sorted(rng.sample(lx.CATEGORIES[category], n)))
+
+
+def _game_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    line, *games = word_games(rng, facts).split("\n")
+    sign, answer = games[0].split(": ")
+    return f"{line} {sign}:", answer
+
+
+def _pair_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    question, answer = sentence_pairs(rng, facts).split("\n")[0].split(": ")
+    return f"{question}:", answer
+
+
+def _passage_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
+    question, answer = passage_questions(rng, facts).split(" Said: ")
+    return f"{question} Said:", answer
+
+
+def _wrong(answer: str, rng: Random) -> str:
+    """The answer with a word exchanged, left out, said twice, or moved."""
+    parts = answer.split(", ")
+    if len(parts) == 1 or rng.random() < 0.5:
+        return slip(answer, rng)
+    damage = rng.randrange(4)
+    if damage == 0:
+        del parts[rng.randrange(len(parts))]
+    elif damage == 1:
+        parts.insert(rng.randrange(len(parts)), rng.choice(lx.CATEGORIES[rng.choice(tuple(lx.CATEGORIES))]))
+    elif damage == 2:
+        parts[-1] = parts[rng.randrange(len(parts) - 1)]
+    else:
+        parts[0] = rng.choice(lx.CATEGORIES[rng.choice(tuple(lx.CATEGORIES))])
+    return lx.join_words(parts)
 
 
 # --- few-shot pages: skills that no instruction uses ---------------------------------------------------------------
@@ -246,7 +302,7 @@ def reading_page(rng: Random, facts: Facts) -> str:
 # kind -> weight among the documents
 KINDS: dict[Callable[[Random, Facts], str], float] = {
     book_of_facts: 15, forum: 9, correction: 4, story_page: 10, news: 3, opinions: 5, prompt_list: 9, faq: 1.5,
-    chat_log: 5, word_list: 10, letter: 6, written_to_order: 3, kinds: 3, sources: 10,
+    chat_log: 5, word_list: 10, letter: 6, written_to_order: 3, kinds: 3, sources: 6, homework: 8,
     retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
     translation_page: 2, addition_page: 3, reversal_page: 2, reading_page: 2.5, quiz_page: 2.5,
 }  # fmt: skip

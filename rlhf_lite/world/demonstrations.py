@@ -81,10 +81,10 @@ def _small_error(task: Task, rng: Random, facts: tuple[Fact, ...]) -> str:
     if kind == "misread":
         skill = SKILL[task.skill]
         return make_task(rng, skill, skill.draw(rng, facts), skill.templates[0]).core
-    return _slip(task.core, rng)
+    return slip(task.core, rng)
 
 
-def _slip(text: str, rng: Random) -> str:
+def slip(text: str, rng: Random) -> str:
     """One word of the first sentence exchanged for another of its kind."""
     pools, said = (*lx.CATEGORIES.values(), lx.NUMBERS[1:]), words(text.split(".")[0])
     spots = [(w, pool) for pool in pools for w in sorted(set(pool)) if w in said]
