@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate, chain, combinations
 from typing import NamedTuple
 
@@ -14,10 +14,10 @@ from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 from ..config import RewardConfig
 from ..memory import give_back
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.policy import evaluating, group_rewards, question_ids, reward, shift_scores
+from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
-from ..models.tokens import IGNORED, encode, exchange_rows
-from ..threads import in_threads
+from ..models.tokens import IGNORED, exchange_rows
+from ..threads import Halves, in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -38,9 +38,8 @@ def train_reward(
     gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the history.
     """
     cfg = cfg or RewardConfig()
-    reward_model.config.question_ids = encode(tokenizer, cfg.question)  # saved with the model, as what it reads last
-    data = RankingSet(tokenizer, rankings, reward_model)
-    held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
+    data = RankingSet(tokenizer, rankings, reward_model.config.n_positions)
+    held_out = RankingSet(tokenizer, valid, reward_model.config.n_positions) if valid is not None else None
     give_back()  # what encoding left behind
     batches = lru_cache(1)(lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch))
     per_epoch = len(batches(0))
@@ -52,22 +51,32 @@ def train_reward(
         "precision": PrecisionNote(reward_model.device),
     }
     loop = Loop.open("reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy"))
-    with loop.track(**state), training_mode(reward_model, cfg.dropout):
+    halves = Halves(reward_model, reward_model.device, split=cfg.dropout == 0)  # dropout draws in one order only
+    with loop.track(**state), training_mode(reward_model, cfg.dropout), halves:
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
+            rows = batches(epoch)[at]
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
-            loss = ranking_loss(scores, ranks, mask)
-            loss.backward()
+                found = halves.backward(partial(_ranking_step, data=data, of=len(rows)), rows)
             lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
-            loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
+            loss, right, pairs = (sum(part) for part in zip(*found, strict=True))
+            loop.log(loss=loss, accuracy=right / pairs, lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
         reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
     return loop.history
+
+
+def _ranking_step(reward_model, rows: Sequence[int], data: RankingSet, of: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Add the gradient of some of the `of` rankings of a step; their share of its loss, pairs in order, and all pairs."""
+    scores, ranks, mask = data.scores(reward_model, rows)
+    loss = ranking_loss(scores, ranks, mask) * len(rows) / of
+    loss.backward()
+    pairs = pair_count(ranks, mask).sum()
+    return loss.detach(), pair_accuracy(scores.detach(), ranks, mask) * pairs, pairs
 
 
 def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None):
@@ -104,10 +113,9 @@ class RankingSet:
     """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
 
     Each becomes one row: the prompt, then its answers. Equal answers to one prompt are in it, and scored, only once.
-    After each answer stands its EOS, or the question of the model they are for.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], model: GPT2ForSequenceClassification):
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], max_length: int):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
         kept = [row for row in rankings if len(set(row["ranks"])) > 1]
@@ -115,11 +123,7 @@ class RankingSet:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
         distinct = [list(dict.fromkeys(row["completions"])) for row in kept]
         prompts = [row["prompt"] for row, texts in zip(kept, distinct, strict=True) for _ in texts]
-        question = question_ids(model)
-        room = model.config.n_positions - len(question)
-        exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), room)
-        if question:
-            exchanges = [ids[: len(ids) - (ids[-1] == tokenizer.eos_token_id)] + question for ids in exchanges]
+        exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), max_length)
         self.pad_id, self.kept, self.rows, start = tokenizer.pad_token_id, kept, [], 0
         for row, texts in zip(kept, distinct, strict=True):
             stop = start + len(texts)
@@ -184,7 +188,7 @@ def evaluate_reward(
 def score_rankings(reward_model, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping]) -> list[Tensor]:
     """The reward of each completion (K,) of each ranking, in order; ranks do not matter."""
     unranked = [{**row, "ranks": range(1, len(row["completions"]) + 1)} for row in rankings]
-    return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model))
+    return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model.config.n_positions))
 
 
 def _scores(model: GPT2ForSequenceClassification, data: RankingSet, batch: int = 16) -> list[Tensor]:
