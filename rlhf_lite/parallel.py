@@ -23,7 +23,6 @@ from .plan import INPUTS, ChainConfig, Plan
 
 KNOWN_ERRORS = {"ValueError": ValueError, "OSError": OSError, "ArithmeticError": ArithmeticError}
 ALONE = ("base", "prompts", "rankings", "evaluation")  # they use all cores well, and everything after them waits for them
-LONG = ("reward",)  # takes twice as long as what runs beside it, and can use a core that has become free
 
 
 def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> None:
@@ -36,7 +35,7 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
             for stage in tuple(waiting):
                 if _may_start(stage, waiting, running, jobs):
                     waiting.remove(stage)
-                    running[stage] = _Child(plan, stage, threads=jobs if stage in (*ALONE, *LONG) else 1)
+                    running[stage] = _Child(plan, stage, threads=jobs if stage in ALONE else 1)
             for stage in [s for s, child in running.items() if child.ended()]:
                 running.pop(stage).check()
             if show is not None:

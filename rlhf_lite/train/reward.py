@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import accumulate, chain, combinations
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, reward, shift_scores
 from ..models.precision import autocast, few_shapes
 from ..models.tokens import IGNORED, exchange_rows
-from ..threads import Halves, in_threads
+from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
@@ -51,32 +51,22 @@ def train_reward(
         "precision": PrecisionNote(reward_model.device),
     }
     loop = Loop.open("reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy"))
-    halves = Halves(reward_model, reward_model.device, split=cfg.dropout == 0)  # dropout draws in one order only
-    with loop.track(**state), training_mode(reward_model, cfg.dropout), halves:
+    with loop.track(**state), training_mode(reward_model, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
-            rows = batches(epoch)[at]
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                found = halves.backward(partial(_ranking_step, data=data, of=len(rows)), rows)
+                scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
+            loss = ranking_loss(scores, ranks, mask)
+            loss.backward()
             lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
-            loss, right, pairs = (sum(part) for part in zip(*found, strict=True))
-            loop.log(loss=loss, accuracy=right / pairs, lr=lr, grad_norm=norm)
+            loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
         reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
     return loop.history
-
-
-def _ranking_step(reward_model, rows: Sequence[int], data: RankingSet, of: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Add the gradient of some of the `of` rankings of a step; their share of its loss, pairs in order, and all pairs."""
-    scores, ranks, mask = data.scores(reward_model, rows)
-    loss = ranking_loss(scores, ranks, mask) * len(rows) / of
-    loss.backward()
-    pairs = pair_count(ranks, mask).sum()
-    return loss.detach(), pair_accuracy(scores.detach(), ranks, mask) * pairs, pairs
 
 
 def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None):
