@@ -167,13 +167,13 @@ class RewardConfig(Config):
 class PPOConfig(Config):
     """Reinforcement learning, Eq. 2 (§3.5, App. C.4). `ptx_gamma` > 0 makes it PPO-ptx."""
 
-    episodes: int = knob(6144, "prompts answered in all", 256_000, "App. C.4", gpt2=25_600, **_COUNT)
+    episodes: int = knob(7168, "prompts answered in all", 256_000, "App. C.4", gpt2=25_600, **_COUNT)
     batch_size: int = knob(256, "episodes per iteration", 512, "App. C.4", **_COUNT)
     minibatches: int = knob(8, "minibatches per batch, one optimizer step each", 8, "App. C.4", **_COUNT)
     inner_epochs: int = knob(1, "passes over each batch", 1, "App. C.4", **_COUNT)
     accumulation: int = knob(1, "parts a minibatch is computed in: memory, not results", **_COUNT)
-    lr: float = knob(4e-4, "policy learning rate", "2.55e-6 to 2.55e-5 (sweep)", "App. E.9", gpt2=5e-6, **_LR)
-    value_lr: float = knob(4e-4, "value learning rate", "9e-6 (1.3B, 6B)", "App. C.4", gpt2=9e-6, **_LR)
+    lr: float = knob(4.5e-4, "policy learning rate", "2.55e-6 to 2.55e-5 (sweep)", "App. E.9", gpt2=5e-6, **_LR)
+    value_lr: float = knob(6e-4, "value learning rate", "9e-6 (1.3B, 6B)", "App. C.4", gpt2=9e-6, **_LR)
     warmup_iterations: int = knob(10, "iterations of linear warm-up from lr/10", 10, "App. C.4", low=0)
     kl_beta: float = knob(0.3, "weight of the per-token KL penalty", 0.02, "App. C.4", low=0.0, gpt2=0.05)
     clip: float = knob(0.2, "clip of the policy ratio", 0.2, "App. C.4", low=0.0)
@@ -186,7 +186,7 @@ class PPOConfig(Config):
     no_eos_penalty: float = knob(1.0, "taken off the score of a response without EOS", "not stated", low=0.0)
     ptx_gamma: float = knob(
         0.0,
-        "weight of the pretraining loss; our PPO-ptx: 1.2",
+        "weight of the pretraining loss; our PPO-ptx: 1.0",
         "0 (PPO), 27.8 (PPO-ptx)",
         "App. C.4",
         low=0.0,

@@ -54,7 +54,7 @@ class ChainConfig:
     rankings: RankingsConfig = RankingsConfig()
     reward: RewardConfig = RewardConfig(epochs=2)
     ppo: PPOConfig = PPOConfig()
-    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.2)
+    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.0)
     evaluation: EvalConfig = EvalConfig()
     baselines = property(lambda self: self.evaluation)  # the part of it that needs no labels
 
