@@ -186,7 +186,7 @@ class PPOConfig(Config):
     no_eos_penalty: float = knob(1.0, "taken off the score of a response without EOS", "not stated", low=0.0)
     ptx_gamma: float = knob(
         0.0,
-        "weight of the pretraining loss; our PPO-ptx: 1.0",
+        "weight of the pretraining loss; above 0 it is PPO-ptx",
         "0 (PPO), 27.8 (PPO-ptx)",
         "App. C.4",
         low=0.0,

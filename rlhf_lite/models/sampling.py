@@ -128,12 +128,10 @@ class _Running:
 
     def next_logits(self) -> Tensor:
         """Read the new tokens, predict the next one: (rows, V)."""
-        if self.cache.get_seq_length():
+        if self.cache.get_seq_length() or (repeats := _repeats(self.new)) is None:
             return self._read(self.new, self.seen, self.places)
-        first, copy = _distinct(self.new)  # several answers to one prompt: it is read once
+        first, copy = repeats  # several answers to one prompt: it is read once
         logits = self._read(self.new[first], self.seen[first], self.places[first])
-        if copy is None:
-            return logits
         self.cache.batch_select_indices(copy)
         return logits[copy]
 
@@ -157,14 +155,14 @@ class _Running:
         return running > 0
 
 
-def _distinct(ids: Tensor) -> tuple[Tensor, Tensor | None]:
+def _repeats(ids: Tensor) -> tuple[Tensor, Tensor] | None:
     """Where each run of equal rows of ids (B, P) starts, with a few more for `few_shapes`, and the run of each row (B,);
-    all rows and None where there is nothing to gain."""
+    None where hardly any row repeats the one before."""
     new = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
     new[1:] = (ids[1:] != ids[:-1]).any(dim=1)
     first = new.nonzero()[:, 0]
     if len(first) > 0.9 * len(ids):
-        return torch.arange(len(ids), device=ids.device), None
+        return None
     spare = first[-1:].expand(few_shapes(len(first), len(ids), 16) - len(first))
     return torch.cat([first, spare]), new.cumsum(dim=0) - 1
 
