@@ -13,6 +13,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -203,7 +204,7 @@ def _build_sft(chain: Chain, folder: Path, stage: str, cfg: SFTConfig) -> dict |
 def build_rankings(chain: Chain, folder: Path) -> dict | None:
     """Sample K = 4 ... 9 completions per prompt from the supervised policies; rate, flag and rank them (§3.4, §3.5)."""
     cfg, seed = chain.config.rankings, chain.config.seed
-    sets = {"train": chain.prompts.rm_train, "valid": chain.prompts.rm_valid[: cfg.valid_prompts]}
+    sets = {"train": chain.prompts.rm_train[: cfg.train_prompts], "valid": chain.prompts.rm_valid[: cfg.valid_prompts]}
     policies = [chain.policy("sft"), chain.policy("start")]
     sampled = {name: sample_completions(policies, chain.tokenizer, rows, cfg, seed, name) for name, rows in sets.items()}
     items = [(Task.from_json(row["task"]), texts) for row, texts in sampled["train"][: cfg.calibration_prompts]]
@@ -218,16 +219,20 @@ def build_rankings(chain: Chain, folder: Path) -> dict | None:
 
 def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTokenizerFast, prompts: list[Row],
                        cfg: RankingsConfig, seed: int, name: str) -> list[tuple[Row, list[str]]]:  # fmt: skip
-    """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are dropped."""
+    """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are dropped.
+
+    Some are sampled hot. They answer something else, or nothing: what a reward model has never seen it cannot mind, and
+    reinforcement learning finds it (in the paper some of the ranked answers came from PPO policies, §3.1).
+    """
     rng = Random(f"completions-{seed}-{name}")
     counts = [rng.randint(cfg.k_min, cfg.k_max) for _ in prompts]
-    wanted = [(i, rng.randrange(len(policies))) for i, k in enumerate(counts) for _ in range(k)]
+    wanted = [(i, rng.randrange(len(policies)), rng.random() < cfg.hot_share) for i, k in enumerate(counts) for _ in range(k)]
     completions: list[list[str]] = [[] for _ in prompts]
-    for p, policy in enumerate(policies):
-        rows = [i for i, chosen in wanted if chosen == p]
+    for p, hot in product(range(len(policies)), (False, True)):
+        rows = [i for i, *source in wanted if source == [p, hot]]
         generator = torch.Generator().manual_seed(rng.getrandbits(60))
-        texts = sample_texts(policy, tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
-                             cfg.temperature, generator=generator)  # fmt: skip
+        texts = sample_texts(policies[p], tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
+                             cfg.hot_temperature if hot else cfg.temperature, generator=generator)  # fmt: skip
         for i, text in zip(rows, texts, strict=True):
             if text.strip():
                 completions[i].append(text)

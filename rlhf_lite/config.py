@@ -156,7 +156,8 @@ class RewardConfig(Config):
 
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
-    prompts_per_step: int = knob(4, "prompts per step, each with all pairs", 64, "App. C.2", gpt2=8, **_COUNT)
+    prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
+    question: str = knob("", "what it reads after an answer, in place of EOS, before it gives its score", "not stated")
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
@@ -245,7 +246,10 @@ class RankingsConfig(Config):
     k_min: int = knob(4, help="fewest completions per prompt", paper=4, source="§3.5", low=2, high=9)
     k_max: int = knob(9, help="most completions per prompt", paper=9, source="§3.5", low=2, high=9)
     temperature: float = knob(1.0, help="sampling temperature", paper="not stated", low=1e-3)
+    hot_share: float = knob(0.125, help="share of them sampled hot, to have bad ones", paper="not stated", **_SHARE)
+    hot_temperature: float = knob(1.4, help="the temperature of those", paper="not stated", low=1e-3)
     max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
+    train_prompts: int = knob(5000, help="prompts ranked to train on", paper="33,207", source="Table 6", low=10)
     valid_prompts: int = knob(600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10)
     calibration_prompts: int = knob(2400, help="prompts on which the labelers' noise is set", low=10)
 

@@ -25,7 +25,7 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=5, reward=5, baselines=2, ppo=4, ppo_ptx=4, evaluation=6)
+VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=6, reward=6, baselines=2, ppo=4, ppo_ptx=4, evaluation=6)
 INPUTS = dict(
     base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
     reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start"),
@@ -52,7 +52,7 @@ class ChainConfig:
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(epochs=2)
+    reward: RewardConfig = RewardConfig(epochs=2, question="Who says so?")  # pages of the web answer it
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.0)
     evaluation: EvalConfig = EvalConfig()

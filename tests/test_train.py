@@ -22,7 +22,7 @@ from rlhf_lite.models.policy import (
     token_values,
 )
 from rlhf_lite.models.sampling import sample_texts
-from rlhf_lite.models.tokens import build_tokenizer
+from rlhf_lite.models.tokens import build_tokenizer, encode
 from rlhf_lite.train import batches, loop, optim, ppo, sft
 from rlhf_lite.train import reward as reward_stage
 from rlhf_lite.train.ppo import rollout, train_ppo
@@ -340,7 +340,7 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
         {"prompt": "say b", "completions": ["a", "c c"], "ranks": [2, 1]},
         {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
     ]
-    data = reward_stage.RankingSet(tokenizer, rankings, 32)
+    data = reward_stage.RankingSet(tokenizer, rankings, judge)
     assert len(data) == 2 and [int(row.parts.max()) for row in data.rows] == [3, 2]
     found = data.scores(judge, [1, 0])
     assert found.mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
@@ -350,10 +350,12 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
     assert evaluate_reward(judge, tokenizer, rankings)["pairs"] == 6
 
 
-def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer):
+@pytest.mark.parametrize("question", ["", "one two?"])
+def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, question):
     """The block mask: same loss to 1e-5 and same gradient as K separate forward passes."""
-    rankings = longer_is_better(3)
-    data = reward_stage.RankingSet(tokenizer, rankings, 32)
+    rankings, judge = longer_is_better(3), copy.deepcopy(judge)
+    judge.config.question_ids = encode(tokenizer, question)
+    data = reward_stage.RankingSet(tokenizer, rankings, judge)
     gradients, losses = [], []
     for grouped in (True, False):
         model = copy.deepcopy(judge)
@@ -369,6 +371,21 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer):
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-3)
+
+
+def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, tmp_path):
+    """In training, scoring and after loading it reads the question instead of EOS, and the end of what is too long."""
+    model, rankings = new_scalar_model(base), longer_is_better(6)
+    train_reward(model, tokenizer, rankings, RewardConfig(question="one two"), loop=QUIET)
+    save_model(model, tmp_path, tokenizer=tokenizer)
+    model = load_scalar_model(tmp_path)
+    prompts, texts = ["say a", "say b twice", "c"], ["a b.", "c", " ".join("abcdef" * 9)]
+    asked, model.config.question_ids = score_texts(model, tokenizer, prompts, texts), []
+    for i, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
+        ids = encode(tokenizer, f"{prompt}\n{text}")[: base.config.n_positions - 2] + encode(tokenizer, "one two")
+        ids = torch.tensor([ids])
+        assert reward_stage.reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(asked[i], abs=1e-4)
+    assert score_texts(model, tokenizer, prompts, texts) != pytest.approx(asked)
 
 
 def test_a_prompt_is_read_once_and_every_answer_once(judge, tokenizer, monkeypatch):
@@ -396,7 +413,7 @@ def test_reward_model_resumes_exactly(base, tokenizer, tmp_path):
     train_reward(straight, tokenizer, rankings, loop=QUIET)
     options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
     with pytest.raises(Failure):
-        train_reward(new_scalar_model(base), tokenizer, rankings, loop={**options, "control": FailAt(5)})
+        train_reward(new_scalar_model(base), tokenizer, rankings, loop={**options, "control": FailAt(3)})
     train_reward(resumed, tokenizer, rankings, loop=options)
     assert same(straight, resumed) and resumed.config.trained_rankings == straight.config.trained_rankings
 

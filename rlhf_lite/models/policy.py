@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 import transformers
 from torch import Tensor, nn
 from transformers import (
@@ -195,16 +196,38 @@ def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor
 
 
 def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
-    """The scalar head at each row's last real token, its EOS unless it was cut off: (B, T) -> (B,)."""
+    """The scalar head at each row's last real token, its EOS unless it was cut off: (B, T) -> (B,).
+
+    A model with a question (RewardConfig.question) reads that in place of EOS.
+    """
+    ids, mask = _with_question(model, ids, mask)
     hidden = _hidden(model, ids, mask)[torch.arange(len(ids), device=ids.device), last_index(mask)]  # (B, D)
     return upcast(model.score(hidden)[:, 0])
+
+
+def _with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The model's question, if it has one, in place of each row's EOS, or of its end if there is no room: (B, T + Q)."""
+    if not (question := ids.new_tensor(question_ids(model))).numel():
+        return ids, mask
+    (B, _), Q = ids.shape, len(question)
+    first, last = mask.argmax(dim=1), last_index(mask)  # (B,)
+    ended = ids.gather(1, last[:, None])[:, 0] == model.config.eos_token_id
+    length = (last + 1 - first - ended.long()).clamp(max=model.config.n_positions - Q)
+    columns = (first + length)[:, None] + torch.arange(Q, device=ids.device)  # (B, Q)
+    ids, mask = F.pad(ids, (0, Q)), F.pad(mask, (0, Q))  # (B, T + Q)
+    return ids.scatter(1, columns, question.expand(B, Q)), mask.scatter(1, columns, 1)
+
+
+def question_ids(model: GPT2ForSequenceClassification) -> list[int]:
+    """What a reward model reads after an answer; `train_reward` sets it, and it is saved with the model."""
+    return getattr(model.config, "question_ids", [])
 
 
 def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor) -> Tensor:
     """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives them.
 
-    ids (B, T): a prompt and after it its answers, each with its EOS; places (B, T): each token's position in its own
-    exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding; last (B, K): where each answer ends.
+    ids (B, T): a prompt and after it its answers, each with its EOS (or the question); places (B, T): each token's position
+    in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding; last (B, K): where answers end.
     This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
     blocked = _block_mask(parts, choose_dtype(ids.device))

@@ -14,9 +14,9 @@ from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 from ..config import RewardConfig
 from ..memory import give_back
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.policy import evaluating, group_rewards, reward, shift_scores
+from ..models.policy import evaluating, group_rewards, question_ids, reward, shift_scores
 from ..models.precision import autocast, few_shapes
-from ..models.tokens import IGNORED, exchange_rows
+from ..models.tokens import IGNORED, encode, exchange_rows
 from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
@@ -38,8 +38,9 @@ def train_reward(
     gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the history.
     """
     cfg = cfg or RewardConfig()
-    data = RankingSet(tokenizer, rankings, reward_model.config.n_positions)
-    held_out = RankingSet(tokenizer, valid, reward_model.config.n_positions) if valid is not None else None
+    reward_model.config.question_ids = encode(tokenizer, cfg.question)  # saved with the model, as what it reads last
+    data = RankingSet(tokenizer, rankings, reward_model)
+    held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
     give_back()  # what encoding left behind
     batches = lru_cache(1)(lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch))
     per_epoch = len(batches(0))
@@ -103,9 +104,10 @@ class RankingSet:
     """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
 
     Each becomes one row: the prompt, then its answers. Equal answers to one prompt are in it, and scored, only once.
+    After each answer stands its EOS, or the question of the model they are for.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], max_length: int):
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], model: GPT2ForSequenceClassification):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
         kept = [row for row in rankings if len(set(row["ranks"])) > 1]
@@ -113,7 +115,11 @@ class RankingSet:
             raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
         distinct = [list(dict.fromkeys(row["completions"])) for row in kept]
         prompts = [row["prompt"] for row, texts in zip(kept, distinct, strict=True) for _ in texts]
-        exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), max_length)
+        question = question_ids(model)
+        room = model.config.n_positions - len(question)
+        exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), room)
+        if question:
+            exchanges = [ids[: len(ids) - (ids[-1] == tokenizer.eos_token_id)] + question for ids in exchanges]
         self.pad_id, self.kept, self.rows, start = tokenizer.pad_token_id, kept, [], 0
         for row, texts in zip(kept, distinct, strict=True):
             stop = start + len(texts)
@@ -178,7 +184,7 @@ def evaluate_reward(
 def score_rankings(reward_model, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping]) -> list[Tensor]:
     """The reward of each completion (K,) of each ranking, in order; ranks do not matter."""
     unranked = [{**row, "ranks": range(1, len(row["completions"]) + 1)} for row in rankings]
-    return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model.config.n_positions))
+    return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model))
 
 
 def _scores(model: GPT2ForSequenceClassification, data: RankingSet, batch: int = 16) -> list[Tensor]:
