@@ -13,7 +13,6 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -221,18 +220,19 @@ def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTok
                        cfg: RankingsConfig, seed: int, name: str) -> list[tuple[Row, list[str]]]:  # fmt: skip
     """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are dropped.
 
-    Some are sampled hot. They answer something else, or nothing: what a reward model has never seen it cannot mind, and
-    reinforcement learning finds it (in the paper some of the ranked answers came from PPO policies, §3.1).
+    Temperatures differ, so that the answers do: cold ones are nearly as good as those of reinforcement learning, hot ones
+    say something else, which no demonstration does and a reward model has to see once to mind it.
     """
     rng = Random(f"completions-{seed}-{name}")
     counts = [rng.randint(cfg.k_min, cfg.k_max) for _ in prompts]
-    wanted = [(i, rng.randrange(len(policies)), rng.random() < cfg.hot_share) for i, k in enumerate(counts) for _ in range(k)]
+    wanted = [(i, rng.randrange(len(policies))) for i, k in enumerate(counts) for _ in range(k)]
     completions: list[list[str]] = [[] for _ in prompts]
-    for p, hot in product(range(len(policies)), (False, True)):
-        rows = [i for i, *source in wanted if source == [p, hot]]
+    for p, policy in enumerate(policies):
+        rows = [i for i, chosen in wanted if chosen == p]
+        temperatures = [cfg.coldest * (cfg.hottest / cfg.coldest) ** rng.random() for _ in rows]
         generator = torch.Generator().manual_seed(rng.getrandbits(60))
-        texts = sample_texts(policies[p], tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
-                             cfg.hot_temperature if hot else cfg.temperature, generator=generator)  # fmt: skip
+        texts = sample_texts(policy, tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
+                             temperatures, generator=generator)  # fmt: skip
         for i, text in zip(rows, texts, strict=True):
             if text.strip():
                 completions[i].append(text)

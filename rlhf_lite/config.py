@@ -245,9 +245,8 @@ class RankingsConfig(Config):
 
     k_min: int = knob(4, help="fewest completions per prompt", paper=4, source="§3.5", low=2, high=9)
     k_max: int = knob(9, help="most completions per prompt", paper=9, source="§3.5", low=2, high=9)
-    temperature: float = knob(1.0, help="sampling temperature", paper="not stated", low=1e-3)
-    hot_share: float = knob(0.125, help="share of them sampled hot, to have bad ones", paper="not stated", **_SHARE)
-    hot_temperature: float = knob(1.4, help="the temperature of those", paper="not stated", low=1e-3)
+    coldest: float = knob(0.5, help="each completion has a temperature of its own, from this", paper="not stated", low=1e-3)
+    hottest: float = knob(1.4, help="to this, log-uniformly", paper="not stated", low=1e-3)
     max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
     train_prompts: int = knob(5000, help="prompts ranked to train on", paper="33,207", source="Table 6", low=10)
     valid_prompts: int = knob(600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10)
@@ -256,6 +255,8 @@ class RankingsConfig(Config):
     def _check_together(self):
         if self.k_min > self.k_max:
             raise ConfigError(f"RankingsConfig.k_min = {self.k_min} is more than k_max = {self.k_max}.")
+        if self.coldest > self.hottest:
+            raise ConfigError(f"RankingsConfig.coldest = {self.coldest} is more than hottest = {self.hottest}.")
 
 
 @dataclass(frozen=True)

@@ -42,17 +42,19 @@ def sample(
     max_new_tokens: int,
     eos_id: int,
     pad_id: int,
-    temperature: float = 1.0,
+    temperature: float | Tensor = 1.0,
     greedy: bool = False,
     generator: torch.Generator | None = None,
 ) -> Samples:
     """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
 
-    greedy takes the likeliest token; log-probabilities are at `temperature` either way. Each row draws one
+    temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities are at
+    `temperature` either way. Each row draws one
     uniform number a step, running or not, so what it draws does not depend on when the others end.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature is {temperature}; take one above 0, or greedy=True for the mode")
+    temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
+    if not (temperature > 0).all():
+        raise ValueError(f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode")
     room = _room(policy, mask, max_new_tokens)  # (B,)
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
@@ -60,7 +62,7 @@ def sample(
     with evaluating(policy):
         for t in range(T):
             rows, alive = running.rows, running.alive
-            logp = F.log_softmax(running.next_logits() / temperature, dim=-1)  # (rows, V)
+            logp = F.log_softmax(running.next_logits() / temperature[rows, None], dim=-1)  # (rows, V)
             token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(B, ids.device, generator)[rows])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
@@ -75,7 +77,7 @@ def sample_texts(
     tokenizer: PreTrainedTokenizerFast,
     prompts: Sequence[str],
     max_new_tokens: int = 40,
-    temperature: float = 1.0,
+    temperature: float | Sequence[float] = 1.0,
     greedy: bool = False,
     generator: torch.Generator | None = None,
     batch_size: int = 512,
@@ -83,8 +85,8 @@ def sample_texts(
 ) -> list[str]:
     """One response text for each prompt, in order; inside, prompts are sorted by length to save padding.
 
-    end: what closes each prompt, see `encode_prompts`. On a CPU, each thread of torch samples batches of its own: one
-    step of a small model is too little work to share.
+    temperature: one for all, or one for each prompt. end: what closes each prompt, see `encode_prompts`. On a CPU, each
+    thread of torch samples batches of its own: one step of a small model is too little work to share.
     """
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batches = _even_batches(order, batch_size)
@@ -93,8 +95,10 @@ def sample_texts(
 
     limit = policy.config.n_positions - 1
     encoded = [encode_prompts(tokenizer, [prompts[i] for i in batch], limit, end) for batch in batches]
+    warmth = torch.as_tensor(temperature).expand(len(prompts))
+    temperatures = [warmth[batch] for batch in batches]
 
-    def answer(prompt: Encoded, seed: int) -> list[str]:
+    def answer(prompt: Encoded, temperature: Tensor, seed: int) -> list[str]:
         ids, mask = (x.to(policy.device) for x in prompt)
         draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
@@ -103,7 +107,7 @@ def sample_texts(
         return decode(tokenizer, samples.tokens)
 
     with evaluating(policy):
-        answers = in_threads(answer, encoded, seeds, device=policy.device)
+        answers = in_threads(answer, encoded, temperatures, seeds, device=policy.device)
     texts = {i: text for batch, part in zip(batches, answers, strict=True) for i, text in zip(batch, part, strict=True)}
     return [texts[i] for i in range(len(prompts))]
 
