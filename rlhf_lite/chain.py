@@ -107,7 +107,7 @@ class Chain(Plan):
     @cached_property
     def prompts(self) -> Splits:
         """The sets of Table 6 (§3.2, App. A)."""
-        return read_splits(self.folder("prompts") / "prompts.json.gz")
+        return read_splits(self.folder("prompts"))
 
     @property
     def sizes(self) -> dict[str, dict[str, int]]:
@@ -181,7 +181,7 @@ def build_base(chain: Chain, folder: Path) -> dict | None:
 def build_prompts(chain: Chain, folder: Path) -> dict | None:
     """From the raw log to the sets of Table 6."""
     splits = prepare(chain.raw_prompts, chain.sizes, chain.config.seed)
-    write_splits(folder / "prompts.json.gz", splits)
+    write_splits(folder, splits)
     return {name: len(rows) for name, rows in splits.sets().items()}
 
 

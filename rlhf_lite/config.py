@@ -246,7 +246,7 @@ class RankingsConfig(Config):
     k_min: int = knob(4, help="fewest completions per prompt", paper=4, source="§3.5", low=2, high=9)
     k_max: int = knob(9, help="most completions per prompt", paper=9, source="§3.5", low=2, high=9)
     coldest: float = knob(0.5, help="each completion has a temperature of its own, from this", paper="not stated", low=1e-3)
-    hottest: float = knob(1.5, help="to this, log-uniformly", paper="not stated", low=1e-3)
+    hottest: float = knob(1.4, help="to this, log-uniformly", paper="not stated", low=1e-3)
     max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
     valid_prompts: int = knob(600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10)
     calibration_prompts: int = knob(2400, help="prompts on which the labelers' noise is set", low=10)

@@ -25,7 +25,7 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=3, base=5, sft=6, start=6, rankings=6, reward=6, baselines=2, ppo=4, ppo_ptx=4, evaluation=6)
+VERSIONS = dict(prompts=4, base=5, sft=6, start=6, rankings=6, reward=6, baselines=2, ppo=4, ppo_ptx=4, evaluation=6)
 INPUTS = dict(
     base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
     reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start"),
@@ -54,7 +54,7 @@ class ChainConfig:
     rankings: RankingsConfig = RankingsConfig()
     reward: RewardConfig = RewardConfig(epochs=2, question="Who says so?")  # pages of the web answer it
     ppo: PPOConfig = PPOConfig()
-    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.0)
+    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()
     baselines = property(lambda self: self.evaluation)  # the part of it that needs no labels
 

@@ -252,6 +252,20 @@ def test_prompts_become_a_dataset(splits):
     assert first["annotations"]["moral_judgment"] is None
 
 
+def test_stored_sets_are_read_one_at_a_time_and_equal_what_was_written(splits, tmp_path):
+    pl.write_splits(tmp_path, splits)
+    (tmp_path / "rm_train.json.gz").rename(tmp_path / "away")
+    stored = pl.read_splits(tmp_path)
+    assert stored.test == splits.test and "ppo_train" not in vars(stored)
+    assert (stored.funnel, stored.realised, stored.shared) == (splits.funnel, splits.realised, splits.shared)
+    with pytest.raises(FileNotFoundError):
+        stored.rm_train
+    (tmp_path / "away").rename(tmp_path / "rm_train.json.gz")
+    assert stored.sets() == splits.sets()
+    with pytest.raises(AttributeError):
+        stored.rm_test
+
+
 def test_demonstrations_are_fixed_per_prompt(world, splits):
     rows = tiny_demonstrations(world, splits.sft_train[:30], ["a", "b"])
     again = tiny_demonstrations(world, splits.sft_train[10:30], ["a", "b"])

@@ -55,10 +55,11 @@ def test_mask_is_1_up_to_and_including_eos_and_the_rest_is_pad(policy, prompts):
 
 
 @pytest.mark.parametrize("greedy", [False, True])
-@pytest.mark.parametrize("temperature", [1.0, 0.6])
+@pytest.mark.parametrize("temperature", [1.0, 0.6, torch.linspace(0.4, 1.6, len(PROMPTS))])
 def test_logprobs_equal_a_full_forward(policy, prompts, temperature, greedy):
     samples = draw(policy, prompts, temperature=temperature, greedy=greedy)
-    full = response_logprobs(policy, prompts, samples.tokens, samples.mask, temperature)
+    each = torch.as_tensor(temperature).expand(len(PROMPTS)).reshape(-1, 1, 1)  # (B, 1, 1), for logits (B, T, V)
+    full = response_logprobs(policy, prompts, samples.tokens, samples.mask, each)
     torch.testing.assert_close(samples.logprobs, losses.keep_real(full, samples.mask), atol=1e-5, rtol=0)
 
 
@@ -159,6 +160,8 @@ def test_nothing_is_written_past_n_positions(policy, tokenizer):
 def test_bad_requests_say_what_to_do(policy, prompts):
     with pytest.raises(ValueError, match="temperature is 0.*greedy"):
         draw(policy, prompts, temperature=0)
+    with pytest.raises(ValueError, match="temperature is -1"):
+        draw(policy, prompts, temperature=torch.linspace(-1, 1, len(PROMPTS)))
     with pytest.raises(ValueError, match="0 new tokens"):
         draw(policy, prompts, 0)
 
@@ -190,6 +193,15 @@ def test_rewards_of_samples_are_read_at_eos_or_at_the_last_token(policy, prompts
     for i in range(len(ids)):
         real = ids[i][mask[i] == 1][None]
         torch.testing.assert_close(scores[i], scalar(input_ids=real).logits[0, 0])
+
+
+def test_each_prompt_can_have_a_temperature_of_its_own(policy, tokenizer):
+    """Whatever the batches: nearly 0 is greedy, the others differ from it somewhere."""
+    prompts, warm = PROMPTS[:6] * 8, [1e-4, 1.5] * 24
+    greedy = sample_texts(policy, tokenizer, prompts, 8, greedy=True)
+    for batch_size in (5, 512):
+        texts = sample_texts(policy, tokenizer, prompts, 8, warm, generator=seeded(), batch_size=batch_size)
+        assert texts[::2] == greedy[::2] and texts[1::2] != greedy[1::2]
 
 
 def test_sample_texts_keeps_the_order_whatever_the_batch_size(policy, tokenizer, monkeypatch):

@@ -22,6 +22,7 @@ from .seeded import chance, name_of, rng, shuffled
 
 Dropped = list[Row]
 SETS = ("sft_train", "sft_valid", "rm_train", "rm_valid", "ppo_train", "ppo_valid", "test")
+STORY = "story"  # the file of what is not a set
 # Shares of *users*. Customers differ so much in how many prompts they write that shares of rows come out otherwise
 # (`realised`); the test side is drawn larger than the paper's 3.4 % of rows so that a few users cannot leave it empty.
 CUSTOMER_FRACTIONS = {"train": 0.58, "valid": 0.30, "test": 0.12}
@@ -312,13 +313,33 @@ def _check_supply(name: str, who: str, need: int, side: str, have: int) -> None:
 # --- on disk ------------------------------------------------------------------------------------------------------
 
 
-def write_splits(path: str | Path, splits: Splits) -> None:
-    """All of a Splits as compressed JSON; equal splits give equal bytes."""
-    text = json.dumps(asdict(splits), ensure_ascii=False)
-    Path(path).write_bytes(gzip.compress(text.encode(), compresslevel=3, mtime=0))
+def write_splits(folder: str | Path, splits: Splits) -> None:
+    """One compressed JSON file per set and one for the story; equal splits give equal bytes."""
+    values = asdict(splits)
+    files = {name: values.pop(name) for name in SETS}
+    for name, content in {**files, STORY: values}.items():
+        text = json.dumps(content, ensure_ascii=False)
+        (Path(folder) / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), compresslevel=3, mtime=0))
 
 
-def read_splits(path: str | Path) -> Splits:
-    values = json.loads(gzip.decompress(Path(path).read_bytes()))
-    steps = [Step(**{**step, "examples": tuple(step["examples"])}) for step in values.pop("funnel")]
-    return Splits(**values, funnel=steps)
+def read_splits(folder: str | Path) -> Splits:
+    """What `write_splits` wrote. A set is read when it is first asked for: all of them take 60 MB, a stage needs one."""
+    return _Stored(Path(folder))
+
+
+class _Stored(Splits):
+    def __init__(self, folder: Path):
+        self.folder, story = folder, _read(folder / f"{STORY}.json.gz")
+        self.funnel = [Step(**{**step, "examples": tuple(step["examples"])}) for step in story["funnel"]]
+        self.realised, self.shared = story["realised"], story["shared"]
+
+    def __getattr__(self, name: str) -> list[Row]:
+        if name not in SETS:
+            raise AttributeError(name)
+        rows = _read(self.folder / f"{name}.json.gz")
+        setattr(self, name, rows)
+        return rows
+
+
+def _read(path: Path):
+    return json.loads(gzip.decompress(path.read_bytes()))
