@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
-from rlhf_lite import runs
+from rlhf_lite import chain, runs
 from rlhf_lite.chain import Chain
-from rlhf_lite.config import PPOConfig
+from rlhf_lite.config import ConfigError, PPOConfig, RankingsConfig
 from rlhf_lite.plan import INPUTS, STAGES, VERSIONS, ChainConfig, UnknownStage
 
 
@@ -115,3 +116,27 @@ def test_a_stopped_stage_is_never_taken_for_a_finished_one(own_home):
             stopped.get(stage)
         assert not stopped.has(stage) and list((own_home / stopped.folder_name("reward")).glob("checkpoint*"))
     Chain(config, shipped=(), progress=False).get("reward")  # goes on and finishes
+
+
+def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeypatch):
+    """K of them for each prompt, in range; temperatures cover the range log-uniformly; empty answers are dropped."""
+    asked = []
+
+    def answers(policy, tokenizer, prompts, max_new_tokens, temperatures, generator):
+        asked.extend((policy, prompt, warm) for prompt, warm in zip(prompts, temperatures, strict=True))
+        return [f"{policy} {warm}" if warm < 1.3 else " " for warm in temperatures]
+
+    monkeypatch.setattr(chain, "sample_texts", answers)
+    cfg, prompts = RankingsConfig(coldest=0.5, hottest=1.4), [{"text": f"prompt {i}"} for i in range(400)]
+    found = chain.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
+    counts = Counter(prompt for _, prompt, _ in asked)
+    assert set(counts) == {row["text"] for row in prompts} and {*counts.values()} == {4, 5, 6, 7, 8, 9}
+    assert 0.45 < sum(policy == "a" for policy, *_ in asked) / len(asked) < 0.55
+    warm = [temperature for *_, temperature in asked]
+    assert 0.5 <= min(warm) < 0.51 and 1.38 < max(warm) <= 1.4
+    assert 0.46 < sum(t < (0.5 * 1.4) ** 0.5 for t in warm) / len(warm) < 0.54  # half are below the geometric mean
+    kept = sum(len(texts) for _, texts in found)
+    assert kept == sum(t < 1.3 for t in warm) < len(warm) and not any(" " == text for _, texts in found for text in texts)
+    assert found == chain.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
+    with pytest.raises(ConfigError, match="coldest = 2.0 is more than hottest = 1.4"):
+        RankingsConfig(coldest=2.0)

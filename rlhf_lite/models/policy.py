@@ -200,12 +200,12 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
 
     A model with a question (RewardConfig.question) reads that in place of EOS.
     """
-    ids, mask = _with_question(model, ids, mask)
+    ids, mask = with_question(model, ids, mask)
     hidden = _hidden(model, ids, mask)[torch.arange(len(ids), device=ids.device), last_index(mask)]  # (B, D)
     return upcast(model.score(hidden)[:, 0])
 
 
-def _with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """The model's question, if it has one, in place of each row's EOS, or of its end if there is no room: (B, T + Q)."""
     if not (question := ids.new_tensor(question_ids(model))).numel():
         return ids, mask
