@@ -203,7 +203,7 @@ def _build_sft(chain: Chain, folder: Path, stage: str, cfg: SFTConfig) -> dict |
 def build_rankings(chain: Chain, folder: Path) -> dict | None:
     """Sample K = 4 ... 9 completions per prompt from the supervised policies; rate, flag and rank them (§3.4, §3.5)."""
     cfg, seed = chain.config.rankings, chain.config.seed
-    sets = {"train": chain.prompts.rm_train, "valid": chain.prompts.rm_valid[: cfg.valid_prompts]}
+    sets = {"train": chain.prompts.rm_train[: cfg.train_prompts], "valid": chain.prompts.rm_valid[: cfg.valid_prompts]}
     policies = [chain.policy("sft"), chain.policy("start")]
     sampled = {name: sample_completions(policies, chain.tokenizer, rows, cfg, seed, name) for name, rows in sets.items()}
     items = [(Task.from_json(row["task"]), texts) for row, texts in sampled["train"][: cfg.calibration_prompts]]

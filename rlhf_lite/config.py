@@ -248,6 +248,7 @@ class RankingsConfig(Config):
     coldest: float = knob(0.5, help="each completion has a temperature of its own, from this", paper="not stated", low=1e-3)
     hottest: float = knob(1.4, help="to this, log-uniformly", paper="not stated", low=1e-3)
     max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
+    train_prompts: int = knob(5500, help="prompts to train on, ranked once", paper="33,207", source="Table 6", low=10)
     valid_prompts: int = knob(600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10)
     calibration_prompts: int = knob(2400, help="prompts on which the labelers' noise is set", low=10)
 
