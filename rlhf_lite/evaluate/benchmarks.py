@@ -9,7 +9,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from ..models.losses import token_logprobs
 from ..models.policy import policy_logits
 from ..models.precision import autocast
-from ..models.sampling import sample_texts
+from ..models.sampling import FEW, sample_texts
 from ..models.tokens import encode_all
 from ..train.pretrain import stream_loss
 from ..world import SKILL_ITEMS, SkillItem, World
@@ -31,8 +31,8 @@ def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokeni
 def _continue(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]) -> list[str]:
     """The rest of the line after each prompt. No newline is added: the prompt is the beginning of a document."""
     longest = max(len(ids) for ids in encode_all(tokenizer, [item.answer for item in items])) + 1
-    prompts = [item.prompt for item in items]  # long ones: few at a time, for memory
-    texts = sample_texts(policy, tokenizer, prompts, longest, greedy=True, batch_size=128, end="")
+    prompts = [item.prompt for item in items]
+    texts = sample_texts(policy, tokenizer, prompts, longest, greedy=True, batch_size=FEW, end="")
     return [text.split("\n")[0].strip() for text in texts]
 
 
@@ -42,13 +42,13 @@ def _likeliest(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, item
     pairs = [(item.prompt, choice) for item in items for choice in item.choices]
     starts, ends = (encode_all(tokenizer, list(texts)) for texts in zip(*pairs, strict=True))
     means: list[float] = []
-    for i in range(0, len(pairs), 128):
-        rows = [a + b for a, b in zip(starts[i : i + 128], ends[i : i + 128], strict=True)]
+    for i in range(0, len(pairs), FEW):
+        rows = [a + b for a, b in zip(starts[i : i + FEW], ends[i : i + FEW], strict=True)]
         ids, mask = _left_padded(rows, tokenizer.pad_token_id)
         with autocast(ids.device):
             logits = policy_logits(policy, ids, mask)[:, :-1]  # (B, T - 1, V)
         picked = token_logprobs(logits, ids[:, 1:])  # (B, T - 1)
-        means += [float(picked[j, -len(end) :].mean()) for j, end in enumerate(ends[i : i + 128])]
+        means += [float(picked[j, -len(end) :].mean()) for j, end in enumerate(ends[i : i + FEW])]
     scores = iter(means)
     return [max((next(scores), choice) for choice in item.choices)[1] for item in items]
 

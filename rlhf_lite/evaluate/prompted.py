@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..models.sampling import sample_texts
+from ..models.sampling import FEW, sample_texts
 from ..world import Task
 from .metadata import gold_scores
 
@@ -46,7 +46,7 @@ def prompted_texts(base: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, pr
     """Answers of the base model behind the prefix, cut where the next question begins."""
     generator = torch.Generator().manual_seed(seed)
     wrapped = [prefix.wrap(p) for p in prompts]
-    texts = sample_texts(base, tokenizer, wrapped, max_new_tokens, greedy=greedy, generator=generator, end="")
+    texts = sample_texts(base, tokenizer, wrapped, max_new_tokens, greedy=greedy, generator=generator, batch_size=FEW, end="")
     return [prefix.cut(text) for text in texts]
 
 

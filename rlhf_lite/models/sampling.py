@@ -20,6 +20,7 @@ from .policy import evaluating
 from .precision import autocast, few_shapes
 from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, positions
 
+FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
 
 
