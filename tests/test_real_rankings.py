@@ -76,11 +76,11 @@ def test_it_learns_what_people_preferred_and_says_how_well(tmp_path, tokenizer, 
     assert report["left_out"] == {"reply: unranked": 48} and re.search(r"^reply: unranked +48$", said, re.MULTILINE)
     assert report["data"]["train"]["prompts"] + report["data"]["held_out"]["prompts"] == 96
     assert f"started from random weights: {report['steps']['done']} of {report['steps']['planned']} steps" in said
-    assert str(out) in said and report["steps"]["done"] == report["steps"]["planned"] == 57
+    assert str(out) in said and report["steps"]["done"] == report["steps"]["planned"] == 30
     assert f"{report['held_out']['accuracy']['mean']:.3f} [" in said and "0.693" in said
     folder = Path(re.search(r"^Model: (.+)$", said, re.MULTILINE).group(1))
     assert runs.check(folder)["result"] == report and not list(folder.glob("checkpoint*"))
-    assert len(runs.read_trace(folder)) == 57
+    assert len(runs.read_trace(folder)) == 30
     model, saved = AutoModelForSequenceClassification.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     ours = score_texts(real.load_scalar_model(folder), load_tokenizer(tokenizer), ["why is it so"], ["yes it is"])
     ids = torch.tensor([[*encode(saved, "why is it so"), *encode(saved, "\n"), *encode(saved, "yes it is"), saved.eos_token_id]])
@@ -146,7 +146,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, tokenizer, capsy
 
     def interrupted(*arguments):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 2:
             os.kill(os.getpid(), 2)  # Ctrl-C: this step is finished, then training ends
         return update(*arguments)
 
