@@ -50,8 +50,8 @@ def sample(
     """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
 
     temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities are at
-    `temperature` either way. Each row draws one
-    uniform number a step, running or not, so what it draws does not depend on when the others end.
+    `temperature` either way. Each row draws one uniform number a step, running or not, so what it draws does not depend
+    on when the others end.
     """
     temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
     if not (temperature > 0).all():
