@@ -42,12 +42,13 @@ def _likeliest(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, item
     pairs = [(item.prompt, choice) for item in items for choice in item.choices]
     starts, ends = (encode_all(tokenizer, list(texts)) for texts in zip(*pairs, strict=True))
     means: list[float] = []
+    longest = max(map(len, ends))
     for i in range(0, len(pairs), FEW):
         rows = [a + b for a, b in zip(starts[i : i + FEW], ends[i : i + FEW], strict=True)]
         ids, mask = _left_padded(rows, tokenizer.pad_token_id)
         with autocast(ids.device):
-            logits = policy_logits(policy, ids, mask)[:, :-1]  # (B, T - 1, V)
-        picked = token_logprobs(logits, ids[:, 1:])  # (B, T - 1)
+            logits = policy_logits(policy, ids, mask, keep=longest + 1)[:, :-1]  # (B, longest, V)
+        picked = token_logprobs(logits, ids[:, -longest:])  # (B, longest)
         means += [float(picked[j, -len(end) :].mean()) for j, end in enumerate(ends[i : i + FEW])]
     scores = iter(means)
     return [max((next(scores), choice) for choice in item.choices)[1] for item in items]

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from ..data.seeded import shuffled
 from ..labels.labelers import Labeler, judge_all
-from ..world import Task
+from ..world import Checks, Task
 from .intervals import Mean, mean_with_interval
 
 
-def wins(labeler: Labeler, task: Task, ours: str, theirs: str, seed: int = 0) -> float:
-    """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie (identical texts always tie)."""
-    checks = judge_all(task, (ours, theirs))
+def wins(labeler: Labeler, task: Task, ours: str, theirs: str, seed: int = 0, checks: dict[str, Checks] | None = None) -> float:
+    """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie (identical texts always tie); `checks` as in `label`."""
+    checks = checks or judge_all(task, (ours, theirs))
     gap = labeler.utility(task, ours, seed, checks[ours]) - labeler.utility(task, theirs, seed, checks[theirs])
     return 0.5 if abs(gap) < labeler.tie_width else float(gap > 0)
 
@@ -21,5 +21,6 @@ def win_rate(pool: Sequence[Labeler], tasks: Sequence[Task], ours: Sequence[str]
     rates = []
     for i, (task, a, b) in enumerate(zip(tasks, ours, theirs, strict=True)):
         people = shuffled(pool, seed, i, by=lambda person: person.id)[:per_prompt]
-        rates.append(sum(wins(person, task, a, b, seed) for person in people) / len(people))
+        checks = judge_all(task, (a, b))
+        rates.append(sum(wins(person, task, a, b, seed, checks) for person in people) / len(people))
     return mean_with_interval(rates, users)
