@@ -281,7 +281,7 @@ def _smoke_config() -> ChainConfig:
         model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.002, sft_scale=0.002),
         sft=SFTConfig(epochs=1), start=SFTConfig(epochs=1, pretrain_mix=0.1), ppo=ppo, ppo_ptx=ppo.replace(ptx_gamma=0.5),
         rankings=RankingsConfig(valid_prompts=10, calibration_prompts=10, max_new_tokens=10),
-        evaluation=EvalConfig(prompts=20, skill_items=10, max_new_tokens=10),
+        evaluation=EvalConfig(prompts=20, skill_items=10, choice_items=10, max_new_tokens=10),
     )  # fmt: skip
 
 

@@ -264,6 +264,7 @@ class EvalConfig(Config):
     """The final evaluation (§3.6)."""
 
     prompts: int = knob(600, help="test prompts of users nobody trained on", paper="not stated", low=20)
-    skill_items: int = knob(1000, help="items per few-shot skill", low=10)
+    skill_items: int = knob(300, help="items per few-shot skill", low=10)
+    choice_items: int = knob(1000, help="the same, where an ending is chosen and nothing has to be written", low=10)
     judges: int = knob(3, help="labelers per comparison", low=1)
     max_new_tokens: int = knob(40, help="longest response in tokens", low=1)

@@ -23,8 +23,11 @@ def few_shot_accuracy(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrain
     return sum(text == item.answer for text, item in zip(given, items, strict=True)) / n
 
 
-def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n: int = 200) -> dict[str, float]:
-    return {skill: few_shot_accuracy(policy, world, tokenizer, skill, n) for skill in SKILL_ITEMS}
+def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n: int = 200,
+              choices: int | None = None) -> dict[str, float]:  # fmt: skip
+    """Accuracy in every skill, on n items each, or `choices` of those where the likeliest ending is chosen."""
+    items = {skill: (choices or n) if world.skill_items(skill, 1)[0].choices else n for skill in SKILL_ITEMS}
+    return {skill: few_shot_accuracy(policy, world, tokenizer, skill, count) for skill, count in items.items()}
 
 
 @torch.no_grad()

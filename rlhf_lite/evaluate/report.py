@@ -137,8 +137,9 @@ class _Quality:
 
 def _abilities(chain: Chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
     """What does not depend on the test prompts: few-shot skills, loss on web pages (N,), truth on myths."""
-    items = chain.config.evaluation.skill_items
-    out = {"skills": skills_of(policy, chain.world, chain.tokenizer, items), "web_loss": stream_loss(policy, pages), "truth": {}}
+    cfg = chain.config.evaluation
+    skills = skills_of(policy, chain.world, chain.tokenizer, cfg.skill_items, cfg.choice_items)
+    out = {"skills": skills, "web_loss": stream_loss(policy, pages), "truth": {}}
     for asked in (True, False):
         questions = myth_questions(chain, [f for f in chain.world.myths if f.asked == asked])
         for decoding, greedy in DECODINGS.items():
