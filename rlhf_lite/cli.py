@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from .config import DataConfig
 from .plan import INPUTS, STAGES, ChainConfig, Plan
-from .terminal import Board, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
+from .terminal import Board, cases_table, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
 
 if TYPE_CHECKING:
     from .chain import Chain
@@ -281,7 +281,7 @@ def _smoke_config() -> ChainConfig:
         model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.002, sft_scale=0.002),
         sft=SFTConfig(epochs=1), start=SFTConfig(epochs=1, pretrain_mix=0.1), ppo=ppo, ppo_ptx=ppo.replace(ptx_gamma=0.5),
         rankings=RankingsConfig(valid_prompts=10, calibration_prompts=10, max_new_tokens=10),
-        evaluation=EvalConfig(prompts=20, skill_items=10, choice_items=10, max_new_tokens=10),
+        evaluation=EvalConfig(prompts=20, skill_items=10, endings=20, case_prompts=2, max_new_tokens=10),
     )  # fmt: skip
 
 
@@ -331,6 +331,7 @@ def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
     table(*quality_table(report), f"{report['prompts']} test prompts of {report['users']} users; ± half a 95 % interval")
     table(*skills_table(report), "Few-shot skills, % right")
+    table(*cases_table(report), "Gold by use case: validation prompts, temperature 1")
     table(*labels_table(report), "Pairs of answers put in the same order, with a 95 % interval")
     say(f"\nReport: {last.folder / 'report.json'}")
     if copy:

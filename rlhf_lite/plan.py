@@ -52,7 +52,7 @@ class ChainConfig:
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(epochs=2, question="Who says so?")  # pages of the web answer it
+    reward: RewardConfig = RewardConfig(epochs=2, lr=3e-4, question="Who says so?")  # pages of the web answer it
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()

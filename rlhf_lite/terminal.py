@@ -143,6 +143,16 @@ def skills_table(report: dict) -> Table:
     return ["model", *names], [[name, *(f"{100 * skills[s]:.0f}" for s in names)] for name, skills in tested.items()]
 
 
+def cases_table(report: dict) -> Table:
+    """A row per use case: the gold score of each model that was taught to answer, and how far PPO-ptx is above SFT."""
+    cases = {name: found["use_cases"] for name, found in _in_order(report["policies"]).items() if "use_cases" in found}
+    rows = []
+    for case, ours in cases["ppo_ptx"].items():
+        golds = (plus_minus(found[case]["gold"]) for found in cases.values())
+        rows.append([case, *golds, plus_minus(ours["gold_minus_sft"]), ours["gold"]["n"]])
+    return ["use case", *cases, "ppo_ptx - sft", "prompts"], rows
+
+
 def labels_table(report: dict) -> Table:
     """How often people, and the reward model and people, put two answers in the same order."""
     agreement, accuracy = report["labels"]["agreement"], report["labels"]["reward_accuracy"]
@@ -187,6 +197,9 @@ def seeds_table(reports: Sequence[dict]) -> Table:
             part, whole = (("policies", who, "skills", skill) for who in (name, "base"))
             kept = (f"{x:.3f}" for x in each_ratio(reports, part, whole))
             rows.append([f"{skill}, share of base kept by {name}", str(over_ratios(reports, part, whole)), *kept])
+    for case in reports[0]["policies"]["ppo_ptx"]["use_cases"]:
+        path = ("policies", "ppo_ptx", "use_cases", case, "gold")
+        rows.append([f"gold of PPO-ptx, {case}", str(over_seeds(reports, *path)), *(f"{x:.3f}" for x in each(reports, *path))])
     runs = [f"seed {r['config']['seed']}, base {r['config']['base_seed']}" for r in reports]
     return ["", "mean and 95 % interval", *runs], rows
 

@@ -24,10 +24,11 @@ def few_shot_accuracy(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrain
 
 
 def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n: int = 200,
-              choices: int | None = None) -> dict[str, float]:  # fmt: skip
-    """Accuracy in every skill, on n items each, or `choices` of those where the likeliest ending is chosen."""
-    items = {skill: (choices or n) if world.skill_items(skill, 1)[0].choices else n for skill in SKILL_ITEMS}
-    return {skill: few_shot_accuracy(policy, world, tokenizer, skill, count) for skill, count in items.items()}
+              endings: int | None = None) -> dict[str, float]:  # fmt: skip
+    """Accuracy in every skill on n items each; where one of several endings is chosen, on as many as have `endings`."""
+    choices = {skill: len(world.skill_items(skill, 1)[0].choices) for skill in SKILL_ITEMS}
+    counts = {skill: endings // k if endings and k else n for skill, k in choices.items()}
+    return {skill: few_shot_accuracy(policy, world, tokenizer, skill, count) for skill, count in counts.items()}
 
 
 @torch.no_grad()

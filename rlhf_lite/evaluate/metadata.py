@@ -32,10 +32,10 @@ def metadata(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
     return {name: sum(values) / len(values) for name, values in fields.items()}
 
 
-def by_use_case(tasks: Sequence[Task], scores: Sequence[float]) -> dict[str, list[float]]:
-    """The scores of each use case, in Table 1's order; a use case without prompts is left out."""
-    groups: dict[str, list[float]] = {u: [] for u in USE_CASES}
-    for task, value in zip(tasks, scores, strict=True):
+def by_use_case(tasks: Sequence[Task], values: Sequence) -> dict[str, list]:
+    """The values of each use case, one for each task, in Table 1's order; a use case without tasks is left out."""
+    groups: dict[str, list] = {u: [] for u in USE_CASES}
+    for task, value in zip(tasks, values, strict=True):
         groups[task.use_case].append(value)
     return {u: values for u, values in groups.items() if values}
 

@@ -32,20 +32,32 @@ if TYPE_CHECKING:
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
 BEFORE_RL, AFTER_RL = ("base", "sft", "start"), ("ppo", "ppo_ptx")
+TAUGHT = ("sft", "start", *AFTER_RL)  # to answer prompts
 
 
 class TestSet:
-    """Test prompts, of users nobody trained on, with what the world knows about them."""
+    """Prompts of users nobody trained on, with what the world knows about them."""
 
-    def __init__(self, chain: Chain):
-        rows = chain.prompts.test[: chain.config.evaluation.prompts]
+    def __init__(self, rows: Sequence[Row]):
         self.tasks, self.users = [Task.from_json(row["task"]) for row in rows], [row["user_id"] for row in rows]
         self.prompts = [task.text for task in self.tasks]
 
 
+def test_set(chain: Chain) -> TestSet:
+    """The prompts of the final evaluation, in the mix of Table 1."""
+    return TestSet(chain.prompts.test[: chain.config.evaluation.prompts])
+
+
+def case_set(chain: Chain) -> TestSet:
+    """Validation prompts, many of each use case: of the rarest, the final evaluation has a dozen or two."""
+    rows, most = chain.prompts.ppo_valid, chain.config.evaluation.case_prompts
+    cases = by_use_case([Task.from_json(row["task"]) for row in rows], rows)
+    return TestSet([row for same in cases.values() for row in same[:most]])
+
+
 def evaluate_baselines(chain: Chain) -> dict:
     """What needs no labels: the answers and abilities of the models before RL, and of the prompted base model."""
-    test = TestSet(chain)
+    test = test_set(chain)
     found = _examined(chain, BEFORE_RL, test)
     texts, prefix = _prompted(chain, test)
     found["prompted"] = {"answers": texts}
@@ -55,8 +67,11 @@ def evaluate_baselines(chain: Chain) -> dict:
 
 def evaluate(chain: Chain) -> dict:
     """All measurements of one chain."""
-    test, before = TestSet(chain), chain.baselines
+    test, cases, before = test_set(chain), case_set(chain), chain.baselines
     models = {**before["models"], **_examined(chain, AFTER_RL, test)}
+    golds = {name: models[name].pop("case_gold") for name in TAUGHT}
+    for name in TAUGHT:
+        models[name]["use_cases"] = use_case_gold(cases, golds[name], golds["sft"])
     quality = _Quality(chain, test, models["sft"]["answers"])
     for found in models.values():
         found |= {decoding: quality.of(texts, decoding) for decoding, texts in found.pop("answers").items()}
@@ -73,14 +88,18 @@ def evaluate(chain: Chain) -> dict:
 
 
 def _examined(chain: Chain, names: Sequence[str], test: TestSet) -> dict[str, dict]:
-    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth."""
-    pages = unseen_pages(chain.world, chain.tokenizer)
+    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth; and the
+    gold scores of its answers to the prompts of `case_set`, at temperature 1."""
+    pages, cases = unseen_pages(chain.world, chain.tokenizer), case_set(chain)
 
-    def examine(policy: GPT2LMHeadModel) -> dict:
+    def examine(name: str, policy: GPT2LMHeadModel) -> dict:
         answers = {decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()}
-        return {"answers": answers, **_abilities(chain, policy, pages)}
+        found = {"answers": answers, **_abilities(chain, policy, pages)}
+        if name in TAUGHT:
+            found["case_gold"] = gold_scores(cases.tasks, _answers(chain, policy, cases.prompts, greedy=False))
+        return found
 
-    return dict(zip(names, in_threads(examine, [chain.policy(name) for name in names]), strict=True))
+    return dict(zip(names, in_threads(examine, names, [chain.policy(name) for name in names]), strict=True))
 
 
 def _prompted(chain: Chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
@@ -114,8 +133,6 @@ class _Quality:
     def of(self, texts: list[str], decoding: str) -> dict:
         """Gold, reward model score, wins against SFT and metadata of one model's answers."""
         scores, rewards = gold_scores(self.tasks, texts), self._rewards(texts)
-        cases = by_use_case(self.tasks, scores)
-        cases["with a constraint"] = [s for t, s in zip(self.tasks, scores, strict=True) if t.constraint]
         pools = {"training": self.chain.labelers, "held_out": self.chain.held_out_labelers}
         return {
             "gold": mean_with_interval(scores, self.users).to_dict(),
@@ -123,7 +140,6 @@ class _Quality:
             "gold_minus_sft": paired_difference(scores, self.sft_gold[decoding], self.users).to_dict(),
             "reward": mean_with_interval(rewards, self.users).to_dict(),
             "wins_against_sft": {who: self._wins(pool, texts, decoding) for who, pool in pools.items()},
-            "use_cases": {u: mean_with_interval(values).to_dict() for u, values in cases.items() if values},
             "metadata": metadata(self.tasks, texts),
         }
 
@@ -135,10 +151,23 @@ class _Quality:
         return win_rate(pool, self.tasks, texts, self.sft[decoding], self.users, judges, seed).to_dict()
 
 
+def use_case_gold(cases: TestSet, scores: Sequence[float], sft: Sequence[float]) -> dict[str, dict]:
+    """Gold in each use case (Table 1), and of the prompts with a constraint: its mean, and how far it is above SFT's."""
+    groups = by_use_case(cases.tasks, range(len(scores)))
+    groups["with a constraint"] = [i for i, task in enumerate(cases.tasks) if task.constraint]
+    found = {}
+    for case, chosen in groups.items():
+        ours, theirs, users = ([values[i] for i in chosen] for values in (scores, sft, cases.users))
+        if ours:
+            mean, gain = mean_with_interval(ours, users), paired_difference(ours, theirs, users)
+            found[case] = {"gold": mean.to_dict(), "gold_minus_sft": gain.to_dict()}
+    return found
+
+
 def _abilities(chain: Chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
     """What does not depend on the test prompts: few-shot skills, loss on web pages (N,), truth on myths."""
     cfg = chain.config.evaluation
-    skills = skills_of(policy, chain.world, chain.tokenizer, cfg.skill_items, cfg.choice_items)
+    skills = skills_of(policy, chain.world, chain.tokenizer, cfg.skill_items, cfg.endings)
     out = {"skills": skills, "web_loss": stream_loss(policy, pages), "truth": {}}
     for asked in (True, False):
         questions = myth_questions(chain, [f for f in chain.world.myths if f.asked == asked])
