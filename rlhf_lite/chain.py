@@ -232,7 +232,7 @@ def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTok
         temperatures = [cfg.coldest * (cfg.hottest / cfg.coldest) ** rng.random() for _ in rows]
         generator = torch.Generator().manual_seed(rng.getrandbits(60))
         texts = sample_texts(policy, tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
-                             temperatures, generator=generator, batch_size=1024)  # fmt: skip
+                             temperatures, generator=generator)  # fmt: skip
         for i, text in zip(rows, texts, strict=True):
             if text.strip():
                 completions[i].append(text)

@@ -266,6 +266,6 @@ class EvalConfig(Config):
     prompts: int = knob(600, help="test prompts of users nobody trained on", paper="not stated", low=20)
     skill_items: int = knob(300, help="items per few-shot skill", low=10)
     endings: int = knob(2000, help="endings to read per skill in which one of several is chosen", low=20)
-    case_prompts: int = knob(300, help="validation prompts of each use case, at most", low=1)
+    case_prompts: int = knob(200, help="validation prompts of each use case, at most", low=1)
     judges: int = knob(3, help="labelers per comparison", low=1)
     max_new_tokens: int = knob(40, help="longest response in tokens", low=1)

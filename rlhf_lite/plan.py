@@ -25,7 +25,7 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=4, base=5, sft=7, start=7, rankings=7, reward=7, baselines=4, ppo=5, ppo_ptx=5, evaluation=7)
+VERSIONS = dict(prompts=4, base=5, sft=6, start=6, rankings=6, reward=6, baselines=4, ppo=4, ppo_ptx=4, evaluation=7)
 INPUTS = dict(
     base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
     reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start"),
@@ -52,7 +52,7 @@ class ChainConfig:
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(epochs=2, lr=3e-4, question="Who says so?")  # pages of the web answer it
+    reward: RewardConfig = RewardConfig(epochs=2, question="Who says so?")  # pages of the web answer it
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()

@@ -144,7 +144,7 @@ def skills_table(report: dict) -> Table:
 
 
 def cases_table(report: dict) -> Table:
-    """A row per use case: the gold score of each model that was taught to answer, and how far PPO-ptx is above SFT."""
+    """A row per use case: gold of SFT, PPO and PPO-ptx, and how far PPO-ptx is above SFT."""
     cases = {name: found["use_cases"] for name, found in _in_order(report["policies"]).items() if "use_cases" in found}
     rows = []
     for case, ours in cases["ppo_ptx"].items():

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+from .memory import give_back
+
 
 def in_threads(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu") -> list:
     """[function(...) for ... in zip(*arguments)], in threads of one core each, as many as torch may use.
@@ -25,3 +27,4 @@ def in_threads(function: Callable, *arguments: Iterable, device: torch.device | 
         return [call.result() for call in calls]
     finally:  # nothing goes on behind the caller's back
         pool.shutdown(cancel_futures=True)
+        give_back()  # what each thread freed, it freed into a store of its own

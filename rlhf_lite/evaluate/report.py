@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
 BEFORE_RL, AFTER_RL = ("base", "sft", "start"), ("ppo", "ppo_ptx")
-TAUGHT = ("sft", "start", *AFTER_RL)  # to answer prompts
+MEASURED_BY_CASE = ("sft", *AFTER_RL)
 
 
 class TestSet:
@@ -49,7 +49,7 @@ def test_set(chain: Chain) -> TestSet:
 
 
 def case_set(chain: Chain) -> TestSet:
-    """Validation prompts, many of each use case: of the rarest, the final evaluation has a dozen or two."""
+    """Validation prompts, many of each use case: of the rarest, the final evaluation has a few dozen."""
     rows, most = chain.prompts.ppo_valid, chain.config.evaluation.case_prompts
     cases = by_use_case([Task.from_json(row["task"]) for row in rows], rows)
     return TestSet([row for same in cases.values() for row in same[:most]])
@@ -58,7 +58,7 @@ def case_set(chain: Chain) -> TestSet:
 def evaluate_baselines(chain: Chain) -> dict:
     """What needs no labels: the answers and abilities of the models before RL, and of the prompted base model."""
     test = test_set(chain)
-    found = _examined(chain, BEFORE_RL, test)
+    found = _examined(chain, BEFORE_RL, test, case_set(chain))
     texts, prefix = _prompted(chain, test)
     found["prompted"] = {"answers": texts}
     found["reference"] = {"answers": {decoding: [t.reference for t in test.tasks] for decoding in DECODINGS}}
@@ -68,9 +68,9 @@ def evaluate_baselines(chain: Chain) -> dict:
 def evaluate(chain: Chain) -> dict:
     """All measurements of one chain."""
     test, cases, before = test_set(chain), case_set(chain), chain.baselines
-    models = {**before["models"], **_examined(chain, AFTER_RL, test)}
-    golds = {name: models[name].pop("case_gold") for name in TAUGHT}
-    for name in TAUGHT:
+    models = {**before["models"], **_examined(chain, AFTER_RL, test, cases)}
+    golds = {name: models[name].pop("case_gold") for name in MEASURED_BY_CASE}
+    for name in MEASURED_BY_CASE:
         models[name]["use_cases"] = use_case_gold(cases, golds[name], golds["sft"])
     quality = _Quality(chain, test, models["sft"]["answers"])
     for found in models.values():
@@ -87,15 +87,15 @@ def evaluate(chain: Chain) -> dict:
     }  # fmt: skip
 
 
-def _examined(chain: Chain, names: Sequence[str], test: TestSet) -> dict[str, dict]:
-    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth; and the
-    gold scores of its answers to the prompts of `case_set`, at temperature 1."""
-    pages, cases = unseen_pages(chain.world, chain.tokenizer), case_set(chain)
+def _examined(chain: Chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:
+    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth; and of
+    some, the gold scores of their answers to the prompts of `case_set`, at temperature 1."""
+    pages = unseen_pages(chain.world, chain.tokenizer)
 
     def examine(name: str, policy: GPT2LMHeadModel) -> dict:
         answers = {decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()}
         found = {"answers": answers, **_abilities(chain, policy, pages)}
-        if name in TAUGHT:
+        if name in MEASURED_BY_CASE:
             found["case_gold"] = gold_scores(cases.tasks, _answers(chain, policy, cases.prompts, greedy=False))
         return found
 

@@ -33,7 +33,7 @@ from tqdm.std import tqdm
 from ..files import atomic_write
 from ..memory import give_back
 
-TIDY_EVERY = 40  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
+TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
 
 
 class Loop:
