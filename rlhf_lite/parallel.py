@@ -15,8 +15,9 @@ import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from threading import Thread
 
 from . import runs
 from .plan import INPUTS, ChainConfig, Plan
@@ -105,6 +106,7 @@ def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mou
 
     from .chain import Chain
 
+    _leave_with_parent()
     torch.set_num_threads(threads)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -114,6 +116,17 @@ def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mou
         mouth.send((next((k for k, v in KNOWN_ERRORS.items() if isinstance(error, v)), "KeyboardInterrupt"), str(error)))
     except BaseException:
         mouth.send(("RuntimeError", traceback.format_exc()[-2000:]))
+
+
+def _leave_with_parent() -> None:
+    """End this process if the one that asked for it is killed: nobody waits for its result any more."""
+    asked_by = multiprocessing.parent_process().sentinel
+
+    def leave() -> None:
+        wait([asked_by])
+        os._exit(1)  # what it had is in its checkpoint
+
+    Thread(target=leave, daemon=True).start()
 
 
 def progress(folder: Path) -> dict:

@@ -1,5 +1,11 @@
 """Stages in processes of their own: an order their inputs allow, two at a time, the same results, a clean stop."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from rlhf_lite import parallel
@@ -88,3 +94,45 @@ def test_a_killed_process_is_named(monkeypatch, tmp_path):
 def test_a_config_survives_the_way_to_another_process():
     config = ChainConfig(seed=3, ppo=PPOConfig(kl_beta=0.05))
     assert ChainConfig.from_dict(config.to_dict()) == config
+
+
+ORPHAN = """
+import multiprocessing, sys, time
+from rlhf_lite.parallel import _leave_with_parent
+
+def beat(path):
+    _leave_with_parent()
+    while True:
+        open(path, "a").write(".")
+        time.sleep(0.05)
+
+if __name__ == "__main__":
+    multiprocessing.get_context("spawn").Process(target=beat, args=(sys.argv[1],), daemon=True).start()
+    time.sleep(60)
+"""
+
+
+def test_a_stage_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
+    script, beats = tmp_path / "orphan.py", tmp_path / "beats"
+    script.write_text(ORPHAN)
+    here = os.environ | {"PYTHONPATH": str(Path(parallel.__file__).parents[1])}
+    parent = subprocess.Popen([sys.executable, str(script), str(beats)], env=here)
+    try:
+        _until(lambda: beats.exists() and beats.stat().st_size > 3)
+    finally:
+        parent.kill()
+        parent.wait()
+
+    def quiet() -> bool:
+        size = beats.stat().st_size
+        time.sleep(0.5)
+        return beats.stat().st_size == size
+
+    _until(quiet)
+
+
+def _until(condition, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.05)
