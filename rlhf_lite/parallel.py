@@ -102,11 +102,11 @@ class _Child:
 
 def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mouth: Connection) -> None:
     """What a process does: build one stage, then say "" or the kind and text of its error."""
+    _leave_with_parent()
     import torch
 
     from .chain import Chain
 
-    _leave_with_parent()
     torch.set_num_threads(threads)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):

@@ -189,17 +189,17 @@ def seeds_table(reports: Sequence[dict]) -> Table:
     """A row per claim: the mean over runs with its interval, then each run; also every skill kept, as a share of base."""
     from .evaluate.seeds import each, each_ratio, over_ratios, over_seeds
 
-    rows = []
-    for claim, path in CLAIMS.items():
-        rows.append([claim, str(over_seeds(reports, *path)), *(f"{x:.3f}" for x in each(reports, *path))])
+    def row(claim: str, path: Sequence[str]) -> list[str]:
+        return [claim, str(over_seeds(reports, *path)), *(f"{x:.3f}" for x in each(reports, *path))]
+
+    rows = [row(claim, path) for claim, path in CLAIMS.items()]
     for skill in reports[0]["policies"]["base"]["skills"]:
         for name in ("ppo", "ppo_ptx"):
             part, whole = (("policies", who, "skills", skill) for who in (name, "base"))
             kept = (f"{x:.3f}" for x in each_ratio(reports, part, whole))
             rows.append([f"{skill}, share of base kept by {name}", str(over_ratios(reports, part, whole)), *kept])
     for case in reports[0]["policies"]["ppo_ptx"]["use_cases"]:
-        path = ("policies", "ppo_ptx", "use_cases", case, "gold")
-        rows.append([f"gold of PPO-ptx, {case}", str(over_seeds(reports, *path)), *(f"{x:.3f}" for x in each(reports, *path))])
+        rows.append(row(f"gold of PPO-ptx, {case}", ("policies", "ppo_ptx", "use_cases", case, "gold")))
     runs = [f"seed {r['config']['seed']}, base {r['config']['base_seed']}" for r in reports]
     return ["", "mean and 95 % interval", *runs], rows
 

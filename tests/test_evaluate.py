@@ -16,13 +16,8 @@ from rlhf_lite.labels.labelers import held_out_pool, judge_all, make_pool, with_
 from rlhf_lite.models.policy import new_policy
 from rlhf_lite.models.tokens import build_tokenizer, encode
 from rlhf_lite.terminal import cases_table
-from rlhf_lite.world import USE_CASES, SkillItem, World
+from rlhf_lite.world import USE_CASES, SkillItem
 from rlhf_lite.world.asking import draw_habit, draw_task
-
-
-@pytest.fixture(scope="module")
-def world():
-    return World(0)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +64,7 @@ def test_gold_by_use_case_counts_each_prompt_in_its_case_and_once_more_if_it_has
 
 
 def test_the_case_set_takes_so_many_prompts_of_each_use_case(tasks):
-    rows: list[Row] = [{"task": task.to_json(), "user_id": "u"} for task in tasks]
+    rows: list[Row] = [{"task": task.to_json(), "use_case": task.use_case, "user_id": "u"} for task in tasks]
     chain = SimpleNamespace(prompts=SimpleNamespace(ppo_valid=rows),
                             config=SimpleNamespace(evaluation=SimpleNamespace(case_prompts=3)))  # fmt: skip
     found = case_set(chain)

@@ -13,14 +13,9 @@ from rlhf_lite.labels import agreement as ag
 from rlhf_lite.labels import exchange as ex
 from rlhf_lite.labels import labelers as lb
 from rlhf_lite.labels import screening as sc
-from rlhf_lite.world import FINAL, HELP_FIRST, Task, World, gold, judge
+from rlhf_lite.world import FINAL, HELP_FIRST, Task, gold, judge
 
 NASTY = '<img src=x onerror="alert(1)"> "quotes", \'single\', \\n, \ttab, new\nline\r\n, é 🙂 \u2028 =1+1 {x} %s </script>'
-
-
-@pytest.fixture(scope="module")
-def world():
-    return World(0)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from rlhf_lite.data import pipeline as pl
 from rlhf_lite.data import records, seeded
 from rlhf_lite.data.sources import tiny_demonstrations, tiny_world
 from rlhf_lite.paper import TABLE_6
-from rlhf_lite.world import Task, World
+from rlhf_lite.world import Task
 
 SCALE = 0.02
 SIZES = pl.table6_sizes(SCALE)
@@ -28,11 +28,6 @@ def row(text, user="u", source="customer"):
 
 def texts(rows):
     return [r["text"] for r in rows]
-
-
-@pytest.fixture(scope="module")
-def world():
-    return World(0)
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,12 @@ from random import Random
 import pytest
 
 from rlhf_lite.models.tokens import build_tokenizer, decode, encode, unknown_words
-from rlhf_lite.world import FINAL, HELP_FIRST, SKILLS, USE_CASES, FlawRates, Task, World, gold, judge, truth_told, use_case_mix
+from rlhf_lite.world import FINAL, HELP_FIRST, SKILLS, USE_CASES, FlawRates, Task, gold, judge, truth_told, use_case_mix
 from rlhf_lite.world import lexicon as lx
 from rlhf_lite.world.asking import draw_habit
 from rlhf_lite.world.customers import few_shot_tasks
 from rlhf_lite.world.demonstrations import demonstrate
 from rlhf_lite.world.skills import SKILL_ITEMS, ZORB
-
-
-@pytest.fixture(scope="module")
-def world():
-    return World(0)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from ..models.tokens import encode_prompts
 from ..threads import in_threads
 from ..train.pretrain import stream_loss
 from ..train.reward import agreement_with, score_rankings, score_texts
-from ..world import SKILL, Fact, Task, gold, judge, score
+from ..world import SKILL, USE_CASES, Fact, Task, gold, judge, score
 from ..world.asking import make_task
 from ..world.tasks import fact_slots
 from .benchmarks import skills_of, unseen_pages
@@ -51,8 +51,8 @@ def test_set(chain: Chain) -> TestSet:
 def case_set(chain: Chain) -> TestSet:
     """Validation prompts, many of each use case: of the rarest, the final evaluation has a few dozen."""
     rows, most = chain.prompts.ppo_valid, chain.config.evaluation.case_prompts
-    cases = by_use_case([Task.from_json(row["task"]) for row in rows], rows)
-    return TestSet([row for same in cases.values() for row in same[:most]])
+    by_case = ([row for row in rows if row["use_case"] == case] for case in USE_CASES)
+    return TestSet([row for same in by_case for row in same[:most]])
 
 
 def evaluate_baselines(chain: Chain) -> dict:
@@ -69,9 +69,9 @@ def evaluate(chain: Chain) -> dict:
     """All measurements of one chain."""
     test, cases, before = test_set(chain), case_set(chain), chain.baselines
     models = {**before["models"], **_examined(chain, AFTER_RL, test, cases)}
-    golds = {name: models[name].pop("case_gold") for name in MEASURED_BY_CASE}
+    sft_gold = models["sft"]["case_gold"]
     for name in MEASURED_BY_CASE:
-        models[name]["use_cases"] = use_case_gold(cases, golds[name], golds["sft"])
+        models[name]["use_cases"] = use_case_gold(cases, models[name].pop("case_gold"), sft_gold)
     quality = _Quality(chain, test, models["sft"]["answers"])
     for found in models.values():
         found |= {decoding: quality.of(texts, decoding) for decoding, texts in found.pop("answers").items()}
