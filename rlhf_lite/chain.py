@@ -23,7 +23,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 from . import runs
 from .config import PPOConfig, RankingsConfig, SFTConfig
 from .data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
-from .data.records import Row
+from .data.records import Row, read_rankings, write_rankings
 from .data.sources import tiny_demonstrations, tiny_world
 from .evaluate.benchmarks import web_stream
 from .labels.agreement import calibrate_noise
@@ -304,27 +304,3 @@ def _finish(chain: Chain, folder: Path, policy: GPT2LMHeadModel, loop: Loop, *me
 
 
 BUILDERS = {stage: globals()[f"build_{stage}"] for stage in STAGES}
-
-
-# --- rankings on disk -------------------------------------------------------------------------------------------------
-
-
-def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
-    """One Parquet file per set, with the columns that `data.records` declares."""
-    from datasets import disable_progress_bars
-
-    from .data.records import to_dataset
-
-    disable_progress_bars()
-    for name, rows in rankings.items():
-        to_dataset(rows, "rankings").to_parquet(str(folder / f"{name}.parquet"))
-
-
-def read_rankings(folder: Path, columns: tuple[str, ...] | None = None) -> dict[str, list[Row]]:
-    """The sets of a rankings stage, or only some columns of them: flags and tasks are most of the memory."""
-    from datasets import Dataset, disable_progress_bars
-
-    disable_progress_bars()
-    options = {"keep_in_memory": True, **({"columns": list(columns)} if columns else {})}
-    files = sorted(folder.glob("*.parquet"))
-    return {path.stem: Dataset.from_parquet(str(path), **options).to_list() for path in files}

@@ -68,7 +68,7 @@ def _processes():
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
-        context.set_forkserver_preload(["rlhf_lite.chain", "rlhf_lite.evaluate.report"])
+        context.set_forkserver_preload(["rlhf_lite.chain", "rlhf_lite.evaluate.report", "datasets"])
     return context
 
 

@@ -1,7 +1,7 @@
 """Which stages there are, what each depends on, and where its result lies. `chain.py` says how each is built.
 
     base, prompts -> demonstrations -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation
-                                                 -> baselines ------------------------>
+                                                              -> baselines ---------------->
 
 `sft` is the baseline that everything is compared with; `start` is the second, shorter SFT with pretraining text mixed
 in, from which PPO starts (App. C.3). Nothing here needs torch: who only watches stages being built stays small.
@@ -25,10 +25,10 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=4, base=5, sft=6, start=6, rankings=6, reward=6, baselines=4, ppo=4, ppo_ptx=4, evaluation=7)
+VERSIONS = dict(prompts=4, base=5, sft=7, start=7, rankings=7, reward=7, baselines=5, ppo=5, ppo_ptx=5, evaluation=8)
 INPUTS = dict(
     base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
-    reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start"),
+    reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start", "rankings"),
     ppo=("prompts", "start", "reward"), ppo_ptx=("prompts", "start", "reward"),
     evaluation=("baselines", "rankings", "reward", "ppo", "ppo_ptx"),
 )  # fmt: skip
@@ -56,7 +56,7 @@ class ChainConfig:
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()
-    baselines = property(lambda self: self.evaluation)  # the part of it that needs no labels
+    baselines = property(lambda self: self.evaluation)  # the part of it that needs no reward model
 
     def stage(self, name: str) -> dict:
         """What a stage depends on besides its inputs."""

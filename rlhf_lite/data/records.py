@@ -5,6 +5,7 @@ columns are declared below. `check_rows` refuses bad input before any work start
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..paper import TABLE_7
@@ -162,3 +163,22 @@ def _known(marks: dict, names: Iterable[str], number: int) -> dict:
     if strange:
         raise RecordError(f"row {number}: unknown mark '{strange[0]}'; known are {', '.join(names)}.")
     return {name: marks.get(name) for name in names}
+
+
+def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
+    """One Parquet file per set, with the declared columns."""
+    from datasets import disable_progress_bars
+
+    disable_progress_bars()
+    for name, rows in rankings.items():
+        to_dataset(rows, "rankings").to_parquet(str(folder / f"{name}.parquet"))
+
+
+def read_rankings(folder: Path, columns: Sequence[str] = (), sets: Sequence[str] = ()) -> dict[str, list[Row]]:
+    """The sets of a rankings stage, or only some of them and some columns: flags and tasks are most of the memory."""
+    from datasets import Dataset, disable_progress_bars
+
+    disable_progress_bars()
+    options = {"keep_in_memory": True, **({"columns": list(columns)} if columns else {})}
+    files = [path for path in sorted(folder.glob("*.parquet")) if path.stem in sets or not sets]
+    return {path.stem: Dataset.from_parquet(str(path), **options).to_list() for path in files}

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
-from ..data.records import Row, untied_pairs
+from ..data.records import Row, read_rankings, untied_pairs
 from ..labels.agreement import measure
 from ..labels.labelers import Labeler
 from ..models.policy import response_logprobs
@@ -56,25 +56,30 @@ def case_set(chain: Chain) -> TestSet:
 
 
 def evaluate_baselines(chain: Chain) -> dict:
-    """What needs no labels: the answers and abilities of the models before RL, and of the prompted base model."""
+    """What needs no reward model: answers and abilities of the models before RL, what people think of these answers and
+    how well people agree."""
     test = test_set(chain)
-    found = _examined(chain, BEFORE_RL, test, case_set(chain))
-    texts, prefix = _prompted(chain, test)
-    found["prompted"] = {"answers": texts}
-    found["reference"] = {"answers": {decoding: [t.reference for t in test.tasks] for decoding in DECODINGS}}
-    return {"models": found, "prefix": prefix}
+    models = _examined(chain, BEFORE_RL, test, case_set(chain))
+    answers, prefix = _prompted(chain, test)
+    models["prompted"] = {"answers": answers}
+    models["reference"] = {"answers": {decoding: [t.reference for t in test.tasks] for decoding in DECODINGS}}
+    _judge(chain, test, models, models["sft"]["answers"])
+    return {"models": models, "prefix": prefix, "labels": label_quality(chain)}
 
 
 def evaluate(chain: Chain) -> dict:
     """All measurements of one chain."""
     test, cases, before = test_set(chain), case_set(chain), chain.baselines
-    models = {**before["models"], **_examined(chain, AFTER_RL, test, cases)}
+    after = _examined(chain, AFTER_RL, test, cases)
+    _judge(chain, test, after, before["models"]["sft"]["answers"])
+    models = {**before["models"], **after}
     sft_gold = models["sft"]["case_gold"]
     for name in MEASURED_BY_CASE:
         models[name]["use_cases"] = use_case_gold(cases, models[name].pop("case_gold"), sft_gold)
-    quality = _Quality(chain, test, models["sft"]["answers"])
     for found in models.values():
-        found |= {decoding: quality.of(texts, decoding) for decoding, texts in found.pop("answers").items()}
+        for decoding, texts in found.pop("answers").items():
+            rewards = score_texts(chain.reward_model, chain.tokenizer, test.prompts, [text or " " for text in texts])
+            found[decoding]["reward"] = mean_with_interval(rewards, test.users).to_dict()
     start = chain.policy("start")
     for name in AFTER_RL:
         models[name]["kl"] = kl_per_episode(chain, chain.policy(name), start, test.prompts)
@@ -82,7 +87,7 @@ def evaluate(chain: Chain) -> dict:
         "config": {"seed": chain.config.seed, "base_seed": chain.config.base_seed,
                    "stages": {stage: chain.key(stage) for stage in chain.config_stages}},
         "prompts": len(test.tasks), "users": len(set(test.users)), "prefix": before["prefix"], "policies": models,
-        "labels": label_quality(chain),
+        "labels": {**before["labels"], **reward_quality(chain)},
         "seconds": {stage: chain.summary(stage)["seconds"] for stage in chain.config_stages},
     }  # fmt: skip
 
@@ -122,33 +127,25 @@ def _answers(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: 
     return sample_texts(policy, chain.tokenizer, prompts, longest, greedy=greedy, generator=generator)
 
 
-class _Quality:
-    """What people, gold and the reward model think of answers to the test prompts."""
+def _judge(chain: Chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[str]]) -> None:
+    """Add to each model, for each decoding, what people and gold think of its answers: how good, how often better than
+    those of `sft`, and what they are like (Table 3)."""
+    pools, cfg = {"training": chain.labelers, "held_out": chain.held_out_labelers}, chain.config
+    sft_gold = {decoding: gold_scores(test.tasks, texts) for decoding, texts in sft.items()}
 
-    def __init__(self, chain: Chain, test: TestSet, sft: dict[str, list[str]]):
-        self.chain, self.tasks, self.users, self.prompts, self.sft = chain, test.tasks, test.users, test.prompts, sft
-        self.reward_model = chain.reward_model
-        self.sft_gold = {decoding: gold_scores(self.tasks, texts) for decoding, texts in sft.items()}
+    def wins(pool: list[Labeler], texts: list[str], decoding: str) -> dict:
+        return win_rate(pool, test.tasks, texts, sft[decoding], test.users, cfg.evaluation.judges, cfg.seed).to_dict()
 
-    def of(self, texts: list[str], decoding: str) -> dict:
-        """Gold, reward model score, wins against SFT and metadata of one model's answers."""
-        scores, rewards = gold_scores(self.tasks, texts), self._rewards(texts)
-        pools = {"training": self.chain.labelers, "held_out": self.chain.held_out_labelers}
-        return {
-            "gold": mean_with_interval(scores, self.users).to_dict(),
-            "gold_final": mean_with_interval(gold_scores(self.tasks, texts, final=True), self.users).to_dict(),
-            "gold_minus_sft": paired_difference(scores, self.sft_gold[decoding], self.users).to_dict(),
-            "reward": mean_with_interval(rewards, self.users).to_dict(),
-            "wins_against_sft": {who: self._wins(pool, texts, decoding) for who, pool in pools.items()},
-            "metadata": metadata(self.tasks, texts),
-        }
-
-    def _rewards(self, texts: list[str]) -> list[float]:
-        return score_texts(self.reward_model, self.chain.tokenizer, self.prompts, [text or " " for text in texts])
-
-    def _wins(self, pool: list[Labeler], texts: list[str], decoding: str) -> dict:
-        judges, seed = self.chain.config.evaluation.judges, self.chain.config.seed
-        return win_rate(pool, self.tasks, texts, self.sft[decoding], self.users, judges, seed).to_dict()
+    for found in models.values():
+        for decoding, texts in found["answers"].items():
+            scores = gold_scores(test.tasks, texts)
+            found[decoding] = {
+                "gold": mean_with_interval(scores, test.users).to_dict(),
+                "gold_final": mean_with_interval(gold_scores(test.tasks, texts, final=True), test.users).to_dict(),
+                "gold_minus_sft": paired_difference(scores, sft_gold[decoding], test.users).to_dict(),
+                "wins_against_sft": {who: wins(pool, texts, decoding) for who, pool in pools.items()},
+                "metadata": metadata(test.tasks, texts),
+            }
 
 
 def use_case_gold(cases: TestSet, scores: Sequence[float], sft: Sequence[float]) -> dict[str, dict]:
@@ -202,20 +199,28 @@ def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel
 
 
 def label_quality(chain: Chain) -> dict:
-    """How well people agree, and how well the reward model does beside the best that anyone could (§3.4, §4.1)."""
-    rankings, model = chain.rankings, chain.reward_model
+    """How well people agree, and how often perfect knowledge would predict a label (§3.4)."""
+    rankings = _validation(chain, "valid", "held_out")
     items = [(Task.from_json(row["task"]), row["completions"]) for row in rankings["valid"]]
-    agreement = {"training": measure(chain.labelers, items), "held_out": measure(chain.held_out_labelers, items)}
-    scores = score_rankings(model, chain.tokenizer, rankings["valid"])  # the others rank the same completions
-    by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
-    ranked = {**{name: rankings[name] for name in ("valid", "again", "held_out")}, "gold_order": by_gold}
-    accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in ranked.items()}
+    pools = {"training": chain.labelers, "held_out": chain.held_out_labelers}
     return {
-        "agreement": {who: vars(a) for who, a in agreement.items()},
-        "reward_accuracy": accuracy,
+        "agreement": {who: vars(measure(pool, items)) for who, pool in pools.items()},
         "ceiling": {name: gold_accuracy(rankings[name]) for name in ("valid", "held_out")},
-        "best_of_k": best_of_k(rankings["valid"], scores),
     }
+
+
+def reward_quality(chain: Chain) -> dict:
+    """How often the reward model predicts a label, of the same people, on another day, of others, and gold (§4.1)."""
+    rankings = _validation(chain, "valid", "again", "held_out")
+    scores = score_rankings(chain.reward_model, chain.tokenizer, rankings["valid"])  # the others rank the same completions
+    by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
+    accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in {**rankings, "gold_order": by_gold}.items()}
+    return {"reward_accuracy": accuracy, "best_of_k": best_of_k(rankings["valid"], scores)}
+
+
+def _validation(chain: Chain, *sets: str) -> dict[str, list[Row]]:
+    """Completions to validation prompts, as these people ranked them."""
+    return read_rankings(chain.folder("rankings"), ("prompt", "task", "completions", "ranks"), sets)
 
 
 def gold_ranks(row: Row) -> list[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from transformers import (
 )
 
 from .losses import last_index, token_logprobs, upcast
-from .precision import choose_dtype, few_shapes
+from .precision import few_shapes, working_dtype
 from .tokens import Encoded, Source, positions, pretrained_source
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
@@ -161,8 +161,10 @@ def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, keep: int 
 
     logits[:, t] predict ids[:, t + 1]. Padding may be on either side.
     """
+    if keep:
+        return policy.lm_head(_hidden(policy, ids, positions(mask), mask - 1, lambda x: x[:, -keep:]))
     inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
-    return policy(**inputs, use_cache=False, logits_to_keep=keep or 0).logits
+    return policy(**inputs, use_cache=False).logits
 
 
 def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
@@ -170,10 +172,10 @@ def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tens
 
     The vocabulary is the widest layer of a small model; skipping it on prompts and padding saves a third of a step.
     """
-    chosen = where.flatten().nonzero()[:, 0]  # (N,)
-    spare = chosen[-1:].expand(few_shapes(len(chosen), step=64) - len(chosen))  # read and dropped: fewer shapes
-    hidden = _hidden(policy, ids, mask).flatten(0, 1)[torch.cat([chosen, spare])]  # (N + spare, D)
-    return policy.lm_head(hidden)[: len(chosen)]
+    N, chosen = int(where.sum()), where.flatten().nonzero()[:, 0]  # (N,)
+    chosen = F.pad(chosen, (0, few_shapes(N, step=64) - N))  # the first token, read and dropped: fewer shapes
+    hidden = _hidden(policy, ids, positions(mask), mask - 1, lambda x: x.flatten(0, 1)[chosen])  # (N or more, D)
+    return policy.lm_head(hidden)[:N]
 
 
 def response_logprobs(
@@ -190,9 +192,13 @@ def response_logprobs(
     return token_logprobs(logits, tokens, temperature)
 
 
-def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
-    """The scalar head at every token: (B, T) -> (B, T). V_t, before response token t, is at P - 1 + t."""
-    return upcast(model.score(_hidden(model, ids, mask))[..., 0])
+def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
+    """The scalar head at every token: (B, T) -> (B, T), or at the last `keep` of them only: (B, keep).
+
+    V_t, before response token t, is at P - 1 + t.
+    """
+    hidden = _hidden(model, ids, positions(mask), mask - 1, lambda x: x[:, -(keep or ids.shape[1]) :])
+    return upcast(model.score(hidden)[..., 0])
 
 
 def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
@@ -201,7 +207,8 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
     A model with a question (RewardConfig.question) reads that in place of EOS.
     """
     ids, mask = with_question(model, ids, mask)
-    hidden = _hidden(model, ids, mask)[torch.arange(len(ids), device=ids.device), last_index(mask)]  # (B, D)
+    each, last = torch.arange(len(ids), device=ids.device), last_index(mask)
+    hidden = _hidden(model, ids, positions(mask), mask - 1, lambda x: x[each, last])  # (B, D)
     return upcast(model.score(hidden)[:, 0])
 
 
@@ -230,10 +237,9 @@ def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Ten
     in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding; last (B, K): where answers end.
     This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
-    blocked = _block_mask(parts, choose_dtype(ids.device))
-    hidden = model.transformer(input_ids=ids, attention_mask=blocked, position_ids=places, use_cache=False)
     ends = last[..., None].expand(-1, -1, model.config.n_embd)  # (B, K, D)
-    return upcast(model.score(hidden.last_hidden_state.gather(1, ends))[..., 0])
+    hidden = _hidden(model, ids, places, parts, lambda x: x.gather(1, ends))  # (B, K, D)
+    return upcast(model.score(hidden)[..., 0])
 
 
 def _block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
@@ -243,10 +249,21 @@ def _block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
 
 
-def _hidden(model: PreTrainedModel, ids: Tensor, mask: Tensor) -> Tensor:
-    """Output of the trunk after its last layer norm: (B, T) -> (B, T, D)."""
-    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
-    return model.transformer(**inputs, use_cache=False).last_hidden_state
+def _hidden(model: PreTrainedModel, ids: Tensor, places: Tensor, parts: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+    """Output of the trunk after its last layer norm, where it is read: ids, places, parts (B, T) -> read of (B, T, D).
+
+    `places` are positions, `parts` as in `_block_mask` (mask - 1 for rows of one text). Above the last attention no token
+    looks at another, so what is not read is not computed: the last layer's MLP, an eighth of a step, and more.
+    """
+    trunk = model.transformer
+    x = trunk.wte(ids) + trunk.wpe(places)  # (B, T, D)
+    blocked = _block_mask(parts, working_dtype(x))
+    for block in trunk.h:
+        x = x + block.attn(block.ln_1(x), attention_mask=blocked)[0]
+        if block is trunk.h[-1]:
+            x = read(x)
+        x = x + block.mlp(block.ln_2(x))
+    return trunk.ln_f(x)
 
 
 @torch.no_grad()

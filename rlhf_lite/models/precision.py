@@ -79,6 +79,12 @@ def autocast(device: torch.device | str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=on)
 
 
+def working_dtype(x: Tensor) -> torch.dtype:
+    """What matrix products with x are computed in here: autocast's dtype where it is on, else that of x."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+
+
 def few_shapes(n: int, limit: int | None = None, step: int = 8) -> int:
     """n rounded up to a multiple of `step` (at most `limit`). CPU kernels for bfloat16 are compiled and kept for every
     new shape: with batches of any width that took half the time and a gigabyte."""

@@ -35,7 +35,7 @@ def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
     return [shuffled(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 
-def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 16) -> list[list[int]]:
+def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 64) -> list[list[int]]:
     """Indices in batches of similar length, in random order.
 
     Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the batches: little

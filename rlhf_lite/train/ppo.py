@@ -303,7 +303,7 @@ def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor
     """V of the state *before* each response token, (B, T)."""
     (ids, mask), T = part.exchanges(), part.responses.shape[1]
     with autocast(ids.device):
-        return part.at_response(token_values(value_model, ids, mask)[:, -T - 1 : -1])
+        return part.at_response(token_values(value_model, ids, mask, keep=T + 1)[:, :-1])
 
 
 @torch.no_grad()
