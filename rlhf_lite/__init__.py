@@ -7,7 +7,13 @@
 Names are imported when they are first used, so that `import rlhf_lite` itself costs nothing.
 """
 
+import os
 from importlib import import_module
+
+# On a CPU torch keeps what it prepared for the last 1,024 shapes, in each of two stores: with batches of many widths that is
+# a third of a training's memory, and saves no time. It reads the first of these when it is loaded.
+os.environ.setdefault("LRU_CACHE_CAPACITY", "20")
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "300")
 
 __version__ = "0.1.0"
 

@@ -60,11 +60,7 @@ def _may_start(stage: str, waiting: list[str], running: dict, jobs: int) -> bool
 
 @cache
 def _processes():
-    """Where processes come from: a server that has imported everything once and forks, on systems that have it.
-
-    They keep 300 compiled CPU kernels each instead of oneDNN's 1024: 0.2 GB less for two stages at a time.
-    """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "300")
+    """Where processes come from: a server that has imported everything once and forks, on systems that have it."""
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":

@@ -15,7 +15,7 @@ def in_threads(function: Callable, *arguments: Iterable, device: torch.device | 
 
     Inside such a thread, on a GPU, and for a single item it is a plain loop. An error of one call ends all.
 
-    Threads are not kept: each would hold on to the kernels compiled for every shape it has met, a gigabyte in all.
+    Threads are not kept: each would hold on to what torch prepared for the shapes it has met.
     """
     items = list(zip(*arguments, strict=True))
     workers = torch.get_num_threads() if torch.device(device).type == "cpu" else 1

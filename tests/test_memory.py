@@ -1,6 +1,9 @@
 """Giving memory back."""
 
 import ctypes
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +24,15 @@ def test_freed_memory_goes_back():
     del pieces  # `last` lies above them, so glibc keeps what is free below
     give_back()
     assert resident() < full - 100e6 and last.sum() == 2_000
+
+
+def test_torch_keeps_few_prepared_shapes_unless_told_otherwise():
+    names = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+    code = f"import os, sys, rlhf_lite; print('torch' in sys.modules, *(os.environ[name] for name in {names}))"
+
+    def seen(**own: str) -> list[str]:
+        environment = {k: v for k, v in os.environ.items() if k not in names} | own
+        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout.split()
+
+    assert seen() == ["False", "20", "300"]  # torch would have read the first already
+    assert seen(LRU_CACHE_CAPACITY="7") == ["False", "7", "300"]

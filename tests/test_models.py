@@ -111,9 +111,11 @@ def test_logits_do_not_depend_on_padding_on_either_side(policy, exchange):
         torch.testing.assert_close(logits[i, :length], alone[0])
 
 
-def test_keep_gives_the_last_positions_only(policy, exchange):
-    logits = policy_logits(policy, exchange.ids, exchange.mask)
-    torch.testing.assert_close(policy_logits(policy, exchange.ids, exchange.mask, keep=3), logits[:, -3:])
+def test_keep_gives_the_last_positions_only(policy, scalar, exchange):
+    logits, values = (f(m, exchange.ids, exchange.mask) for f, m in ((policy_logits, policy), (token_values, scalar)))
+    real = exchange.mask[:, -3:] == 1  # what padding predicts means nothing
+    torch.testing.assert_close(policy_logits(policy, exchange.ids, exchange.mask, keep=3)[real], logits[:, -3:][real])
+    torch.testing.assert_close(token_values(scalar, exchange.ids, exchange.mask, keep=3)[real], values[:, -3:][real])
 
 
 def test_response_logprobs_are_read_one_place_before_their_token(policy, tokenizer):
