@@ -235,7 +235,7 @@ class DataConfig(Config):
     """The prompts and who writes them (§3.2, App. A)."""
 
     scale: float = knob(0.2, help="sizes of all sets as a share of Table 6", paper=1.0, source="Table 6", low=0.001, high=2.0)
-    sft_scale: float = knob(0.8, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
+    sft_scale: float = knob(1.0, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
     world_seed: int = knob(0, help="which tiny world: its facts and myths", low=0)
 
 
