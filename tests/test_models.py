@@ -30,9 +30,8 @@ from rlhf_lite.models.policy import (
     save_model,
     shift_scores,
     token_values,
-    values_where,
 )
-from rlhf_lite.models.tokens import IGNORED, build_tokenizer, encode_exchanges, encode_prompts, load_tokenizer
+from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_prompts, load_tokenizer
 
 SHAPE = SimpleNamespace(width=32, layers=2, heads=2, n_positions=64)
 FOREIGN = dict(vocab_size=260, n_embd=32, n_layer=2, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0)
@@ -112,15 +111,11 @@ def test_logits_do_not_depend_on_padding_on_either_side(policy, exchange):
         torch.testing.assert_close(logits[i, :length], alone[0])
 
 
-def test_keep_gives_the_last_positions_only(policy, exchange):
-    logits = policy_logits(policy, exchange.ids, exchange.mask)
+def test_keep_gives_the_last_positions_only(policy, scalar, exchange):
+    logits, values = (f(m, exchange.ids, exchange.mask) for f, m in ((policy_logits, policy), (token_values, scalar)))
     real = exchange.mask[:, -3:] == 1  # what padding predicts means nothing
     torch.testing.assert_close(policy_logits(policy, exchange.ids, exchange.mask, keep=3)[real], logits[:, -3:][real])
-
-
-def test_values_where_are_the_values_of_those_tokens(scalar, exchange):
-    values, where = token_values(scalar, exchange.ids, exchange.mask), exchange.labels != IGNORED
-    torch.testing.assert_close(values_where(scalar, exchange.ids, exchange.mask, where), values[where])
+    torch.testing.assert_close(token_values(scalar, exchange.ids, exchange.mask, keep=3)[real], values[:, -3:][real])
 
 
 def test_response_logprobs_are_read_one_place_before_their_token(policy, tokenizer):

@@ -69,7 +69,7 @@ def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeyp
     for threshold in (0.0, 0.7, 1.0):
         monkeypatch.setattr(sampling, "DROP_BELOW", threshold)
         widths = []
-        hook = policy.transformer.ln_f.register_forward_hook(lambda m, i, out, w=widths: w.append(len(out)))
+        hook = policy.transformer.register_forward_hook(lambda m, i, out, w=widths: w.append(len(out[0])))
         samples.append(draw(policy, prompts, greedy=greedy))
         hook.remove()
         sizes.append(sum(widths))
@@ -84,7 +84,7 @@ def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeyp
 def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, monkeypatch):
     prompts = [x[:6].repeat_interleave(torch.tensor(copies), dim=0) for x in prompts]
     read = []
-    hook = policy.transformer.ln_f.register_forward_hook(lambda m, i, out: read.append(len(out)))
+    hook = policy.transformer.register_forward_hook(lambda m, i, out: read.append(len(out[0])))
     once = draw(policy, prompts)
     hook.remove()
     monkeypatch.setattr(sampling, "_repeats", lambda ids: None)

@@ -75,7 +75,7 @@ def pair_accuracy(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> 
 
 
 def token_logprobs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
-    """log pi(y_t): logits (..., T, V), tokens (..., T) -> (..., T); logits[..., t, :] are those that predict token t.
+    """log pi(y_t): logits (B, T, V), tokens (B, T) -> (B, T); logits[:, t] are those that predict token t.
 
     The temperature is the one that sampled the tokens. It belongs in every log-probability (new, old,
     reference), or the first ratio is not 1 and the first KL not 0.

@@ -162,7 +162,7 @@ def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, keep: int 
     logits[:, t] predict ids[:, t + 1]. Padding may be on either side.
     """
     if keep:
-        return policy.lm_head(_hidden(policy, ids, mask, lambda x: x[:, -keep:]))
+        return policy.lm_head(_hidden(policy, ids, positions(mask), mask - 1, lambda x: x[:, -keep:]))
     inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
     return policy(**inputs, use_cache=False).logits
 
@@ -172,8 +172,10 @@ def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tens
 
     The vocabulary is the widest layer of a small model; skipping it on prompts and padding saves a third of a step.
     """
-    hidden = _hidden_where(policy, ids, mask, where)  # (N or more, D)
-    return policy.lm_head(hidden)[: int(where.sum())]
+    N, chosen = int(where.sum()), where.flatten().nonzero()[:, 0]  # (N,)
+    chosen = F.pad(chosen, (0, few_shapes(N, step=64) - N))  # the first token, read and dropped: fewer shapes
+    hidden = _hidden(policy, ids, positions(mask), mask - 1, lambda x: x.flatten(0, 1)[chosen])  # (N or more, D)
+    return policy.lm_head(hidden)[:N]
 
 
 def response_logprobs(
@@ -190,15 +192,13 @@ def response_logprobs(
     return token_logprobs(logits, tokens, temperature)
 
 
-def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
-    """The scalar head at every token: (B, T) -> (B, T). V_t, before response token t, is at P - 1 + t."""
-    return upcast(model.score(_hidden(model, ids, mask, lambda x: x))[..., 0])
+def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
+    """The scalar head at every token: (B, T) -> (B, T), or at the last `keep` of them only: (B, keep).
 
-
-def values_where(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-    """`token_values` at chosen positions only: ids, mask, where (B, T) -> (N,), N = where.sum()."""
-    hidden = _hidden_where(model, ids, mask, where)  # (N or more, D)
-    return upcast(model.score(hidden)[: int(where.sum()), 0])
+    V_t, before response token t, is at P - 1 + t.
+    """
+    hidden = _hidden(model, ids, positions(mask), mask - 1, lambda x: x[:, -(keep or ids.shape[1]) :])
+    return upcast(model.score(hidden)[..., 0])
 
 
 def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
@@ -208,7 +208,7 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
     """
     ids, mask = with_question(model, ids, mask)
     each, last = torch.arange(len(ids), device=ids.device), last_index(mask)
-    hidden = _hidden(model, ids, mask, lambda x: x[each, last])  # (B, D)
+    hidden = _hidden(model, ids, positions(mask), mask - 1, lambda x: x[each, last])  # (B, D)
     return upcast(model.score(hidden)[:, 0])
 
 
@@ -238,50 +238,32 @@ def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Ten
     This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
     ends = last[..., None].expand(-1, -1, model.config.n_embd)  # (B, K, D)
-    blocked = block_mask(parts, working_dtype(model))
-    hidden = trunk_output(model, ids, places, blocked, lambda x: x.gather(1, ends))  # (B, K, D)
+    hidden = _hidden(model, ids, places, parts, lambda x: x.gather(1, ends))  # (B, K, D)
     return upcast(model.score(hidden)[..., 0])
 
 
-def block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)
-
-    A token sees what is earlier and in its own part or in part 0.
-    """
+def _block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
     earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
     seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
     return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
 
 
-def trunk_output(
-    model: PreTrainedModel, ids: Tensor, places: Tensor, blocked: Tensor, read: Callable[[Tensor], Tensor], cache=None
-) -> Tensor:
-    """Output of the trunk after its last layer norm, where it is read: ids (B, T) -> read of (B, T, D).
+def _hidden(model: PreTrainedModel, ids: Tensor, places: Tensor, parts: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+    """Output of the trunk after its last layer norm, where it is read: ids, places, parts (B, T) -> read of (B, T, D).
 
-    places (B, T) are positions, blocked is what is added to attention scores. Above the last attention no token looks at
-    another, so what is not read is not computed: the last layer's MLP, an eighth of a step, and more. A cache gets each
-    layer's keys and values through `update`, and returns those to attend to.
+    `places` are positions, `parts` as in `_block_mask` (mask - 1 for rows of one text). Above the last attention no token
+    looks at another, so what is not read is not computed: the last layer's MLP, an eighth of a step, and more.
     """
     trunk = model.transformer
     x = trunk.wte(ids) + trunk.wpe(places)  # (B, T, D)
+    blocked = _block_mask(parts, working_dtype(x))
     for block in trunk.h:
-        x = x + block.attn(block.ln_1(x), past_key_values=cache, attention_mask=blocked)[0]
+        x = x + block.attn(block.ln_1(x), attention_mask=blocked)[0]
         if block is trunk.h[-1]:
             x = read(x)
         x = x + block.mlp(block.ln_2(x))
     return trunk.ln_f(x)
-
-
-def _hidden(model: PreTrainedModel, ids: Tensor, mask: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-    """`trunk_output` for rows of one text each: ids, mask (B, T)."""
-    return trunk_output(model, ids, positions(mask), block_mask(mask - 1, working_dtype(model)), read)
-
-
-def _hidden_where(model: PreTrainedModel, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-    """The same at chosen positions, row by row: where (B, T) -> (N or more, D); what is more is to be dropped."""
-    chosen = where.flatten().nonzero()[:, 0]  # (N,)
-    chosen = F.pad(chosen, (0, few_shapes(len(chosen), step=64) - len(chosen)))  # the first token, for fewer shapes
-    return _hidden(model, ids, mask, lambda x: x.flatten(0, 1)[chosen])
 
 
 @torch.no_grad()

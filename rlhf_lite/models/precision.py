@@ -9,7 +9,7 @@ from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 ENV = "RLHF_LITE_PRECISION"
 LARGEST_ERROR = 0.02  # of the gradient, relative; bfloat16 has 8 bits, a sound kernel stays near 0.005
@@ -79,10 +79,10 @@ def autocast(device: torch.device | str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=on)
 
 
-def working_dtype(model: nn.Module) -> torch.dtype:
-    """What this model's matrix products are computed in here: autocast's dtype where it is on, else that of its weights."""
-    kind = model.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else model.dtype
+def working_dtype(x: Tensor) -> torch.dtype:
+    """What matrix products with x are computed in here: autocast's dtype where it is on, else that of x."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
 
 
 def few_shapes(n: int, limit: int | None = None, step: int = 8) -> int:

@@ -11,13 +11,13 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..memory import give_back
 from ..threads import in_threads
 from .losses import upcast
-from .policy import block_mask, evaluating, trunk_output
-from .precision import autocast, few_shapes, working_dtype
+from .policy import evaluating
+from .precision import autocast, few_shapes
 from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, positions
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
@@ -121,40 +121,11 @@ def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
     return [order[i : i + size] for i in range(0, len(order), max(1, size))]
 
 
-class _Cache:
-    """Keys and values of every layer, (rows, heads, capacity, D / heads) each, of which `length` tokens are written.
-
-    Capacity grows by eight tokens at a time: written in place, and products have few shapes.
-    """
-
-    def __init__(self):
-        self.layers, self.length = [], 0
-
-    @property
-    def capacity(self) -> int:
-        """Of the pass to come, which reads one token."""
-        return few_shapes(self.length + 1)
-
-    def update(self, keys: Tensor, values: Tensor, layer: int, *_) -> tuple[Tensor, Tensor]:
-        """Called by each layer's attention with what is new; returns what there is, zeros beyond `length`."""
-        if not self.length:
-            self.layers.append((keys, values))
-            return keys, values
-        if room := self.capacity - self.layers[layer][0].shape[2]:
-            self.layers[layer] = tuple(F.pad(x, (0, 0, 0, room)) for x in self.layers[layer])
-        for held, new in zip(self.layers[layer], (keys, values), strict=True):
-            held[:, :, self.length] = new[:, :, 0]
-        return self.layers[layer]
-
-    def select(self, rows: Tensor) -> None:
-        self.layers = [tuple(x.index_select(0, rows) for x in layer) for layer in self.layers]
-
-
 class _Running:
     """The rows that still run: their indices in the full batch, and a KV cache of all they have read."""
 
     def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor):
-        self.policy, self.cache = policy, _Cache()
+        self.policy, self.cache = policy, DynamicCache(config=policy.config)
         self.rows = torch.arange(len(ids), device=ids.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
         self.new, self.places = ids, positions(mask)  # tokens not read yet, and their positions
@@ -162,27 +133,21 @@ class _Running:
 
     def next_logits(self) -> Tensor:
         """Read the new tokens, predict the next one: (rows, V)."""
-        if self.cache.length:
-            unseen = F.pad(self.seen, (0, self.cache.capacity - self.seen.shape[1])) == 0  # (rows, capacity)
-            return self._read(self.new, self.places, self._blocked(unseen))
-        every = torch.arange(len(self.new), device=self.new.device)
-        first, copy = _repeats(self.new) or (every, None)  # several answers to one prompt: it is read once
-        logits = self._read(self.new[first], self.places[first], block_mask(self.seen[first] - 1, working_dtype(self.policy)))
-        if copy is None:
-            return logits
-        self.cache.select(copy)
+        if self.cache.get_seq_length() or (repeats := _repeats(self.new)) is None:
+            return self._read(self.new, self.seen, self.places)
+        first, copy = repeats  # several answers to one prompt: it is read once
+        logits = self._read(self.new[first], self.seen[first], self.places[first])
+        self._select(copy)
         return logits[copy]
 
-    def _blocked(self, unseen: Tensor) -> Tensor:
-        """What is added to the attention scores of one new token: (rows, T) -> (rows, 1, 1, T)."""
-        dtype = working_dtype(self.policy)
-        zeros = torch.zeros(unseen.shape, dtype=dtype, device=unseen.device)
-        return zeros.masked_fill(unseen, torch.finfo(dtype).min)[:, None, None]
+    def _read(self, ids: Tensor, seen: Tensor, places: Tensor) -> Tensor:
+        inputs = {"input_ids": ids, "attention_mask": seen, "position_ids": places}
+        output = self.policy(**inputs, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
+        return upcast(output.logits[:, -1])
 
-    def _read(self, ids: Tensor, places: Tensor, blocked: Tensor) -> Tensor:
-        hidden = trunk_output(self.policy, ids, places, blocked, lambda x: x[:, -1], self.cache)  # (rows, D)
-        self.cache.length += ids.shape[1]
-        return upcast(self.policy.lm_head(hidden))
+    def _select(self, rows: Tensor) -> None:
+        for layer in self.cache.layers:  # batch_select_indices does the same by indexing, in twice the time or more
+            layer.keys, layer.values = layer.keys.index_select(0, rows), layer.values.index_select(0, rows)
 
     def append(self, token: Tensor, alive: Tensor) -> bool:
         """Take the drawn tokens (rows,) and who still runs after them; False when nobody does."""
@@ -193,7 +158,7 @@ class _Running:
         running = int(alive.sum())
         if 0 < running < DROP_BELOW * len(alive):
             keep = (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]  # all who run, a few who do not
-            self.cache.select(keep)
+            self._select(keep)
             self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
             self.seen, self.places = self.seen[keep], self.places[keep]
         return running > 0

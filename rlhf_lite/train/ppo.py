@@ -33,7 +33,7 @@ from ..models.losses import (
     value_loss,
     whiten,
 )
-from ..models.policy import logits_where, reward, values_where
+from ..models.policy import policy_logits, reward, token_values
 from ..models.precision import autocast, few_shapes
 from ..models.sampling import sample
 from ..models.tokens import decode, encode_prompts
@@ -81,16 +81,12 @@ class Rollout:
         order = mask.argsort(dim=1, stable=True)[:, -width:]  # padding first, text in order
         return torch.cat([self.prompt_ids, self.responses], dim=1).gather(1, order), mask.gather(1, order)
 
-    def predicting(self, width: int) -> Tensor:
-        """Where, in the columns of `exchanges`, the *next* token is one of the response: (B, width)."""
-        column = torch.arange(width, device=self.responses.device)
-        first = width - 1 - self.response_mask.sum(dim=1, keepdim=True)  # (B, 1)
-        return (column >= first) & (column < width - 1)
-
-    def spread(self, x: Tensor) -> Tensor:
-        """One number per response token, row by row, x (N,) -> (B, T); 0 on padding."""
-        real = self.response_mask.bool()
-        return x.new_zeros(real.shape).masked_scatter(real, x)
+    def at_response(self, x: Tensor) -> Tensor:
+        """Take what `exchanges` lined up at the end, x (B, T), back to where responses start; 0 on padding."""
+        T = self.responses.shape[1]
+        start = T - self.response_mask.sum(dim=1, keepdim=True)  # (B, 1)
+        index = (start + torch.arange(T, device=x.device)).clamp(max=T - 1)  # (B, T)
+        return x.gather(1, index) * self.response_mask
 
     def rows(self, index: Tensor) -> Rollout:
         """Some episodes, with most of the padding that none of them needs cut off."""
@@ -296,18 +292,18 @@ def _score(reward_model, batch: Rollout) -> Tensor:
 
 
 def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
-    """log pi of the sampled tokens, (B, T); the vocabulary is looked at only where one of them comes next."""
-    (ids, mask), tokens = part.exchanges(), part.responses[part.response_mask.bool()]  # (N,)
+    """log pi of the sampled tokens, (B, T), with logits on the last T + 1 positions only."""
+    (ids, mask), T = part.exchanges(), part.responses.shape[1]
     with autocast(ids.device):
-        logits = logits_where(policy, ids, mask, part.predicting(ids.shape[1]))  # (N, V)
-    return part.spread(token_logprobs(logits, tokens, cfg.temperature))
+        logits = policy_logits(policy, ids, mask, keep=T + 1)[:, :-1]  # (B, T, V): each predicts the next token
+    return part.at_response(token_logprobs(logits, ids[:, -T:], cfg.temperature))
 
 
 def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
-    ids, mask = part.exchanges()
+    (ids, mask), T = part.exchanges(), part.responses.shape[1]
     with autocast(ids.device):
-        return part.spread(values_where(value_model, ids, mask, part.predicting(ids.shape[1])))
+        return part.at_response(token_values(value_model, ids, mask, keep=T + 1)[:, :-1])
 
 
 @torch.no_grad()
