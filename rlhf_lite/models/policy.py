@@ -242,7 +242,7 @@ def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Ten
     return upcast(model.score(hidden)[..., 0])
 
 
-def _block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
+def block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
     """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
     earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
     seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
@@ -252,12 +252,12 @@ def _block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
 def _hidden(model: PreTrainedModel, ids: Tensor, places: Tensor, parts: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
     """Output of the trunk after its last layer norm, where it is read: ids, places, parts (B, T) -> read of (B, T, D).
 
-    `places` are positions, `parts` as in `_block_mask` (mask - 1 for rows of one text). Above the last attention no token
+    `places` are positions, `parts` as in `block_mask` (mask - 1 for rows of one text). Above the last attention no token
     looks at another, so what is not read is not computed: the last layer's MLP, an eighth of a step, and more.
     """
     trunk = model.transformer
     x = trunk.wte(ids) + trunk.wpe(places)  # (B, T, D)
-    blocked = _block_mask(parts, working_dtype(x))
+    blocked = block_mask(parts, working_dtype(x))
     for block in trunk.h:
         x = x + block.attn(block.ln_1(x), attention_mask=blocked)[0]
         if block is trunk.h[-1]:
