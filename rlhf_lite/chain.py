@@ -28,7 +28,7 @@ from .data.sources import tiny_demonstrations, tiny_world
 from .evaluate.benchmarks import web_stream
 from .labels.agreement import calibrate_noise
 from .labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
-from .models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, save_model
+from .models.policy import load_policy, load_scalar_model, new_policy, save_model
 from .models.sampling import sample_texts
 from .models.tokens import build_tokenizer, load_tokenizer
 from .plan import INPUTS, POLICIES, STAGES, ChainConfig, Plan, UnknownStage
@@ -36,7 +36,7 @@ from .train.batches import pack_rows
 from .train.loop import Loop
 from .train.ppo import train_ppo
 from .train.pretrain import train_base
-from .train.reward import agreement_with, center_on, score_rankings, train_reward
+from .train.reward import agreement_with, center_on, new_reward_model, score_rankings, train_reward
 from .train.sft import train_sft
 from .world import Task, World, gold
 
@@ -242,7 +242,7 @@ def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTok
 def build_reward(chain: Chain, folder: Path) -> dict | None:
     """Train on the rankings, set the bias so that demonstrations score 0, measure accuracies (§3.5, §4.1)."""
     cfg = chain.config.reward.replace(seed=chain.config.seed)
-    model = new_scalar_model(chain.policy("start"), seed=cfg.seed)
+    model = new_reward_model(chain.policy("start"), chain.tokenizer, cfg)
     loop = chain.loop("reward", folder)
     rankings = read_rankings(chain.folder("rankings"), ("prompt", "completions", "ranks"))
     train_reward(model, chain.tokenizer, rankings["train"], cfg, loop=loop)

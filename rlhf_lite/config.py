@@ -158,6 +158,8 @@ class RewardConfig(Config):
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
     prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
     question: str = knob("", "what it reads after an answer, in place of EOS, before it gives its score", "not stated")
+    answers: str = knob("", "answers to the question, best first, with / between: what the head begins with", "not stated")
+    warmup_share: float = knob(0.0, "share of the steps in which the rate rises to lr", 0, "App. C", **_SHARE)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)

@@ -52,7 +52,8 @@ class ChainConfig:
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(epochs=2, question="Who says so?")  # pages of the web answer it
+    reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.4, question="Who says so?",  # pages of the web answer it
+                                        answers="The book of facts. / Many people. / Nobody.")  # fmt: skip
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()

@@ -36,9 +36,10 @@ def update(model: nn.Module, optimizer: torch.optim.Optimizer, lr: float, max_gr
 # -- learning-rate shapes: factors of the peak rate for step 0 ... total-1 -------------------------------------------
 
 
-def cosine(step: int, total: int, final: float) -> float:
-    """From 1 down to `final` along half a cosine, no warm-up (App. C.1, C.2)."""
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(1, total - 1)))
+def cosine(step: int, total: int, final: float, warmup: float = 0.0) -> float:
+    """From 1 down to `final` along half a cosine (App. C.1, C.2), in the first steps less: up from 0 (theirs: no warm-up)."""
+    curve = final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(1, total - 1)))
+    return curve * min(1.0, (step + 1) / max(1.0, warmup))
 
 
 def constant_then_linear(step: int, total: int, warmup: int, constant_share: float, final: float) -> float:

@@ -8,19 +8,45 @@ from itertools import accumulate, chain, combinations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
-from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
+from torch import Tensor, nn
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import RewardConfig
 from ..memory import give_back
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.policy import evaluating, group_rewards, question_ids, reward, shift_scores
+from ..models.policy import evaluating, group_rewards, new_scalar_model, question_ids, reward, shift_scores
 from ..models.precision import autocast, few_shapes
 from ..models.tokens import IGNORED, encode, exchange_rows
 from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
+
+
+def new_reward_model(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast,
+                     cfg: RewardConfig) -> GPT2ForSequenceClassification:  # fmt: skip
+    """A copy of the policy that scores, ready for training (§3.5). Its head is random, or says what the policy already knows.
+
+    With `cfg.answers` the first score is how much likelier the policy finds the first answer to `cfg.question` than the
+    others: the head begins as the difference of the output embeddings of their first words, as long as a random one.
+    """
+    model = new_scalar_model(policy, seed=cfg.seed)
+    if cfg.answers:
+        words = first_words(tokenizer, cfg.question, [answer.strip() for answer in cfg.answers.split("/")])
+        with torch.no_grad():
+            best, *others = policy.get_output_embeddings().weight[words]  # (D,) each
+            model.score.weight[0] = nn.functional.normalize(best - torch.stack(others).mean(dim=0), dim=0)
+    return model
+
+
+def first_words(tokenizer: PreTrainedTokenizerFast, question: str, answers: Sequence[str]) -> list[int]:
+    """The id with which each answer begins when it follows the question."""
+    start = len(encode(tokenizer, question))
+    words = [encode(tokenizer, f"{question} {answer}")[start] for answer in answers]
+    if not start or len(words) < 2 or len(set(words)) < len(words):
+        raise ValueError(f"answers = {' / '.join(answers)!r} to question = {question!r}: give a question and two or more "
+                         "answers to it that begin with different words")  # fmt: skip
+    return words
 
 
 def train_reward(
@@ -59,7 +85,7 @@ def train_reward(
                 scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
             loss = ranking_loss(scores, ranks, mask)
             loss.backward()
-            lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
+            lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
             loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:
