@@ -30,6 +30,8 @@ from rlhf_lite.train.pretrain import stream_loss, train_base
 from rlhf_lite.train.reward import (
     center_on,
     evaluate_reward,
+    first_words,
+    new_reward_model,
     score_texts,
     split_pairs,
     train_reward,
@@ -136,6 +138,7 @@ def test_sorted_batches_cover_everything_once_with_little_padding():
 
 
 def test_learning_rate_shapes():
+    assert [round(optim.cosine(i, 100, 1.0, warmup=10), 3) for i in (0, 4, 9, 50)] == [0.1, 0.5, 1, 1]
     assert optim.cosine(0, 100, 0.1) == 1 and optim.cosine(99, 100, 0.1) == pytest.approx(0.1)
     warm = [optim.warmup_from_tenth(i, 10) for i in range(12)]
     assert warm[0] == pytest.approx(0.1) and warm[5] == pytest.approx(0.55) and warm[10:] == [1, 1]
@@ -738,3 +741,28 @@ def test_stages_run_on_a_gpu(speaker, judge, tokenizer, rows, tmp_path):
         train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop={**options, "control": FailAt(1)})
     history = train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop=options)
     assert len(history["objective/kl"]) == 2 and policy.device.type == "cuda"
+
+
+@torch.no_grad()
+def test_a_head_begins_as_the_policys_own_answer(base, tokenizer):
+    """Before any training the scores differ as the policy's logits of the first answers do."""
+    cfg = RewardConfig(question="one two", answers="red dog / blue / say")
+    model = new_reward_model(base, tokenizer, cfg)
+    model.config.question_ids = encode(tokenizer, cfg.question)
+    best, *others = first_words(tokenizer, cfg.question, ["red dog", "blue", "say"])
+    head, logits = base.lm_head.weight, []
+    for text in ("one", "dog blue"):
+        ids = encode(tokenizer, "cat") + encode(tokenizer, "\n") + encode(tokenizer, text) + model.config.question_ids
+        found = policy_logits(base, torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0, -1]
+        logits.append(found[best] - found[others].mean())
+    length = (head[best] - head[others].mean(dim=0)).norm()
+    scores = score_texts(model, tokenizer, ["cat", "cat"], ["one", "dog blue"])
+    assert scores[1] - scores[0] == pytest.approx(float((logits[1] - logits[0]) / length), abs=2e-2)
+    assert float(model.score.weight.norm()) == pytest.approx(1.0)
+    assert not torch.equal(new_reward_model(base, tokenizer, RewardConfig()).score.weight, model.score.weight)
+
+
+@pytest.mark.parametrize("question, answers", [("", "one / two"), ("one two", "red"), ("one two", "red dog / red cat")])
+def test_answers_that_cannot_be_told_apart_are_refused(base, tokenizer, question, answers):
+    with pytest.raises(ValueError, match="two or more answers to it that begin with different words"):
+        new_reward_model(base, tokenizer, RewardConfig(question=question, answers=answers))
