@@ -176,7 +176,7 @@ def run(args: argparse.Namespace) -> None:
     Starts from the shipped base model, says which stage runs, and ends with tables
     of the evaluation. Finished stages of an earlier run are used again.
 
-    Takes:    about seven minutes on two CPU cores; --scale 0.05 less than half of
+    Takes:    about six minutes on two CPU cores; --scale 0.05 less than half of
               it, --profile smoke a minute. A base model of another seed or size is
               pretrained first, which takes longer than all the rest.
     Leaves:   a folder per stage in the run folder: weights, trace.jsonl (a line
