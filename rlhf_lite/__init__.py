@@ -10,10 +10,13 @@ Names are imported when they are first used, so that `import rlhf_lite` itself c
 import os
 from importlib import import_module
 
+from .memory import keep_freed
+
 # On a CPU torch keeps what it prepared for the last 1,024 shapes, in each of two stores: with batches of many widths that is
 # a third of a training's memory, and saves no time. It reads the first of these when it is loaded.
 os.environ.setdefault("LRU_CACHE_CAPACITY", "20")
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "300")
+keep_freed()
 
 __version__ = "0.1.0"
 

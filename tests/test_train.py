@@ -488,15 +488,12 @@ def test_rewards_add_up_and_unfinished_answers_pay(batch):
         assert (getattr(batch, name)[batch.response_mask == 0] == 0).all(), name
 
 
-def test_rows_cuts_padding_only(batch, speaker, judge):
+def test_rows_are_some_episodes_with_all_that_belongs_to_them(batch, speaker, judge):
     batch, _, cfg = batch
     order = batch.lengths.argsort()[:5]
     part = batch.rows(order)
-    assert 0 <= part.responses.shape[1] - part.response_mask.sum(dim=1).max() < 8
     assert part.prompts == [batch.prompts[i] for i in order.tolist()]
     torch.testing.assert_close(part.rewards.sum(dim=1), batch.rewards[order].sum(dim=1))
-    ids, mask = part.exchanges()
-    assert 0 <= ids.shape[1] - part.lengths.max() < 16 and (mask[:, -1] == 1).all()
     for found, expected in (
         (ppo._logprobs(speaker, part, cfg), part.logprobs),
         (ppo._values(judge, part), part.values),

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..models.losses import token_logprobs
-from ..models.policy import policy_logits
+from ..models.policy import response_logprobs
 from ..models.precision import autocast
 from ..models.sampling import FEW, sample_texts
-from ..models.tokens import encode_all
+from ..models.tokens import Encoded, encode_all, pad_rows
 from ..train.pretrain import stream_loss
 from ..world import SKILL_ITEMS, SkillItem, World
 
@@ -46,23 +45,19 @@ def _likeliest(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, item
     pairs = [(item.prompt, choice) for item in items for choice in item.choices]
     starts, ends = (encode_all(tokenizer, list(texts)) for texts in zip(*pairs, strict=True))
     means: list[float] = []
-    longest = max(map(len, ends))
     for i in range(0, len(pairs), FEW):
-        rows = [a + b for a, b in zip(starts[i : i + FEW], ends[i : i + FEW], strict=True)]
-        ids, mask = _left_padded(rows, tokenizer.pad_token_id)
-        with autocast(ids.device):
-            logits = policy_logits(policy, ids, mask, keep=longest + 1)[:, :-1]  # (B, longest, V)
-        picked = token_logprobs(logits, ids[:, -longest:])  # (B, longest)
-        means += [float(picked[j, -len(end) :].mean()) for j, end in enumerate(ends[i : i + FEW])]
+        prompts = _padded(starts[i : i + FEW], tokenizer.pad_token_id, left=True)
+        tokens, mask = _padded(ends[i : i + FEW], tokenizer.pad_token_id)
+        with autocast(policy.device):
+            picked = response_logprobs(policy, prompts, tokens, mask)  # (B, T)
+        means += (picked.sum(dim=1) / mask.sum(dim=1)).tolist()
     scores = iter(means)
     return [max((next(scores), choice) for choice in item.choices)[1] for item in items]
 
 
-def _left_padded(rows: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:
-    width = max(map(len, rows))
-    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows])  # (B, T)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-    return ids, mask
+def _padded(rows: list[list[int]], pad: int, left: bool = False) -> Encoded:
+    ids = pad_rows(rows, pad, left)
+    return Encoded(ids, pad_rows([[1] * len(row) for row in rows], 0, left))
 
 
 def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int, seed: int) -> Tensor:

@@ -74,18 +74,24 @@ def pair_accuracy(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> 
 # --- Language modelling: SFT and the ptx term ---------------------------------------------------------------
 
 
-def token_logprobs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
+def log_softmax(logits: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
+    """log pi of every token: logits (..., V) -> (..., V). A temperature of 1 costs nothing."""
+    logits = upcast(logits)
+    return F.log_softmax(logits if isinstance(temperature, float) and temperature == 1.0 else logits / temperature, dim=-1)
+
+
+def token_logprobs(logits: Tensor, tokens: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     """log pi(y_t): logits (B, T, V), tokens (B, T) -> (B, T); logits[:, t] are those that predict token t.
 
     The temperature is the one that sampled the tokens. It belongs in every log-probability (new, old,
     reference), or the first ratio is not 1 and the first KL not 0.
     """
-    return F.log_softmax(upcast(logits) / temperature, dim=-1).gather(-1, tokens[..., None])[..., 0]
+    return log_softmax(logits, temperature).gather(-1, tokens[..., None])[..., 0]
 
 
 def entropy(logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Entropy of each next-token distribution, in nats: logits (B, T, V) -> (B, T)."""
-    logp = F.log_softmax(upcast(logits) / temperature, dim=-1)
+    logp = log_softmax(logits, temperature)
     return -(logp.exp() * logp).sum(dim=-1)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,9 +28,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from .kernels import linear
 from .losses import last_index, token_logprobs, upcast
 from .precision import few_shapes, working_dtype
-from .tokens import Encoded, Source, positions, pretrained_source
+from .tokens import Encoded, Source, pretrained_source
+from .trunk import pack, trunk
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
 OWN_GELU = "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models that we train from the start
@@ -153,52 +155,69 @@ def save_model(
             os.replace(file, folder / file.name)
 
 
-# --- Call: mask and positions are set here and nowhere else -------------------------------------------------
+# --- Call: what each model is asked, on `trunk` -------------------------------------------------------------
 
 
 def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
     """Next-token logits: ids, mask (B, T) -> (B, T, V), or of the last `keep` positions only (B, keep, V).
 
-    logits[:, t] predict ids[:, t + 1]. Padding may be on either side.
+    logits[:, t] predict ids[:, t + 1]. Padding may be on either side; its logits are 0.
     """
-    if keep:
-        return policy.lm_head(_hidden(policy, ids, positions(mask), mask - 1, lambda x: x[:, -keep:]))
-    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions(mask)}
-    return policy(**inputs, use_cache=False).logits
+    where = _last_columns(mask, keep)
+    logits = logits_where(policy, ids, mask, where)  # (N, V)
+    return spread(logits, where)[:, -(keep or ids.shape[1]) :]
 
 
 def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-    """Next-token logits at chosen positions only: ids, mask, where (B, T) -> (N, V), N = where.sum().
+    """Next-token logits at chosen real tokens only: ids, mask, where (B, T) -> (N, V), N = where.sum(), row by row.
 
-    The vocabulary is the widest layer of a small model; skipping it on prompts and padding saves a third of a step.
+    The vocabulary is the widest layer of a small model; skipping it on prompts saves a third of a step.
     """
-    N, chosen = int(where.sum()), where.flatten().nonzero()[:, 0]  # (N,)
-    chosen = F.pad(chosen, (0, few_shapes(N, step=64) - N))  # the first token, read and dropped: fewer shapes
-    hidden = _hidden(policy, ids, positions(mask), mask - 1, lambda x: x.flatten(0, 1)[chosen])  # (N or more, D)
-    return policy.lm_head(hidden)[:N]
+    hidden = trunk(policy, pack(ids, mask), _chosen(mask, where))  # (N, D)
+    return head_logits(policy, hidden)
+
+
+def head_logits(policy: GPT2LMHeadModel, hidden: Tensor) -> Tensor:
+    """The vocabulary's logits of hidden states: (N, D) -> (N, V)."""
+    N = len(hidden)
+    hidden = F.pad(hidden, (0, 0, 0, few_shapes(N, step=64) - N))
+    return linear(hidden, policy.lm_head.weight.t())[:N]
 
 
 def response_logprobs(
-    policy: GPT2LMHeadModel, prompts: Encoded, tokens: Tensor, mask: Tensor, temperature: float = 1.0
+    policy: GPT2LMHeadModel, prompts: Encoded, tokens: Tensor, mask: Tensor, temperature: float | Tensor = 1.0
 ) -> Tensor:
-    """log pi of sampled tokens: prompts (B, P) ids and mask, tokens and mask (B, T) -> (B, T).
+    """log pi of sampled tokens: prompts (B, P) ids and mask, tokens and mask (B, T) -> (B, T), 0 on padding.
 
-    One forward over prompt and response; log pi(y_t) is read one place *before* y_t, at P - 1 + t.
+    One forward over prompt and response; log pi(y_t) is read one place *before* y_t. temperature: one for all, or (B, 1).
     """
-    prompt_ids, prompt_mask = prompts
-    ids = torch.cat([prompt_ids, tokens], dim=1)  # (B, P + T)
-    real = torch.cat([prompt_mask, mask], dim=1)
-    logits = policy_logits(policy, ids, real, keep=tokens.shape[1] + 1)[:, :-1]  # (B, T, V)
-    return token_logprobs(logits, tokens, temperature)
+    ids, real, before = _exchanges(prompts, tokens, mask)
+    logits, where = logits_where(policy, ids, real, before), mask.bool()  # (N, V)
+    if isinstance(temperature, Tensor):
+        temperature = temperature.expand(mask.shape)[where][:, None]  # (N, 1)
+    return spread(token_logprobs(logits, tokens[where], temperature), where)
+
+
+def response_values(model: GPT2ForSequenceClassification, prompts: Encoded, tokens: Tensor, mask: Tensor) -> Tensor:
+    """V of the state *before* each response token: as in `response_logprobs`, (B, T), 0 on padding."""
+    ids, real, before = _exchanges(prompts, tokens, mask)
+    return spread(values_where(model, ids, real, before), mask.bool())
 
 
 def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
-    """The scalar head at every token: (B, T) -> (B, T), or at the last `keep` of them only: (B, keep).
+    """The scalar head at every token, 0 on padding: (B, T) -> (B, T), or at the last `keep` of them only: (B, keep)."""
+    where = _last_columns(mask, keep)
+    return spread(values_where(model, ids, mask, where), where)[:, -(keep or ids.shape[1]) :]
 
-    V_t, before response token t, is at P - 1 + t.
-    """
-    hidden = _hidden(model, ids, positions(mask), mask - 1, lambda x: x[:, -(keep or ids.shape[1]) :])
-    return upcast(model.score(hidden)[..., 0])
+
+def values_where(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
+    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row."""
+    return _scores(model, trunk(model, pack(ids, mask), _chosen(mask, where)))
+
+
+def _scores(model: GPT2ForSequenceClassification, hidden: Tensor) -> Tensor:
+    """The score head: (N, D) -> (N,). One number a text is worth float32: in bfloat16 a score of 8 is good to 0.03."""
+    return (upcast(hidden) * model.score.weight).sum(dim=-1)
 
 
 def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
@@ -207,9 +226,30 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
     A model with a question (RewardConfig.question) reads that in place of EOS.
     """
     ids, mask = with_question(model, ids, mask)
-    each, last = torch.arange(len(ids), device=ids.device), last_index(mask)
-    hidden = _hidden(model, ids, positions(mask), mask - 1, lambda x: x[each, last])  # (B, D)
-    return upcast(model.score(hidden)[:, 0])
+    return values_where(model, ids, mask, F.one_hot(last_index(mask), mask.shape[1]).bool())
+
+
+def spread(x: Tensor, where: Tensor) -> Tensor:
+    """What belongs to the chosen places, (N, ...), row by row, back at them, 0 elsewhere: where (B, T) -> (B, T, ...)."""
+    return x.new_zeros(*where.shape, *x.shape[1:]).index_put((where,), x)
+
+
+def _last_columns(mask: Tensor, keep: int | None) -> Tensor:
+    """The real tokens among the last `keep` columns, or all of them: (B, T) -> bool (B, T)."""
+    T = mask.shape[1]
+    return mask.bool() & (torch.arange(T, device=mask.device) >= T - (keep or T))
+
+
+def _chosen(mask: Tensor, where: Tensor) -> Tensor:
+    """Among the real tokens, counted row by row, those that are chosen: (B, T) twice -> (N,)."""
+    return where[mask.bool()].nonzero()[:, 0]
+
+
+def _exchanges(prompts: Encoded, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Left-padded prompts with their responses: ids, mask (B, P + T), and where the *next* token is one of the response."""
+    ids, real = torch.cat([prompts[0], tokens], dim=1), torch.cat([prompts[1], mask], dim=1)
+    P, T = prompts[0].shape[1], tokens.shape[1]
+    return ids, real, F.pad(mask.bool(), (P - 1, 1))[:, : P + T]
 
 
 def with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,33 +277,18 @@ def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Ten
     in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding; last (B, K): where answers end.
     This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
-    ends = last[..., None].expand(-1, -1, model.config.n_embd)  # (B, K, D)
-    hidden = _hidden(model, ids, places, parts, lambda x: x.gather(1, ends))  # (B, K, D)
-    return upcast(model.score(hidden)[..., 0])
+    texts, length = pack(ids, parts >= 0, places), (parts >= 0).sum(dim=1)  # padding is on the right
+    texts = texts._replace(blocked=block_mask(parts, texts.grid.shape[1], working_dtype(model.score.weight)))
+    ends, which = (last + (length.cumsum(dim=0) - length)[:, None]).unique(return_inverse=True)  # (M,), (B, K)
+    return _scores(model, trunk(model, texts, read=ends))[which]
 
 
-def block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
-    earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
-    seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
+def block_mask(parts: Tensor, width: int, dtype: torch.dtype) -> Tensor:
+    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, width, width)"""
+    parts = F.pad(parts, (0, width - parts.shape[1]), value=-1)
+    earlier = torch.ones(width, width, dtype=torch.bool, device=parts.device).tril()
+    seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, width, width)
     return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
-
-
-def _hidden(model: PreTrainedModel, ids: Tensor, places: Tensor, parts: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
-    """Output of the trunk after its last layer norm, where it is read: ids, places, parts (B, T) -> read of (B, T, D).
-
-    `places` are positions, `parts` as in `block_mask` (mask - 1 for rows of one text). Above the last attention no token
-    looks at another, so what is not read is not computed: the last layer's MLP, an eighth of a step, and more.
-    """
-    trunk = model.transformer
-    x = trunk.wte(ids) + trunk.wpe(places)  # (B, T, D)
-    blocked = block_mask(parts, working_dtype(x))
-    for block in trunk.h:
-        x = x + block.attn(block.ln_1(x), attention_mask=blocked)[0]
-        if block is trunk.h[-1]:
-            x = read(x)
-        x = x + block.mlp(block.ln_2(x))
-    return trunk.ln_f(x)
 
 
 @torch.no_grad()

@@ -1,15 +1,24 @@
-"""bfloat16 or float32? Measured once per process on the machine at hand, never guessed from its name."""
+"""bfloat16 or float32? Measured once on the machine at hand and remembered, never guessed from its name."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ..files import atomic_write
 
 ENV = "RLHF_LITE_PRECISION"
 LARGEST_ERROR = 0.02  # of the gradient, relative; bfloat16 has 8 bits, a sound kernel stays near 0.005
@@ -18,12 +27,16 @@ SMALLEST_GAIN = 0.9  # bfloat16 must take less than this share of float32's time
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What was measured. `dtype` is the choice, times are milliseconds of a pass through an MLP block."""
+    """What was measured: times are milliseconds of a pass through an MLP block. `bfloat16` is the choice."""
 
-    dtype: torch.dtype
+    bfloat16: bool
     fp32_ms: float
     bf16_ms: float
     error: float
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self.bfloat16 else torch.float32
 
 
 @torch.enable_grad()  # whoever asks first may be sampling under no_grad
@@ -40,10 +53,14 @@ def _mlp_gradient(x: Tensor, up: Tensor, down: Tensor, dtype: torch.dtype) -> tu
 
 @cache
 def self_test(device_type: str) -> SelfTest:
-    """Time both precisions (in turns, best of 5) and compare their gradients. Under a second, then cached."""
-    cuda = device_type == "cuda"
+    """Time both precisions (in turns, best of 5) and compare their gradients. Under a second, then remembered."""
+    return remembered(f"precision-{device_type}", SelfTest, lambda: _measure(device_type == "cuda"))
+
+
+def _measure(cuda: bool) -> SelfTest:
+    device_type = "cuda" if cuda else "cpu"
     if cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return SelfTest(torch.float32, float("nan"), float("nan"), float("nan"))
+        return SelfTest(False, float("nan"), float("nan"), float("nan"))
     rows, width = (4096, 768) if cuda else (1024, 128)
     rng = torch.Generator().manual_seed(0)
     shapes = (rows, width), (4 * width, width), (width, 4 * width)
@@ -57,7 +74,7 @@ def self_test(device_type: str) -> SelfTest:
     error = ((exact - rounded).norm() / exact.norm()).item()
     fp32, bf16 = (min(times[1:]) * 1e3 for times in seconds.values())
     good = error < LARGEST_ERROR and bf16 < SMALLEST_GAIN * fp32
-    return SelfTest(torch.bfloat16 if good else torch.float32, fp32, bf16, error)
+    return SelfTest(good, fp32, bf16, error)
 
 
 def choose_dtype(device: torch.device | str) -> torch.dtype:
@@ -69,14 +86,37 @@ def choose_dtype(device: torch.device | str) -> torch.dtype:
     return choices.get(wish) or self_test(torch.device(device).type).dtype
 
 
-def autocast(device: torch.device | str) -> torch.autocast:
-    """Context manager: forwards inside compute in the chosen precision, weights stay float32.
+_here = threading.local()  # what was made of weights in this thread's autocast
+
+
+@contextmanager
+def autocast(device: torch.device | str) -> Iterator[None]:
+    """Forwards inside compute in the chosen precision, weights stay float32. Do not change weights inside.
 
     Open a new one for every forward that needs gradients: a cast made under no_grad is remembered until the
     context ends, and no gradient would flow through it.
     """
     on = choose_dtype(device) == torch.bfloat16
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=on)
+    outermost = getattr(_here, "made", None) is None
+    if outermost:
+        _here.made = {}
+    try:
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=on):
+            yield
+    finally:
+        if outermost:
+            _here.made = None
+
+
+def made_once(weight: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
+    """make(weight), a form of it without gradient that some kernel needs; within an `autocast` it is made once."""
+    made = getattr(_here, "made", None)
+    if made is None:
+        return make(weight.detach())
+    key = (weight.data_ptr(), weight.shape, weight.stride(), make)  # a slice of a weight is a new object every time
+    if key not in made:
+        made[key] = weight.detach(), make(weight.detach())  # the first keeps its memory from being used for another
+    return made[key][1]
 
 
 def working_dtype(x: Tensor) -> torch.dtype:
@@ -90,3 +130,35 @@ def few_shapes(n: int, limit: int | None = None, step: int = 8) -> int:
     new shape: with batches of any width that took half the time and a gigabyte."""
     up = -(-n // step) * step
     return up if limit is None else min(up, limit)
+
+
+# --- Memory of what was measured --------------------------------------------------------------------------------------
+
+
+def remembered(name: str, kind: type, measure: Callable):
+    """What `measure` found on this machine with this torch, as a `kind` (a dataclass): from a file, else measured and kept.
+
+    The file is in $RLHF_LITE_CACHE, else ~/.cache/rlhf_lite. Delete it to measure again; without a place to write, each
+    process measures for itself.
+    """
+    folder = Path(os.environ.get("RLHF_LITE_CACHE") or Path.home() / ".cache" / "rlhf_lite")
+    machine = (torch.__version__, _processor(), *_cards())
+    path = folder / f"{name}-{hashlib.sha256(repr(machine).encode()).hexdigest()[:10]}.json"
+    with suppress(OSError, ValueError, TypeError):
+        return kind(**json.loads(path.read_text()))
+    found = measure()
+    with suppress(OSError), atomic_write(path) as file:
+        file.write(json.dumps(asdict(found)).encode())
+    return found
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("flags"):  # the kernels that it can run; the model's name may be hidden
+                return line
+    return platform.processor() or platform.machine()
+
+
+def _cards() -> list[str]:
+    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

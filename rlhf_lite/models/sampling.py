@@ -11,14 +11,15 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..memory import give_back
 from ..threads import in_threads
 from .losses import upcast
-from .policy import evaluating
-from .precision import autocast, few_shapes
-from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, positions
+from .policy import evaluating, head_logits
+from .precision import autocast, few_shapes, working_dtype
+from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts
+from .trunk import Texts, pack, single_tokens, trunk
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
@@ -59,7 +60,7 @@ def sample(
     room = _room(policy, mask, max_new_tokens)  # (B,)
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
-    running = _Running(policy, ids, mask)
+    running = _Running(policy, ids, mask, T)
     with evaluating(policy):
         for t in range(T):
             rows, alive = running.rows, running.alive
@@ -121,46 +122,85 @@ def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
     return [order[i : i + size] for i in range(0, len(order), max(1, size))]
 
 
+class _Cache:
+    """Keys and values of all that was read, by layer, (rows, heads, capacity, D / heads) each, of which `length` are written.
+
+    They are written in place. Capacity grows by 16 tokens at a time, and all of it is attended to (what is not written is
+    zeros, and masked): products have few shapes, and need dense inputs.
+    """
+
+    def __init__(self):
+        self.layers, self.length = {}, 0
+
+    @property
+    def capacity(self) -> int:
+        """Once the next token is read."""
+        return few_shapes(self.length + 1, step=16)
+
+    def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Tensor]:
+        """Called by each layer's attention with what is new; returns all there is."""
+        if not self.length:
+            self.layers[layer] = [keys, values]
+            return self.layers[layer]
+        held = self.layers[layer]
+        if room := self.capacity - held[0].shape[2]:
+            held[:] = [F.pad(x, (0, 0, 0, room)) for x in held]
+        for place, x in zip(held, (keys, values), strict=True):
+            place[:, :, self.length] = x[:, :, 0]
+        return held
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows, or copy them."""
+        for held in self.layers.values():
+            held[:] = [x.index_select(0, rows) for x in held]
+
+
 class _Running:
     """The rows that still run: their indices in the full batch, and a KV cache of all they have read."""
 
-    def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor):
-        self.policy, self.cache = policy, DynamicCache(config=policy.config)
+    def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
+        self.policy, self.prompts = policy, (ids, mask)
         self.rows = torch.arange(len(ids), device=ids.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
-        self.new, self.places = ids, positions(mask)  # tokens not read yet, and their positions
-        self.seen = mask  # of all tokens so far
+        self.new, self.places = None, mask.sum(dim=1) - 1  # the last token of each row, and its position
+        width = few_shapes(int(self.places.max()) + 1)  # of the prompts in the cache; new tokens come after it
+        self.cache = _Cache()
+        unseen = torch.arange(few_shapes(width + max_new_tokens, step=16), device=ids.device) > self.places[:, None]
+        dtype = working_dtype(policy.lm_head.weight)
+        self.blocked = torch.zeros(unseen.shape, dtype=dtype, device=ids.device).masked_fill(unseen, torch.finfo(dtype).min)
 
     def next_logits(self) -> Tensor:
         """Read the new tokens, predict the next one: (rows, V)."""
-        if self.cache.get_seq_length() or (repeats := _repeats(self.new)) is None:
-            return self._read(self.new, self.seen, self.places)
-        first, copy = repeats  # several answers to one prompt: it is read once
-        logits = self._read(self.new[first], self.seen[first], self.places[first])
-        self._select(copy)
+        if self.new is None:
+            return self._read_prompts(*self.prompts)
+        self.blocked[:, self.cache.length] = 0
+        texts = Texts(self.new, self.places, single_tokens(self.rows), self.blocked[:, None, None, : self.cache.capacity])
+        hidden = trunk(self.policy, texts, cache=self.cache)  # (rows, D)
+        self.cache.length += 1
+        return upcast(head_logits(self.policy, hidden))
+
+    def _read_prompts(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """ids, mask (rows, P) -> (rows, V). Several answers to one prompt: it is read once."""
+        first, copy = _repeats(ids) or (self.rows, None)
+        texts = pack(ids[first], mask[first])
+        ends = mask[first].sum(dim=1).cumsum(dim=0) - 1
+        logits = upcast(head_logits(self.policy, trunk(self.policy, texts, read=ends, cache=self.cache)))
+        self.cache.length = texts.grid.shape[1]
+        if copy is None:
+            return logits
+        self.cache.select(copy)
         return logits[copy]
-
-    def _read(self, ids: Tensor, seen: Tensor, places: Tensor) -> Tensor:
-        inputs = {"input_ids": ids, "attention_mask": seen, "position_ids": places}
-        output = self.policy(**inputs, past_key_values=self.cache, use_cache=True, logits_to_keep=1)
-        return upcast(output.logits[:, -1])
-
-    def _select(self, rows: Tensor) -> None:
-        for layer in self.cache.layers:  # batch_select_indices does the same by indexing, in twice the time or more
-            layer.keys, layer.values = layer.keys.index_select(0, rows), layer.values.index_select(0, rows)
 
     def append(self, token: Tensor, alive: Tensor) -> bool:
         """Take the drawn tokens (rows,) and who still runs after them; False when nobody does."""
         end = self.policy.config.n_positions - 1  # where a row idles that filled the model
-        self.new, self.places = token[:, None], (self.places[:, -1:] + 1).clamp(max=end)
-        self.seen = torch.cat([self.seen, self.alive[:, None].to(self.seen)], dim=1)  # (rows, P + t + 1)
-        self.alive = alive
+        self.new, self.places, self.alive = token, (self.places + 1).clamp(max=end), alive
         running = int(alive.sum())
         if 0 < running < DROP_BELOW * len(alive):
             keep = (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]  # all who run, a few who do not
-            self._select(keep)
+            self.cache.select(keep)
             self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
-            self.seen, self.places = self.seen[keep], self.places[keep]
+            self.places, self.blocked = self.places[keep], self.blocked[keep]
         return running > 0
 
 

@@ -167,8 +167,8 @@ def encode_prompts(
     rows = [ids + closing for ids in encode_all(tokenizer, prompts)]
     for i, row in enumerate(rows):
         _check_length(row, max_length, f"prompt {i} ({prompts[i][:40]!r})")
-    mask = _pad([[1] * len(row) for row in rows], 0, left=True)
-    return Encoded(_pad(rows, tokenizer.pad_token_id, left=True), mask)
+    mask = pad_rows([[1] * len(row) for row in rows], 0, left=True)
+    return Encoded(pad_rows(rows, tokenizer.pad_token_id, left=True), mask)
 
 
 def encode_exchanges(
@@ -177,8 +177,8 @@ def encode_exchanges(
     """Prompt, newline, response, EOS, padded on the right, with labels for the response and its EOS only; see
     `exchange_rows`."""
     rows, labels = exchange_rows(tokenizer, prompts, responses, max_length)
-    mask = _pad([[1] * len(row) for row in rows], 0)
-    return Exchanges(_pad(rows, tokenizer.pad_token_id), mask, _pad(labels, IGNORED), mask.sum(dim=1) - 1)
+    mask = pad_rows([[1] * len(row) for row in rows], 0)
+    return Exchanges(pad_rows(rows, tokenizer.pad_token_id), mask, pad_rows(labels, IGNORED), mask.sum(dim=1) - 1)
 
 
 def exchange_rows(
@@ -222,7 +222,7 @@ def _check_length(ids: list[int], limit: int, name: str) -> None:
         raise PromptError(f"{name} has {len(ids)} tokens, the limit is {limit}; shorten it by {over} or more")
 
 
-def _pad(rows: list[list[int]], fill: int, left: bool = False) -> Tensor:
+def pad_rows(rows: list[list[int]], fill: int, left: bool = False) -> Tensor:
     """Lists of unequal length -> one tensor (B, longest)."""
     width = max(map(len, rows), default=0)
     gaps = ([fill] * (width - len(row)) for row in rows)

@@ -11,9 +11,10 @@ from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..models.losses import masked_lm_loss
-from ..models.policy import policy_logits
-from ..models.precision import autocast, few_shapes
+from ..models.policy import head_logits
+from ..models.precision import autocast
 from ..models.tokens import IGNORED, Exchanges, exchange_rows
+from ..models.trunk import pack, trunk
 
 # -- chance and order ------------------------------------------------------------------------------------------------
 
@@ -64,9 +65,9 @@ class ExchangeSet:
         return len(self.ids)
 
     def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Exchanges:
-        """The rows, padded on the right to a little more than the longest: ids, mask, labels (B, T) and last (B,)."""
+        """The rows, padded on the right to the longest: ids, mask, labels (B, T) and last (B,)."""
         length = torch.tensor([self.lengths[i] for i in rows])
-        width = few_shapes(int(length.max()), self.max_length)
+        width = int(length.max())
         ids = torch.full((len(rows), width), self.pad_id)
         labels = torch.full((len(rows), width), IGNORED)
         for b, i in enumerate(rows):
@@ -98,5 +99,6 @@ def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
 def lm_loss(policy: GPT2LMHeadModel, rows: Tensor) -> Tensor:
     """Plain next-token loss on packed rows (B, T): the pretraining term of App. C.3 and of Eq. 2."""
     with autocast(rows.device):
-        logits = policy_logits(policy, rows, torch.ones_like(rows))  # (B, T, V)
-    return masked_lm_loss(logits[:, :-1], rows[:, 1:])
+        hidden = trunk(policy, pack(rows, torch.ones_like(rows)))  # (B * T, D)
+        logits = head_logits(policy, hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1))  # (B * (T - 1), V)
+    return masked_lm_loss(logits, rows[:, 1:].flatten())

@@ -29,14 +29,13 @@ from ..models.losses import (
     masked_mean,
     per_token_rewards,
     policy_loss,
-    token_logprobs,
     value_loss,
     whiten,
 )
-from ..models.policy import policy_logits, reward, token_values
-from ..models.precision import autocast, few_shapes
+from ..models.policy import response_logprobs, response_values, reward
+from ..models.precision import autocast
 from ..models.sampling import sample
-from ..models.tokens import decode, encode_prompts
+from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, seeded, shuffled
 from .loop import Loop
 from .optim import PrecisionNote, adam, update, warmup_from_tenth
@@ -71,36 +70,13 @@ class Rollout:
         """Tokens of prompt and response, without padding: (B,)."""
         return self.prompt_mask.sum(dim=1) + self.response_mask.sum(dim=1)
 
-    def exchanges(self) -> tuple[Tensor, Tensor]:
-        """ids and mask of prompt and response in one, all padding moved to the left: (B, W), W about the longest.
-
-        Ending in one column they need less padding than starting their responses in one column, by about a third.
-        """
-        mask = torch.cat([self.prompt_mask, self.response_mask], dim=1)  # (B, P + T)
-        width = few_shapes(max(int(self.lengths.max()), self.responses.shape[1] + 1), mask.shape[1])
-        order = mask.argsort(dim=1, stable=True)[:, -width:]  # padding first, text in order
-        return torch.cat([self.prompt_ids, self.responses], dim=1).gather(1, order), mask.gather(1, order)
-
-    def at_response(self, x: Tensor) -> Tensor:
-        """Take what `exchanges` lined up at the end, x (B, T), back to where responses start; 0 on padding."""
-        T = self.responses.shape[1]
-        start = T - self.response_mask.sum(dim=1, keepdim=True)  # (B, 1)
-        index = (start + torch.arange(T, device=x.device)).clamp(max=T - 1)  # (B, T)
-        return x.gather(1, index) * self.response_mask
-
     def rows(self, index: Tensor) -> Rollout:
-        """Some episodes, with most of the padding that none of them needs cut off."""
-        P = few_shapes(int(self.prompt_mask[index].sum(dim=1).max()), self.prompt_ids.shape[1])
-        T = few_shapes(int(self.response_mask[index].sum(dim=1).max()), self.responses.shape[1])
+        """Some episodes. Padding costs nothing, so it stays."""
 
-        def cut(name: str, x):
-            if x is None or isinstance(x, list):
-                return x and [x[i] for i in index.tolist()]
-            if x.ndim == 1:
-                return x[index]
-            return x[index, -P:] if name.startswith("prompt_") else x[index, :T]
+        def cut(x):
+            return x and [x[i] for i in index.tolist()] if x is None or isinstance(x, list) else x[index]
 
-        return Rollout(**{f.name: cut(f.name, getattr(self, f.name)) for f in fields(self)})
+        return Rollout(**{f.name: cut(getattr(self, f.name)) for f in fields(self)})
 
     def table(self, row: int, tokenizer: PreTrainedTokenizerFast) -> list[dict]:
         """One response token by token, for a notebook: what was drawn, and every number PPO attaches to it."""
@@ -285,40 +261,32 @@ def _score(reward_model, batch: Rollout) -> Tensor:
         return scores.to(batch.responses.device)
 
     def score(part: Rollout) -> Tensor:
-        with autocast(part.responses.device):
-            return reward(reward_model, *part.exchanges())
+        ids = torch.cat([part.prompt_ids, part.responses], dim=1)
+        with autocast(ids.device):
+            return reward(reward_model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
 
     return _in_chunks(batch, score)
 
 
 def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
-    """log pi of the sampled tokens, (B, T), with logits on the last T + 1 positions only."""
-    (ids, mask), T = part.exchanges(), part.responses.shape[1]
-    with autocast(ids.device):
-        logits = policy_logits(policy, ids, mask, keep=T + 1)[:, :-1]  # (B, T, V): each predicts the next token
-    return part.at_response(token_logprobs(logits, ids[:, -T:], cfg.temperature))
+    """log pi of the sampled tokens, (B, T)."""
+    with autocast(part.responses.device):
+        prompts = Encoded(part.prompt_ids, part.prompt_mask)
+        return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
 
 
 def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
-    (ids, mask), T = part.exchanges(), part.responses.shape[1]
-    with autocast(ids.device):
-        return part.at_response(token_values(value_model, ids, mask, keep=T + 1)[:, :-1])
+    with autocast(part.responses.device):
+        return response_values(value_model, Encoded(part.prompt_ids, part.prompt_mask), part.responses, part.response_mask)
 
 
 @torch.no_grad()
 def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
-    """function over chunks of similar length, results (B,) or (B, T) put back in order; padding is 0."""
-    result = None
-    for index in batch.lengths.argsort().split(CHUNK):
-        part = function(batch.rows(index))
-        if result is None:
-            result = part.new_zeros(batch.responses.shape[: part.ndim])
-        if part.ndim == 1:
-            result[index] = part
-        else:
-            result[index, : part.shape[1]] = part
-    return result
+    """function over chunks of similar length, results (B,) or (B, T) put back in order."""
+    order = batch.lengths.argsort()
+    found = torch.cat([function(batch.rows(index)) for index in order.split(CHUNK)])
+    return torch.empty_like(found).index_copy_(0, order, found)
 
 
 def _describe(batch: Rollout) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from ..config import RewardConfig
 from ..memory import give_back
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.policy import evaluating, group_rewards, new_scalar_model, question_ids, reward, shift_scores
-from ..models.precision import autocast, few_shapes
+from ..models.precision import autocast
 from ..models.tokens import IGNORED, encode, exchange_rows
 from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
@@ -159,7 +159,7 @@ class RankingSet:
 
     def scores(self, model: GPT2ForSequenceClassification, rows: Sequence[int]) -> Scored:
         """Score all answers of these rankings in one forward pass."""
-        width = few_shapes(max(self.lengths[i] for i in rows), step=16)
+        width = max(self.lengths[i] for i in rows)
         K, device = max(len(self.kept[i]["ranks"]) for i in rows), model.device
         ids, places, parts = (torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1))  # (B, T) each
         last, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
