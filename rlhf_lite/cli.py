@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .runs import Found
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+BENCHMARKS = NOTEBOOKS.with_name("benchmarks")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,6 +150,19 @@ def _notebooks_options(option: Callable) -> None:
     option("names", nargs="*", metavar="NAME", help="e.g. 05 or 05_ppo (default: all)")
     option("--fast", action="store_true", help="a few steps of everything: does every cell run?")
     option("--write", action="store_true", help="keep the new outputs in the files")
+
+
+def _bench_options(option: Callable) -> None:
+    option("--jobs", nargs="+", metavar="JOB", help="rm_32_32, rm_96_32, ppo, ptx, sample, sft (default: all)")
+    option("--model", default="tiny", metavar="NAME", help="tiny (default), or gpt2: GPT-2's 124M shape")
+    option("--precision", nargs="+", default=["fp32", "bf16"], metavar="P", help="fp32, bf16 (default: both)")
+    option("--rounds", type=int, default=7, metavar="N", help="how often each side does each job (default 7)")
+    option("--cores", default="both", metavar="X", help="one: CPU seconds; all: wall seconds of all cores; both (default)")
+    option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
+    option("--json", nargs="?", const=True, metavar="FILE", type=Path,
+           help="write the numbers here; without FILE, to one in benchmarks/results")  # fmt: skip
+    option("--figure", metavar="FILE", type=Path, help="draw them here, as PNG")
+    option("--grow", action="store_true", help="instead: how our jobs grow with lengths, batch and model")
 
 
 def _reward_options(option: Callable) -> None:
@@ -460,6 +474,32 @@ def notebooks(args: argparse.Namespace) -> int:
     return 0 if all(result.ok for result in results) else 1
 
 
+# --- benchmarks -------------------------------------------------------------------------------------------------------
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Measure our code against TRL and transformers, in turns on this machine.
+
+    Reward model, PPO, PPO-ptx, sampling and SFT, on the same weights, batches and
+    precision. A ratio says how many times longer the peer took; "of the floor" is
+    the time of the unavoidable matrix products at this machine's peak, as a share
+    of our time. Whether both sides computed the same is checked in the same run.
+    Peers: pip install -e ".[bench]"; TRL's last PPO is fetched by pip once.
+
+    Takes:    about fifteen minutes for the tiny model on two CPU cores, hours for
+              gpt2 (less with --cores one and few --rounds), --grow six minutes.
+    Leaves:   the files that --json and --figure name, and TRL's last PPO in the run
+              folder. --grow writes to benchmarks/growth.png and results/.
+    Example:  rlhf-lite bench --jobs rm_32_32 sample --precision fp32 --cores one
+    """
+    if not BENCHMARKS.is_dir():
+        raise ValueError(f"there is no folder {BENCHMARKS}; benchmarks come with the repository, not with the package")
+    sys.path.insert(0, str(BENCHMARKS.parent))
+    from benchmarks import command
+
+    return command.run(args)
+
+
 # --- real rankings ----------------------------------------------------------------------------------------------------
 
 
@@ -526,5 +566,5 @@ def _interval(mean: dict | None) -> str:
 
 COMMANDS: dict[Callable, Callable] = {
     run: _run_options, chat: _chat_options, lab: _lab_options, notebooks: _notebooks_options, stages: _chain_options,
-    seeds: _seeds_options, world: _world_options, reward: _reward_options,
+    seeds: _seeds_options, world: _world_options, reward: _reward_options, bench: _bench_options,
 }  # fmt: skip

@@ -1,7 +1,10 @@
 """Floor 2: everything between text and numbers, and no training yet.
 
     tokens.py     text <-> ids, the template of an exchange, padding, masks, positions
+    kernels.py    matrix product and attention, by the fastest way that is exact on this machine
+    trunk.py      GPT-2 from ids to hidden states, with no work on padding
     policy.py     the language model and the scalar models (reward, value): make, load, save, call
+    graphs.py     a step of sampling as one CUDA graph
     sampling.py   draw responses with a KV cache, and keep the log-probability of every token drawn
     losses.py     the mathematics of the paper as pure functions: tensors in, tensors out
     ema.py        a running average of the policy's weights

@@ -15,6 +15,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..memory import give_back
 from ..threads import in_threads
+from .graphs import Graphed
 from .losses import upcast
 from .policy import evaluating, head_logits
 from .precision import autocast, few_shapes, working_dtype
@@ -125,28 +126,37 @@ def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
 class _Cache:
     """Keys and values of all that was read, by layer, (rows, heads, capacity, D / heads) each, of which `length` are written.
 
-    They are written in place. Capacity grows by 16 tokens at a time, and all of it is attended to (what is not written is
-    zeros, and masked): products have few shapes, and need dense inputs.
+    They are written in place, and all of the capacity is attended to: what is not written is zeros, and masked. It is fixed on
+    a GPU, where a graph needs everything to stay where it is, and grows by 16 tokens at a time on a CPU.
     """
 
-    def __init__(self):
-        self.layers, self.length = {}, 0
+    def __init__(self, fixed: int | None, device: torch.device):
+        self.layers, self.length, self.fixed = {}, 0, fixed
+        self.at = torch.zeros(1, dtype=torch.long, device=device)  # `length` once more, where a graph can read it
 
     @property
     def capacity(self) -> int:
         """Once the next token is read."""
-        return few_shapes(self.length + 1, step=16)
+        return self.fixed or few_shapes(self.length + 1, step=16)
+
+    def grow(self, new: int) -> None:
+        """So many tokens were read."""
+        self.length += new
+        self.at.fill_(self.length)
 
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Tensor]:
         """Called by each layer's attention with what is new; returns all there is."""
         if not self.length:
-            self.layers[layer] = [keys, values]
-            return self.layers[layer]
+            self.layers[layer] = [F.pad(x, (0, 0, 0, self.fixed - x.shape[2])) if self.fixed else x for x in (keys, values)]
+            return [keys, values]
         held = self.layers[layer]
         if room := self.capacity - held[0].shape[2]:
             held[:] = [F.pad(x, (0, 0, 0, room)) for x in held]
         for place, x in zip(held, (keys, values), strict=True):
-            place[:, :, self.length] = x[:, :, 0]
+            if self.fixed:
+                place.index_copy_(2, self.at, x)
+            else:  # the same, and faster on a CPU
+                place[:, :, self.length] = x[:, :, 0]
         return held
 
     def select(self, rows: Tensor) -> None:
@@ -164,8 +174,10 @@ class _Running:
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
         self.new, self.places = None, mask.sum(dim=1) - 1  # the last token of each row, and its position
         width = few_shapes(int(self.places.max()) + 1)  # of the prompts in the cache; new tokens come after it
-        self.cache = _Cache()
-        unseen = torch.arange(few_shapes(width + max_new_tokens, step=16), device=ids.device) > self.places[:, None]
+        capacity = few_shapes(width + max_new_tokens, step=16)
+        self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
+        self.cache = _Cache(capacity if self.graphed else None, ids.device)
+        unseen = torch.arange(capacity, device=ids.device) > self.places[:, None]  # (rows, capacity)
         dtype = working_dtype(policy.lm_head.weight)
         self.blocked = torch.zeros(unseen.shape, dtype=dtype, device=ids.device).masked_fill(unseen, torch.finfo(dtype).min)
 
@@ -174,10 +186,14 @@ class _Running:
         if self.new is None:
             return self._read_prompts(*self.prompts)
         self.blocked[:, self.cache.length] = 0
-        texts = Texts(self.new, self.places, single_tokens(self.rows), self.blocked[:, None, None, : self.cache.capacity])
-        hidden = trunk(self.policy, texts, cache=self.cache)  # (rows, D)
-        self.cache.length += 1
-        return upcast(head_logits(self.policy, hidden))
+        logits = (self.graphed or self._read)(self.new, self.places, self.blocked[:, : self.cache.capacity])
+        self.cache.grow(1)
+        return logits
+
+    def _read(self, tokens: Tensor, places: Tensor, blocked: Tensor) -> Tensor:
+        """One more token of each row: tokens and places (rows,), blocked (rows, capacity) -> (rows, V)."""
+        texts = Texts(tokens, places, single_tokens(tokens), blocked[:, None, None])
+        return upcast(head_logits(self.policy, trunk(self.policy, texts, cache=self.cache)))
 
     def _read_prompts(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids, mask (rows, P) -> (rows, V). Several answers to one prompt: it is read once."""
@@ -185,7 +201,7 @@ class _Running:
         texts = pack(ids[first], mask[first])
         ends = mask[first].sum(dim=1).cumsum(dim=0) - 1
         logits = upcast(head_logits(self.policy, trunk(self.policy, texts, read=ends, cache=self.cache)))
-        self.cache.length = texts.grid.shape[1]
+        self.cache.grow(texts.grid.shape[1])
         if copy is None:
             return logits
         self.cache.select(copy)
@@ -196,7 +212,7 @@ class _Running:
         end = self.policy.config.n_positions - 1  # where a row idles that filled the model
         self.new, self.places, self.alive = token, (self.places + 1).clamp(max=end), alive
         running = int(alive.sum())
-        if 0 < running < DROP_BELOW * len(alive):
+        if 0 < running < DROP_BELOW * len(alive) and not self.graphed:
             keep = (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]  # all who run, a few who do not
             self.cache.select(keep)
             self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
