@@ -278,16 +278,16 @@ def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Ten
     This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
     texts, length = pack(ids, parts >= 0, places), (parts >= 0).sum(dim=1)  # padding is on the right
-    texts = texts._replace(blocked=block_mask(parts, texts.grid.shape[1], working_dtype(model.score.weight)))
+    parts = F.pad(parts, (0, texts.grid.shape[1] - parts.shape[1]), value=-1)  # as wide as the grid
+    texts = texts._replace(blocked=block_mask(parts, working_dtype(model.score.weight)))
     ends, which = (last + (length.cumsum(dim=0) - length)[:, None]).unique(return_inverse=True)  # (M,), (B, K)
     return _scores(model, trunk(model, texts, read=ends))[which]
 
 
-def block_mask(parts: Tensor, width: int, dtype: torch.dtype) -> Tensor:
-    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, width, width)"""
-    parts = F.pad(parts, (0, width - parts.shape[1]), value=-1)
-    earlier = torch.ones(width, width, dtype=torch.bool, device=parts.device).tril()
-    seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, width, width)
+def block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
+    earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
+    seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
     return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
 
 
