@@ -20,6 +20,7 @@ from .precision import made_once, remembered, working_dtype
 
 GELU = {"gelu": "none", "gelu_pytorch_tanh": "tanh"}  # GPT-2's activations that oneDNN computes with the product
 LARGEST_ERROR = {torch.float32: 1e-5, torch.bfloat16: 0.01}  # relative; another kernel rounds differently, and no worse
+FEW_ROWS = 512  # up to so many, packing a weight pays: sampling reads it again and again
 WORTH_IT = 0.97  # another kernel must take less than this share of the usual one's time
 
 
@@ -47,7 +48,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, act: str = "")
         chosen = choose_kernels("cpu")
         if chosen.has("fused", dtype) and (act in GELU or (not act and (dtype == torch.bfloat16 or chosen.onednn))):
             if dtype == torch.bfloat16:
-                weight, bias = made_once(weight, _packed), None if bias is None else made_once(bias, Tensor.bfloat16)
+                form = _packed if len(x) <= FEW_ROWS else Tensor.bfloat16
+                weight, bias = made_once(weight, form), None if bias is None else made_once(bias, Tensor.bfloat16)
             return _onednn(x.to(dtype), weight, bias, act)
     y = _product(x, weight, bias)
     return activate(y, act) if act else y

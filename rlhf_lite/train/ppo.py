@@ -285,7 +285,8 @@ def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor
 def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
     """function over chunks of similar length, results (B,) or (B, T) put back in order."""
     order = batch.lengths.argsort()
-    found = torch.cat([function(batch.rows(index)) for index in order.split(CHUNK)])
+    with autocast(order.device):  # weights are rounded once for all chunks
+        found = torch.cat([function(batch.rows(index)) for index in order.split(CHUNK)])
     return torch.empty_like(found).index_copy_(0, order, found)
 
 
