@@ -25,7 +25,7 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=4, base=5, sft=7, start=7, rankings=7, reward=7, baselines=5, ppo=5, ppo_ptx=5, evaluation=8)
+VERSIONS = dict(prompts=4, base=5, sft=8, start=8, rankings=8, reward=8, baselines=6, ppo=6, ppo_ptx=6, evaluation=9)
 INPUTS = dict(
     base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
     reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start", "rankings"),

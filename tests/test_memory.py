@@ -34,5 +34,5 @@ def test_torch_keeps_few_prepared_shapes_unless_told_otherwise():
         environment = {k: v for k, v in os.environ.items() if k not in names} | own
         return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout.split()
 
-    assert seen() == ["False", "20", "300"]  # torch would have read the first already
-    assert seen(LRU_CACHE_CAPACITY="7") == ["False", "7", "300"]
+    assert seen() == ["False", "20", "1000"]  # torch would have read the first already
+    assert seen(LRU_CACHE_CAPACITY="7") == ["False", "7", "1000"]
