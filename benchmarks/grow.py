@@ -7,7 +7,6 @@ growth in proportion, 2 with the square; it is fitted to the upper half of the p
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from statistics import median
 import numpy as np
 
 from rlhf_lite.config import SIZES
+from rlhf_lite.runs import cores
 
 from . import jobs
 from .jobs import Case, Job, Shape
@@ -80,8 +80,8 @@ def run(folder: Path, device: str, say: Callable[[str], None]) -> list[Point]:
     for name, shape in MODELS.items():
         jobs.save_models(shape, folder / name)
     wanted = points()
-    cores = 1 if device == "cuda" else min(2, os.cpu_count())
-    with ThreadPoolExecutor(cores) as pool:
+    workers = 1 if device == "cuda" else min(2, cores())
+    with ThreadPoolExecutor(workers) as pool:
         for number, point in enumerate(pool.map(lambda point: _measure(point, folder, device), wanted), 1):
             say(f"{number}/{len(wanted)} {point.kind}, {point.sweep} {point.x:,}: {point.seconds:.3g} s, {point.mb:.0f} MB")
     return wanted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from rlhf_lite.runs import cores
 
 SHAPES = ((1024, 1024, 1024), (2048, 1024, 4096), (2048, 2048, 2048))  # (M, K, N) of (M, K) @ (K, N)
 TIMES = 3
@@ -19,7 +20,7 @@ def device_name(device: str) -> str:
     """The GPU's name, or the processor's with its number of cores."""
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"{_processor()}, {os.cpu_count()} cores"
+    return f"{_processor()}, {cores()} cores"
 
 
 def _processor() -> str:

@@ -6,13 +6,14 @@ its own, so that their peaks of memory do not mix. The first round, which sets u
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 import torch
+
+from rlhf_lite.runs import cores
 
 from . import checks, jobs, packages
 from .jobs import Case
@@ -57,7 +58,7 @@ def check_wishes(names: Sequence[str], model: str, precisions: Sequence[str], ro
 
 def threads(way: str) -> int:
     """How many threads torch gets."""
-    return 1 if way == "one" else os.cpu_count()
+    return 1 if way == "one" else cores()
 
 
 def compare(case: Case, rounds: int, peaks: dict[str, Peak], say: Say) -> dict:

@@ -25,7 +25,7 @@ from .jobs import Case
 from .packages import Missing, ppo_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")  # what rlhf_lite sets in the environment
+OWN = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "GOMP_SPINCOUNT")  # what rlhf_lite sets in the environment
 _NUMBERS = itertools.count()  # of logs
 
 

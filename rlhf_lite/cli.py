@@ -190,7 +190,7 @@ def run(args: argparse.Namespace) -> None:
     Starts from the shipped base model, says which stage runs, and ends with tables
     of the evaluation. Finished stages of an earlier run are used again.
 
-    Takes:    about six minutes on two CPU cores; --scale 0.05 less than half of
+    Takes:    about four minutes on two CPU cores; --scale 0.05 less than half of
               it, --profile smoke a minute. A base model of another seed or size is
               pretrained first, which takes longer than all the rest.
     Leaves:   a folder per stage in the run folder: weights, trace.jsonl (a line
@@ -249,9 +249,10 @@ def _chain(plan: Plan) -> Chain:
 
 def _build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
     """Build what is missing of these stages, two at a time (the smoke profile ends before a second process began)."""
+    from . import runs
     from .parallel import build_all
 
-    jobs = args.jobs or (1 if args.profile == "smoke" else min(2, os.cpu_count() or 1))
+    jobs = args.jobs or (1 if args.profile == "smoke" else min(2, runs.cores()))
     try:
         if jobs > 1:
             with Board() as board:
@@ -347,11 +348,19 @@ def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     table(*skills_table(report), "Few-shot skills, % right")
     table(*cases_table(report), "Gold by use case: validation prompts, temperature 1")
     table(*labels_table(report), "Pairs of answers put in the same order, with a 95 % interval")
-    say(f"\nReport: {last.folder / 'report.json'}")
+    say(f"\n{_computed_with(last.summary)}\nReport: {last.folder / 'report.json'}")
     if copy:
         made = {name: last.summary[name] for name in ("commit", "versions", "hardware")}
         runs.write_json(copy.expanduser(), report | {"seconds": seconds, "made": made})
         say(f"        {copy}")
+
+
+def _computed_with(summary: dict) -> str:
+    """On what the last stage ran, and which of several ways to compute it took, in one sentence."""
+    here = summary["hardware"]
+    where = here["gpu"] or f"{here['cores']} cores"
+    ways = [here[way] for way in ("precision", "kernels") if way in here]  # stages from before 2026-11-25 do not say
+    return f"Computed on {where}. " + " ".join(f"{way[:1].upper()}{way[1:]}." for way in ways)
 
 
 def stages(args: argparse.Namespace) -> None:

@@ -118,17 +118,27 @@ def seal(folder: Path, seconds: float, result: dict) -> dict:
 
 
 def provenance() -> dict:
-    """What a number needs to be believed: commit, versions, hardware."""
+    """What a number needs to be believed: commit, versions, hardware and the kernels chosen for it."""
     import torch
 
+    from .models.kernels import describe_kernels
+    from .models.precision import describe_dtype
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    device = "cuda" if gpu else "cpu"
     names = ("torch", "transformers", "tokenizers", "numpy", "datasets")
     return {
         "commit": commit(),
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in names}},
-        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-                     "threads": torch.get_num_threads(),
-                     "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None},
+        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": cores(),
+                     "threads": torch.get_num_threads(), "gpu": gpu,
+                     "precision": describe_dtype(device), "kernels": describe_kernels(device)},
     }  # fmt: skip
+
+
+def cores() -> int:
+    """How many cores this process may use: a container, or `taskset`, may allow fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

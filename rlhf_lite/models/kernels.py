@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers.activations import ACT2FN
 
-from .precision import made_once, remembered, working_dtype
+from .precision import choose_dtype, made_once, remembered, working_dtype
 
 GELU = {"gelu": "none", "gelu_pytorch_tanh": "tanh"}  # GPT-2's activations that oneDNN computes with the product
 LARGEST_ERROR = {torch.float32: 1e-5, torch.bfloat16: 0.01}  # relative; another kernel rounds differently, and no worse
@@ -144,6 +144,19 @@ def choose_kernels(device_type: str) -> Kernels:
     if device_type != "cpu" or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return Kernels()
     return remembered("kernels", Kernels, _measure)
+
+
+def describe_kernels(device_type: str) -> str:
+    """The kernels in use on this kind of device, in words."""
+    if device_type == "cuda":
+        return "products by cuBLAS; fused attention; sampling replays a CUDA graph"
+    chosen, dtype = choose_kernels(device_type), choose_dtype(device_type)
+    fast = dtype == torch.bfloat16 or chosen.onednn
+    return "; ".join((
+        f"products by {'oneDNN' if fast else 'torch'}",
+        "with the activation where no gradient is needed" if chosen.has("fused", dtype) else "the activation apart",
+        "fused attention" if chosen.has("sdpa", dtype) else "attention by plain products",
+    ))  # fmt: skip
 
 
 @torch.enable_grad()  # whoever asks first may be sampling under no_grad

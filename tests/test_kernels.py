@@ -1,0 +1,284 @@
+"""The fastest kernels that are exact: what the self-test refuses, what it remembers, and that every choice gives the same."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from rlhf_lite.models import kernels, precision
+from rlhf_lite.models.graphs import Graphed
+from rlhf_lite.models.kernels import Kernels, attention, linear
+from rlhf_lite.models.policy import logits_where, new_policy, policy_logits
+from rlhf_lite.models.precision import remembered
+from rlhf_lite.models.sampling import sample
+from rlhf_lite.models.tokens import build_tokenizer
+
+BOTH = ("torch.float32", "torch.bfloat16")
+CHOICES = [Kernels(), Kernels(onednn=True), Kernels(True, BOTH, BOTH), Kernels(False, BOTH, BOTH)]
+needs_onednn = pytest.mark.skipif(not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="torch without oneDNN")
+
+
+@pytest.fixture(autouse=True)
+def own_memory(monkeypatch, tmp_path):
+    """Nothing is read from, or written to, what this machine remembers."""
+    monkeypatch.setenv("RLHF_LITE_CACHE", str(tmp_path / "memory"))
+    for function in (kernels.choose_kernels, precision.self_test):
+        function.cache_clear()
+    yield
+    for function in (kernels.choose_kernels, precision.self_test):
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
+
+
+def use(monkeypatch, chosen: Kernels) -> None:
+    monkeypatch.setattr(kernels, "choose_kernels", lambda device_type: chosen)
+
+
+# --- The self-test ----------------------------------------------------------------------------------------------------
+
+
+def slow(call):
+    def later():
+        time.sleep(0.001)
+        return call()
+
+    return later
+
+
+def test_only_what_is_exact_and_faster_is_better():
+    right = torch.ones(100).clone
+    assert kernels._better(right, slow(right), torch.float32)
+    assert not kernels._better(slow(right), right, torch.float32)
+    assert not kernels._better(lambda: right() * (1 + 1e-4), slow(right), torch.float32)
+    assert kernels._better(lambda: right() * (1 + 1e-4), slow(right), torch.bfloat16)
+    assert not kernels._better(lambda: right() * float("nan"), slow(right), torch.bfloat16)
+
+
+def test_a_kernel_that_fails_is_not_better():
+    def missing():
+        raise NotImplementedError("could not create a primitive")
+
+    assert not kernels._better(missing, slow(torch.ones(3).clone), torch.float32)
+
+
+@pytest.mark.parametrize("error", [1e-3, float("nan")])
+def test_an_inexact_fast_path_is_never_used(monkeypatch, error):
+    """As if this machine's oneDNN and fused attention were fast and wrong."""
+    for name in ("_onednn", "_fused_attention"):
+        honest = getattr(kernels, name)
+        monkeypatch.setattr(kernels, name, lambda *a, honest=honest, **k: honest(*a, **k) * (1 + 30 * error))
+    for name in ("_usual", "_plain_attention"):
+        honest = getattr(kernels, name)
+        monkeypatch.setattr(kernels, name, lambda *a, honest=honest, **k: (time.sleep(0.002), honest(*a, **k))[1])
+    assert kernels.choose_kernels("cpu") == Kernels()
+    x, weight = torch.randn(20, 8), torch.randn(8, 4)
+    torch.testing.assert_close(linear(x, weight), x @ weight)
+
+
+def test_without_onednn_and_on_other_devices_torchs_own_kernels_are_used(monkeypatch):
+    assert kernels.choose_kernels("mps") == Kernels()
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace())
+    kernels.choose_kernels.cache_clear()
+    assert kernels.choose_kernels("cpu") == Kernels()
+    assert kernels.describe_kernels("cpu").endswith("the activation apart; attention by plain products")
+
+
+def test_the_self_test_takes_less_than_two_seconds():
+    begin = time.perf_counter()
+    kernels.choose_kernels("cpu"), precision.self_test("cpu")
+    assert time.perf_counter() - begin < 2
+
+
+# --- What is remembered -----------------------------------------------------------------------------------------------
+
+
+def test_a_choice_is_measured_once_and_then_read(tmp_path):
+    asked = []
+
+    def measure():
+        asked.append(1)
+        return Kernels(True, ("torch.float32",))
+
+    for _ in range(2):
+        found = remembered("kernels", Kernels, measure)
+        assert found.onednn and found.has("fused", torch.float32) and not found.has("sdpa", torch.float32)
+    assert len(asked) == 1
+    (file,) = (tmp_path / "memory").iterdir()
+    assert json.loads(file.read_text()) == {"onednn": True, "fused": ["torch.float32"], "sdpa": []}
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '{"of": "another version"}'])
+def test_a_file_that_cannot_be_read_is_measured_again(tmp_path, broken):
+    measure = lambda: Kernels(True)  # noqa: E731
+    remembered("kernels", Kernels, measure)
+    (file,) = (tmp_path / "memory").iterdir()
+    file.write_text(broken)
+    assert remembered("kernels", Kernels, measure) == Kernels(True)
+    assert json.loads(file.read_text())["onednn"]
+
+
+def test_without_a_place_to_write_it_is_measured_each_time(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RLHF_LITE_CACHE", str(tmp_path / "file" / "folder"))
+    assert remembered("kernels", Kernels, Kernels) == Kernels()
+
+
+def test_a_processor_with_other_instructions_measures_for_itself(monkeypatch, tmp_path):
+    remembered("kernels", Kernels, lambda: Kernels(True))
+    monkeypatch.setattr(precision, "_processor", lambda: "flags: none")
+    assert remembered("kernels", Kernels, Kernels) == Kernels()
+    assert len(list((tmp_path / "memory").iterdir())) == 2
+
+
+# --- Every choice computes the same -----------------------------------------------------------------------------------
+
+
+@needs_onednn
+@pytest.mark.parametrize("chosen", CHOICES)
+@pytest.mark.parametrize("act", ["", "gelu_pytorch_tanh", "gelu", "relu"])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_linear_is_the_same_by_every_kernel_with_gradients_and_without(monkeypatch, chosen, act, with_bias):
+    use(monkeypatch, chosen)
+    x, weight, bias = (torch.randn(shape).requires_grad_() for shape in ((30, 16), (16, 12), (12,)))
+    bias = bias if with_bias else None
+    plain = x @ weight if bias is None else x @ weight + bias
+    plain = kernels.activate(plain, act) if act else plain
+    y = linear(x, weight, bias, act)
+    torch.testing.assert_close(y, plain)
+    leaves = [t for t in (x, weight, bias) if t is not None]
+    direction = torch.randn_like(y)
+    torch.testing.assert_close(*(torch.autograd.grad(z, leaves, direction) for z in (y, plain)), atol=1e-5, rtol=1e-4)
+    with torch.no_grad():
+        torch.testing.assert_close(linear(x, weight, bias, act), plain)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rounded = linear(x, weight, bias, act)
+        assert rounded.dtype == torch.bfloat16
+        torch.testing.assert_close(rounded.float(), plain, atol=0.1, rtol=0.05)
+
+
+@needs_onednn
+def test_a_slice_of_a_weight_is_the_same_by_every_kernel(monkeypatch):
+    x, weight = torch.randn(9, 16), torch.randn(16, 24)
+    for chosen in CHOICES:
+        use(monkeypatch, chosen)
+        with torch.no_grad():
+            torch.testing.assert_close(linear(x, weight[:, 8:20]), x @ weight[:, 8:20])
+
+
+@pytest.mark.parametrize("own_mask", [False, True])
+def test_attention_is_the_same_fused_and_plain(monkeypatch, own_mask):
+    q, k, v = (torch.randn(2, 3, 10, 8).requires_grad_() for _ in range(3))
+    blocked = torch.zeros(2, 1, 10, 10).masked_fill(torch.ones(10, 10).triu(1).bool(), -1e30) if own_mask else None
+    results = []
+    for chosen in (Kernels(), Kernels(sdpa=BOTH)):
+        use(monkeypatch, chosen)
+        y = attention(q, k, v, blocked)
+        assert y.shape == (2, 10, 24)
+        results.append([y, *torch.autograd.grad(y.square().sum(), (q, k, v))])
+    torch.testing.assert_close(*results, atol=1e-5, rtol=1e-4)
+
+
+@needs_onednn
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_a_model_is_that_of_transformers_by_every_kernel(monkeypatch, chosen):
+    use(monkeypatch, chosen)
+    shape = SimpleNamespace(width=32, layers=2, heads=2, n_positions=64)
+    policy = new_policy(shape, build_tokenizer([f"w{i}" for i in range(30)]))
+    ids, mask = torch.randint(2, 30, (3, 9)), torch.ones(3, 9, dtype=torch.long)
+    mask[1, :4] = 0
+    where = mask.bool() & (torch.arange(9) > 5)
+    places = (mask.cumsum(1) - 1).clamp(min=0)
+    expected = policy(input_ids=ids, attention_mask=mask, position_ids=places).logits
+    for under in (torch.enable_grad(), torch.no_grad()):
+        with under:
+            torch.testing.assert_close(policy_logits(policy, ids, mask)[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(logits_where(policy, ids, mask, where), expected[where], atol=1e-5, rtol=1e-4)
+
+
+# --- Machines that have less ------------------------------------------------------------------------------------------
+
+
+def test_without_bfloat16_it_is_float32_and_says_so(monkeypatch):
+    """As on a processor that only imitates bfloat16: exact, and slower."""
+    monkeypatch.delenv(precision.ENV, raising=False)
+    monkeypatch.setattr(precision, "_measure", lambda cuda: precision.SelfTest(False, 5.0, 9.5, 0.003))
+    assert precision.choose_dtype("cpu") == torch.float32
+    assert precision.describe_dtype("cpu").startswith("float32: as measured, bfloat16 takes 1.90 of float32's time")
+    with precision.autocast("cpu"):
+        assert not torch.is_autocast_enabled("cpu")
+    monkeypatch.setenv(precision.ENV, "bf16")
+    assert precision.describe_dtype("cpu") == f"bfloat16, as {precision.ENV} asks"
+
+
+def test_a_card_without_bfloat16_is_not_even_timed(monkeypatch):
+    monkeypatch.delenv(precision.ENV, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+    assert precision.choose_dtype("cuda") == torch.float32
+    assert precision.describe_dtype("cuda") == "float32: this card has no bfloat16"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux can take cores away")
+def test_on_one_core_without_a_compiler_it_samples_and_trains():
+    code = """
+import os, torch
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from rlhf_lite import runs
+from rlhf_lite.models.policy import new_policy, logits_where
+from rlhf_lite.models.sampling import sample_texts
+from rlhf_lite.models.tokens import build_tokenizer
+from types import SimpleNamespace
+tokenizer = build_tokenizer("the cat sat".split())
+policy = new_policy(SimpleNamespace(width=16, layers=1, heads=1, n_positions=32), tokenizer)
+assert len(sample_texts(policy, tokenizer, ["the cat"] * 3, 4)) == 3
+ids = torch.ones(2, 5, dtype=torch.long)
+logits_where(policy, ids, ids, ids.bool()).sum().backward()
+print(runs.cores(), runs.provenance()["hardware"])
+"""
+    bare = {k: v for k, v in os.environ.items() if k in ("PYTHONPATH", "RLHF_LITE_CACHE")} | {"PATH": "", "HOME": "/nonexistent"}
+    found = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith("1 {") and "float" in found.stdout and "products by" in found.stdout
+
+
+# --- CUDA graphs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_cannot_be_captured_is_called_as_it_is(monkeypatch):
+    def refuse(self, inputs):
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+    monkeypatch.setattr(Graphed, "_capture", refuse)
+    step = Graphed(lambda x: 2 * x)
+    with pytest.warns(UserWarning, match="not permitted when stream is capturing.*goes on without"):
+        assert step(torch.ones(1)) == 2
+    assert step(torch.ones(1) * 3) == 6 and step.graph is None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("wish", ["fp32", "bf16"])
+def test_sampling_by_a_graph_is_sampling_without(monkeypatch, wish):
+    monkeypatch.setenv(precision.ENV, wish)
+    shape = SimpleNamespace(width=64, layers=3, heads=4, n_positions=64)
+    policy = new_policy(shape, build_tokenizer([f"w{i}" for i in range(60)])).cuda()
+    ids, mask = torch.randint(2, 60, (5, 12), device="cuda"), torch.ones(5, 12, dtype=torch.long, device="cuda")
+    mask[2, :7] = 0
+
+    def drawn():
+        with precision.autocast("cuda"):
+            return sample(policy, ids, mask, 20, 1, 0, generator=torch.Generator().manual_seed(0))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the graph is captured, and passes its own check
+        by_graph = drawn()
+    monkeypatch.setattr(Graphed, "__call__", lambda self, *inputs: self.step(*inputs))
+    plain = drawn()
+    assert torch.equal(by_graph.tokens, plain.tokens) and torch.equal(by_graph.mask, plain.mask)
+    torch.testing.assert_close(by_graph.logprobs, plain.logprobs, atol=1e-4, rtol=1e-3)
