@@ -127,7 +127,7 @@ class _Cache:
     """Keys and values of all that was read, by layer, (rows, heads, capacity, D / heads) each, of which `length` are written.
 
     They are written in place, and all of the capacity is attended to: what is not written is zeros, and masked. It is fixed on
-    a GPU, where a graph needs everything to stay where it is, and grows by 16 tokens at a time on a CPU.
+    a GPU, where a graph needs everything to stay where it is, and grows by 32 tokens at a time on a CPU.
     """
 
     def __init__(self, fixed: int | None, device: torch.device):
@@ -137,7 +137,7 @@ class _Cache:
     @property
     def capacity(self) -> int:
         """Once the next token is read."""
-        return self.fixed or few_shapes(self.length + 1, step=16)
+        return self.fixed or few_shapes(self.length + 1, step=32)
 
     def grow(self, new: int) -> None:
         """So many tokens were read."""
@@ -174,7 +174,7 @@ class _Running:
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
         self.new, self.places = None, mask.sum(dim=1) - 1  # the last token of each row, and its position
         width = few_shapes(int(self.places.max()) + 1)  # of the prompts in the cache; new tokens come after it
-        capacity = few_shapes(width + max_new_tokens, step=16)
+        capacity = few_shapes(width + max_new_tokens, step=32)
         self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
         self.cache = _Cache(capacity if self.graphed else None, ids.device)
         unseen = torch.arange(capacity, device=ids.device) > self.places[:, None]  # (rows, capacity)
