@@ -1,1 +1,1 @@
-"""Floor 1: simulated labelers, their agreement, their screening, and the formats in which labels travel."""
+"""Floor 1: simulated labelers, their agreement and screening; a store of people's labels, and the forms in which they travel."""

@@ -44,14 +44,16 @@ def counts_alike(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return alike, alike + (a_first & np.swapaxes(b_first, -1, -2)).sum((-1, -2))
 
 
-def agreement(rankings: Iterable[Row], bootstrap: int = 500, seed: int = 0) -> Agreement:
-    """Agreement of rankings in which several labelers ranked the same completions, over all pairs of people."""
+def agreement(rankings: Iterable[Row], bootstrap: int = 500, seed: int = 0, of: str | None = None) -> Agreement:
+    """Agreement of rankings in which several labelers ranked the same completions, over all pairs of people, or `of` one
+    labeler with each of the others."""
     by_prompt = defaultdict(list)
     for row in rankings:
         by_prompt[row["prompt_id"]].append(row)
     alike, both = [], []
     for rows in by_prompt.values():
-        pairs = [_aligned(a, b) for a, b in combinations(rows, 2) if a["labeler"] != b["labeler"]]
+        people = ((a, b) for a, b in combinations(rows, 2) if a["labeler"] != b["labeler"])
+        pairs = [_aligned(a, b) for a, b in people if of in (None, a["labeler"], b["labeler"])]
         counted = [counts_alike(*pair) for pair in pairs if pair is not None]
         alike.append(sum(int(c[0]) for c in counted))
         both.append(sum(int(c[1]) for c in counted))

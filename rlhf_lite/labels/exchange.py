@@ -231,6 +231,35 @@ def _said(question: str, kind: str, value: Any) -> Row:
     return {"from_name": question, "to_name": "answers", "type": kind, "value": {kind: value}}
 
 
+# --- by name ------------------------------------------------------------------------------------------------------
+
+FORMS = ("rankings", "pairs", "argilla", "label-studio")
+
+
+def save_as(form: str, rows: Iterable[Row], path: str | Path) -> None:
+    """Rankings to a file in one of FORMS."""
+    if _known_form(form) == "rankings":
+        return save_rankings(rows, path)
+    convert = {"pairs": to_pairs, "argilla": to_argilla, "label-studio": to_label_studio}[form]
+    return write_rows(convert(check_rankings(rows, allow_empty=True)), path)
+
+
+def load_from(form: str, path: str | Path) -> list[Row]:
+    """Rankings from a file in one of FORMS; pairs are recognised as "rankings" too."""
+    if _known_form(form) in ("rankings", "pairs"):
+        return load_rankings(path)
+    try:
+        return {"argilla": from_argilla, "label-studio": from_label_studio}[form](read_rows(path))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path} is not what {form} exports ({error!r}).") from None
+
+
+def _known_form(form: str) -> str:
+    if form not in FORMS:
+        raise RecordError(f"there is no form '{form}'; use {', '.join(FORMS)}.")
+    return form
+
+
 # --- shared -------------------------------------------------------------------------------------------------------
 
 

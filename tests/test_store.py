@@ -1,0 +1,299 @@
+"""People's labels: nothing is lost or doubled, whoever writes and whatever breaks; and the commands around them."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlhf_lite import cli
+from rlhf_lite.labels import store as st
+from rlhf_lite.labels.exchange import load_from
+from rlhf_lite.labels.store import LabelStore, StoreError, merge, open_store
+
+ROOT = Path(__file__).resolve().parents[1]
+NASTY = "<script>alert(1)</script> $x^2$ **b** \x07 \u202e; DROP TABLE labels; '\""
+
+
+def label(prompt_id="p1", labeler="ada", ranks=(1, 2, 2), prompt="Say hello.", completions=("Hello.", "No.", "Hm.")):
+    return {"prompt_id": prompt_id, "prompt": prompt, "completions": list(completions), "ranks": list(ranks), "labeler": labeler}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return LabelStore(tmp_path / "labels.sqlite3")
+
+
+def spawn(code: str, *words) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, words)], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+
+
+# --- Keeping ----------------------------------------------------------------------------------------------------------
+
+
+def test_labels_come_back_as_they_were_in_a_fixed_order(store):
+    rows = [label("p2"), label("p1", prompt=NASTY, completions=(NASTY, "a", "b")), label("p1", "bob", ranks=(3, 1, 2))]
+    assert store.put_all(rows) == 3
+    assert store.rows() == [rows[1], rows[0], rows[2]]
+    assert store.rows("bob") == [rows[2]] and store.rows("nobody") == []
+    assert store.counts() == {"ada": 2, "bob": 1}
+    assert LabelStore(store.path).rows() == store.rows()
+
+
+def test_ranking_a_prompt_again_replaces_the_label_and_a_second_look_stands_beside_it(store):
+    store.put(label())
+    store.put(label(ranks=(2, 1, 3)))
+    store.put(label(ranks=(3, 2, 1)), look=2)
+    assert [row["ranks"] for row in store.rows()] == [[2, 1, 3]]
+    assert [row["ranks"] for row in store.rows(look=2)] == [[3, 2, 1]] and len(store.rows(look=None)) == 2
+    assert store.counts() == {"ada": 1}
+
+
+def test_a_prompt_without_an_id_is_known_by_its_text(store):
+    for ranks in ((1, 2, 3), (3, 2, 1)):
+        store.put({**label(ranks=ranks), "prompt_id": ""})
+    (row,) = store.rows()
+    assert row["ranks"] == [3, 2, 1] and len(row["prompt_id"]) == 16
+
+
+def test_one_bad_label_and_none_is_kept(store):
+    with pytest.raises(ValueError, match="row 2: 2 ranks for 3 completions"):
+        store.put_all([label("p1"), label("p2", ranks=(1, 2)), label("p3")])
+    with pytest.raises(StoreError, match="row 2: a label needs the name of its labeler"):
+        store.put_all([label("p1"), label("p2", labeler="")])
+    assert store.rows() == []
+
+
+def test_drafts_come_back_after_a_restart(store):
+    store.keep_draft("ada", {"prompt_id": "p7", "ranks": [1, None, 2], "note": NASTY})
+    store.keep_draft("ada", {"prompt_id": "p8"})
+    assert LabelStore(store.path).draft("ada") == {"prompt_id": "p8"} and store.draft("bob") is None
+    store.keep_draft("ada", None)
+    assert store.draft("ada") is None
+
+
+# --- Many writers, and a kill -----------------------------------------------------------------------------------------
+
+WRITER = """
+import sys
+from rlhf_lite.labels.store import LabelStore
+store = LabelStore(sys.argv[1])
+for i in range(int(sys.argv[3])):
+    store.put({"prompt_id": f"p{i}", "prompt": "x", "completions": ["a", "b"], "ranks": [1, 2], "labeler": sys.argv[2]})
+    print(i, flush=True)
+"""
+
+
+def test_thirty_writers_with_two_hundred_labels_each_lose_nothing_and_double_nothing(tmp_path):
+    path = tmp_path / "new" / "labels.sqlite3"  # all thirty try to make it
+    writers = [spawn(WRITER, path, f"w{i}", 200) for i in range(30)]
+    assert all(writer.communicate() and writer.returncode == 0 for writer in writers)
+    assert LabelStore(path).counts() == {f"w{i}": 200 for i in range(30)}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_after_a_kill_every_acknowledged_label_is_there(tmp_path):
+    writer = spawn(WRITER, tmp_path / "labels.sqlite3", "ada", 100_000)
+    for _ in range(50):
+        last = int(writer.stdout.readline())
+    os.kill(writer.pid, signal.SIGKILL)
+    acknowledged = [last, *map(int, writer.communicate()[0].split())]
+    kept = {row["prompt_id"] for row in LabelStore(tmp_path / "labels.sqlite3").rows("ada")}
+    assert {f"p{i}" for i in range(max(acknowledged) + 1)} <= kept
+
+
+# --- Places -----------------------------------------------------------------------------------------------------------
+
+
+def test_on_a_network_disk_everybody_has_a_file_and_no_write_ahead_log(tmp_path, monkeypatch):
+    shared = open_store(tmp_path, "ada")
+    assert shared.path.name == st.SHARED and shared.journal == "wal"
+    monkeypatch.setattr(st, "on_network_disk", lambda path: True)
+    stores = [open_store(tmp_path, name) for name in ("ada", "../ada", "Zoë O'Hara", "Zoë O-Hara")]
+    assert len({store.path for store in stores}) == 4 and {store.path.parent for store in stores} == {tmp_path}
+    for i, store in enumerate(stores):
+        store.put(label(labeler=str(i)))
+        with sqlite3.connect(store.path) as db:
+            assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    merge(tmp_path.glob("labels-*.sqlite3"), tmp_path / "all.sqlite3")
+    assert LabelStore(tmp_path / "all.sqlite3").counts() == {str(i): 1 for i in range(4)}
+
+
+def test_network_disks_are_known_by_their_mount(tmp_path):
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/sdb /home/local ext4 rw 0 0\n")
+    found = [st.on_network_disk(Path(place), mounts) for place in ("/tmp/x", "/home/ada/x", "/home/local/x")]
+    assert found == [False, True, False]
+    assert not st.on_network_disk(Path("/home"), tmp_path / "nothing")
+
+
+def test_merging_keeps_the_later_label_and_can_be_repeated(tmp_path):
+    first, second = LabelStore(tmp_path / "a.sqlite3"), LabelStore(tmp_path / "b.sqlite3")
+    first.put(label(ranks=(1, 2, 3)))
+    second.put(label(ranks=(3, 2, 1)))
+    second.put(label("p2"))
+    for order in ([first.path, second.path], [second.path, first.path]):
+        target = tmp_path / f"{order[0].stem}-first.sqlite3"
+        merge(order, target)
+        assert [row["ranks"] for row in LabelStore(target).rows()] == [[3, 2, 1], [1, 2, 2]]
+        merge(order, target)
+        assert len(LabelStore(target).rows()) == 2
+    with pytest.raises(StoreError, match="no store .*c.sqlite3; nothing was merged"):
+        merge([first.path, tmp_path / "c.sqlite3"], tmp_path / "d.sqlite3")
+    assert not (tmp_path / "d.sqlite3").exists()
+
+
+# --- Schema -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_labels(store, monkeypatch):
+    store.put(label())
+    monkeypatch.setattr(st, "MIGRATIONS", (*st.MIGRATIONS, "ALTER TABLE drafts ADD COLUMN since TEXT"))
+    assert LabelStore(store.path).rows() == [label()]
+    with sqlite3.connect(store.path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        db.execute("SELECT since FROM drafts")
+
+
+def test_a_migration_that_fails_changes_nothing(store, monkeypatch):
+    store.put(label())
+    monkeypatch.setattr(st, "MIGRATIONS", (*st.MIGRATIONS, "ALTER TABLE labels ADD COLUMN x TEXT; SELECT nonsense"))
+    with pytest.raises(StoreError, match="nonsense"):
+        LabelStore(store.path)
+    monkeypatch.undo()
+    assert LabelStore(store.path).rows() == [label()]
+
+
+def test_a_store_of_a_newer_schema_is_left_alone(store):
+    with sqlite3.connect(store.path) as db:
+        db.execute("PRAGMA user_version = 9")
+    with pytest.raises(StoreError, match="schema 9; this one knows 1.*Update rlhf_lite; nothing was changed"):
+        LabelStore(store.path)
+
+
+# --- What can go wrong ------------------------------------------------------------------------------------------------
+
+
+def sabotage(monkeypatch, *statements: str, uri: str = "") -> None:
+    """Connections from now on are read-only, or fail in other ways."""
+    connect = sqlite3.connect
+
+    def broken(path, **options):
+        db = connect(f"file:{path}?{uri}", uri=True, **options) if uri else connect(path, **options)
+        for statement in statements:
+            db.execute(statement)
+        return db
+
+    monkeypatch.setattr(st.sqlite3, "connect", broken)
+
+
+def test_a_read_only_store_says_so_and_can_still_be_read(store, monkeypatch):
+    store.put(label())
+    sabotage(monkeypatch, uri="mode=ro")
+    with pytest.raises(StoreError, match="labels.sqlite3: it cannot be written; ask for the right"):
+        store.put(label("p2"))
+    assert LabelStore(store.path).rows() == [label()]
+
+
+def test_a_full_disk_says_so_and_keeps_what_was_there(store, monkeypatch):
+    store.put(label())
+    sabotage(monkeypatch, "PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match="the disk is full; free some space"):
+        store.put_all([label(f"p{i}", prompt="x" * 5000) for i in range(20)])
+    monkeypatch.undo()
+    assert store.rows() == [label()]
+
+
+def test_a_locked_store_says_so(store, monkeypatch):
+    monkeypatch.setattr(st, "WAIT", 0.05)
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="others kept it locked"):
+        store.put(label())
+    other.close()
+    store.put(label())
+
+
+def test_what_is_no_store_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("my notes, which are longer than a header of SQLite is" * 9)
+    with pytest.raises(StoreError, match="notes.txt: it is no label store"):
+        LabelStore(tmp_path / "notes.txt")
+    with pytest.raises(StoreError, match="choose another place"):
+        LabelStore(tmp_path / "notes.txt" / "labels.sqlite3")
+    with pytest.raises(StoreError, match="'memory'; use wal, delete or auto"):
+        LabelStore(tmp_path / "a.sqlite3", journal="memory")
+
+
+# --- rlhf-lite labels -------------------------------------------------------------------------------------------------
+
+
+def command(*words) -> int:
+    return cli.main(["labels", *map(str, words)])
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("rankings", ".jsonl"), ("rankings", ".parquet"), ("argilla", ".json"),
+                                              ("label-studio", ".json"), ("rankings", ".csv")])  # fmt: skip
+def test_labels_leave_and_come_back(store, tmp_path, form, suffix):
+    rows = [label("p1", prompt=NASTY), label("p1", "bob", ranks=(3, 1, 2)), label("p2")]
+    store.put_all(rows)
+    assert command("export", store.path, "--form", form, "--into", tmp_path / f"out{suffix}") == 0
+    assert command("import", tmp_path / f"out{suffix}", "--form", form, "--into", tmp_path / "back.sqlite3") == 0
+    back = LabelStore(tmp_path / "back.sqlite3").rows()
+    same = [{name: row[name] for name in label()} for row in back]
+    assert same == store.rows()
+
+
+def test_pairs_leave_as_trl_reads_them(store, tmp_path, capsys):
+    store.put_all([label(), label(labeler="bob", ranks=(1, 1, 1))])
+    assert command("export", store.path, "--form", "pairs", "--labeler", "ada", "--into", tmp_path / "pairs.jsonl") == 0
+    pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert pairs == [{"prompt": "Say hello.", "chosen": "Hello.", "rejected": worse} for worse in ("No.", "Hm.")]
+    assert "1 rankings as pairs" in capsys.readouterr().out
+    assert command("import", tmp_path / "pairs.jsonl", "--into", tmp_path / "b.sqlite3") == 2
+    assert "it does not say who ranked; give --labeler" in capsys.readouterr().err
+    assert command("import", tmp_path / "pairs.jsonl", "--labeler", "web", "--into", tmp_path / "b.sqlite3") == 0
+    assert LabelStore(tmp_path / "b.sqlite3").counts() == {"web": 2}
+
+
+def test_a_bad_row_is_named_and_nothing_is_imported(store, tmp_path, capsys):
+    store.put(label())
+    bad = [label("p2"), label("p3", ranks=(1, 2))]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, bad)))
+    assert command("import", tmp_path / "in.jsonl", "--into", store.path) == 2
+    assert "row 2: 2 ranks for 3 completions" in capsys.readouterr().err
+    (tmp_path / "in.json").write_text(json.dumps([{"no": "task"}]))
+    assert command("import", tmp_path / "in.json", "--form", "label-studio", "--into", store.path) == 2
+    assert "is not what label-studio exports" in capsys.readouterr().err
+    assert store.rows() == [label()]
+
+
+def test_agreement_of_all_of_each_with_others_and_with_themselves(store, capsys):
+    store.put_all([label(ranks=(1, 2, 3)), label(labeler="bob", ranks=(1, 3, 2)), label(labeler="cy", ranks=(1, 2, 3))])
+    store.put(label(ranks=(1, 2, 3)), look=2)
+    assert command("agreement", store.path) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "77.8%" in lines["everyone"] and "66.7%" in lines["bob"] and "83.3%" in lines["ada"]  # 7 of 9, 4 of 6, 5 of 6
+    assert "100.0%" in lines["ada"].split("prompts")[1]
+
+
+def test_merge_and_what_is_missing(store, tmp_path, capsys):
+    store.put(label())
+    assert command("merge", store.path, "--into", tmp_path / "all.sqlite3") == 0
+    assert LabelStore(tmp_path / "all.sqlite3").rows() == [label()]
+    refused = {
+        "with --into FILE": ["merge", store.path],
+        "there is no file": ["agreement", tmp_path / "no"],
+        "there is no form 'xml'": ["export", store.path, "--into", tmp_path / "x.jsonl", "--form", "xml"],
+    }
+    for said, words in refused.items():
+        assert command(*words) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_load_from_knows_pairs(tmp_path):
+    (tmp_path / "p.json").write_text(json.dumps([{"prompt": "p", "chosen": "a", "rejected": "b"}]))
+    assert load_from("pairs", tmp_path / "p.json")[0]["ranks"] == [1, 2]
