@@ -126,6 +126,15 @@ def _seeds_options(option: Callable) -> None:
     option("folders", nargs="*", metavar="FOLDER", type=Path, help="archives of `rlhf-lite run --archive`")
 
 
+def _sweep_options(option: Callable) -> None:
+    option("name", metavar="NAME", help="kl_beta, ptx_gamma, lr or k")
+    option("--values", type=float, nargs="+", metavar="X", help="other values than the sweep's own")
+    option("--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help="one run of each (default 0 1 2)")
+    option("--into", type=Path, metavar="FOLDER", help="keep the records here (default: sweeps in the run folder)")
+    option("--jobs", type=int, default=2, metavar="N", help="runs at a time (default 2)")
+    option("--profile", default="tiny", metavar="NAME", help="tiny (default) or smoke, see run")
+
+
 def _chat_options(option: Callable) -> None:
     option("prompt", nargs="?", metavar="PROMPT", help="answer this and end")
     option("--temperature", type=float, default=1.0, metavar="X", help="of sampling (default 1, as in training)")
@@ -245,6 +254,33 @@ def seeds(args: argparse.Namespace) -> None:
     table(*seeds_table(reports), f"{len(reports)} runs, mean and 95 % interval over them, and each run")
 
 
+def sweep(args: argparse.Namespace) -> None:
+    """Run one setting at several values, with several seeds, and keep the records.
+
+    kl_beta and lr: PPO; ptx_gamma: PPO-ptx; k: the reward model on rankings of
+    exactly k answers. The explorer of notebooks 05 and 06 shows what is recorded.
+    Runs that are recorded already are left alone.
+
+    Takes:    a minute of one core for each run, and once for each seed what it needs.
+    Leaves:   a file of some kilobytes for each run: its trace and some answers.
+    Example:  rlhf-lite sweep kl_beta --values 0 0.05 --seeds 0 1 2
+    """
+    from . import runs
+    from .evaluate import sweeps
+
+    into = (args.into or runs.home() / "sweeps").expanduser()
+    values = args.values and [int(x) if args.name == "k" else x for x in args.values]
+    base = _profile(args.profile)
+    sweeps.record_all(args.name, args.seeds, values, into, args.jobs, base, report=lambda done, of: note(f"{done} of {of} runs"))
+    found = sweeps.load(args.name, into)
+    logged = found[min(found)][0]["trace"][-1]
+    metrics = [name for name in ("gold/mean", "objective/score", "objective/kl", "loss", "accuracy") if name in logged]
+    last = {value: [sweeps.curve(repeats, name)[1][-1] for name in metrics] for value, repeats in found.items()}
+    rows = [(f"{value:g}", len(repeats), *map(str, last[value])) for value, repeats in found.items()]
+    table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
+    say(f"\nRecords: {into / args.name}")
+
+
 def _chain(plan: Plan) -> Chain:
     """The plan's chain, which says what it builds."""
     from .chain import Chain
@@ -275,11 +311,7 @@ def _build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
 
 def _chain_config(args: argparse.Namespace) -> ChainConfig:
     """The profile's settings with the changes that were asked for."""
-
-    profiles = {"tiny": ChainConfig, "smoke": _smoke_config}
-    if args.profile not in profiles:
-        raise ValueError(f"There is no profile '{args.profile}'. Profiles are: {', '.join(profiles)}.")
-    cfg = profiles[args.profile]()
+    cfg = _profile(args.profile)
     changes = {
         "seed": args.run_seed,
         "base_seed": args.base_seed,
@@ -287,6 +319,13 @@ def _chain_config(args: argparse.Namespace) -> ChainConfig:
         "model": None if args.size is None else cfg.model.replace(size=args.size),
     }
     return replace(cfg, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _profile(name: str) -> ChainConfig:
+    profiles = {"tiny": ChainConfig, "smoke": _smoke_config}
+    if name not in profiles:
+        raise ValueError(f"There is no profile '{name}'. Profiles are: {', '.join(profiles)}.")
+    return profiles[name]()
 
 
 def _scaled(data: DataConfig, scale: float) -> DataConfig:
@@ -655,6 +694,6 @@ def _interval(mean: dict | None) -> str:
 
 COMMANDS: dict[Callable, Callable] = {
     run: _run_options, chat: _chat_options, lab: _lab_options, notebooks: _notebooks_options, stages: _chain_options,
-    seeds: _seeds_options, world: _world_options, labels: _labels_options,
+    seeds: _seeds_options, sweep: _sweep_options, world: _world_options, labels: _labels_options,
     reward: _reward_options, bench: _bench_options,
 }  # fmt: skip

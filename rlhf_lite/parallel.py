@@ -59,7 +59,7 @@ def _may_start(stage: str, waiting: list[str], running: dict, jobs: int) -> bool
 
 
 @cache
-def _processes():
+def processes():
     """Where processes come from: a server that has imported everything once and forks, on systems that have it."""
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
@@ -72,7 +72,7 @@ class _Child:
     """One stage being built, and what it says at its end."""
 
     def __init__(self, plan: Plan, stage: str, threads: int):
-        self.stage, context = stage, _processes()
+        self.stage, context = stage, processes()
         self.ear, mouth = context.Pipe(duplex=False)
         order = (stage, plan.config.to_dict(), plan.shipped, threads, mouth)
         self.process = context.Process(target=_build, args=order, daemon=True)

@@ -12,7 +12,7 @@ from rlhf_lite import cli
 
 sys.path.insert(0, str(Path(cli.__file__).resolve().parents[1]))
 
-from benchmarks import checks, draw, grow, jobs, measure, ours, report  # noqa: E402
+from benchmarks import checks, draw, grow, jobs, measure, ours, page, report  # noqa: E402
 from benchmarks.jobs import Case, Job, Shape  # noqa: E402
 from benchmarks.worker import Finished, Gate, Worker  # noqa: E402
 
@@ -223,6 +223,12 @@ def test_growth_is_drawn_and_tabled():
     assert all(curve["mb_exponent"] == pytest.approx(1) for jobs in curves.values() for curve in jobs.values())
     assert len(report.growth_table(curves)[1]) == sum(map(len, curves.values()))
     assert draw.growth(curves, "").png().startswith(b"\x89PNG")
+
+
+def test_the_page_shows_what_was_measured():
+    text = page.PAGE.read_text()
+    assert page.filled(text) == text, "run python -m benchmarks.page"
+    assert {found[1] for found in page.TABLE.findall(text)} == {path.stem for path in page.RESULTS.glob("*.json")}
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

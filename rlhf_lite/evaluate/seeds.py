@@ -56,15 +56,16 @@ def _folders(folders: Sequence[Path] | None) -> Sequence[Path]:
 
 def over_seeds(reports: Sequence[dict], *path: str) -> Mean:
     """Mean of one number of each report, with the t-interval over seeds: over_seeds(all, "policies", "ppo", "kl")."""
-    return _interval(each(reports, *path))
+    return interval(each(reports, *path))
 
 
 def over_ratios(reports: Sequence[dict], path: Sequence[str], whole: Sequence[str]) -> Mean:
     """The same of a ratio of two numbers, e.g. what a policy kept of the base model's accuracy."""
-    return _interval(each_ratio(reports, path, whole))
+    return interval(each_ratio(reports, path, whole))
 
 
-def _interval(numbers: Sequence[float]) -> Mean:
+def interval(numbers: Sequence[float]) -> Mean:
+    """Mean of one number a run, with Student's t-interval over the runs; nan with a single run."""
     values = np.array(numbers, float)
     half = T_95[min(len(values), 10)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
     return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))

@@ -23,6 +23,7 @@ from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts
 from .trunk import Texts, pack, single_tokens, trunk
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
+DRAWN_AT_ONCE = 1 << 20  # numbers of a cumulated distribution
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
 
 
@@ -65,7 +66,7 @@ def sample(
     with evaluating(policy):
         for t in range(T):
             rows, alive = running.rows, running.alive
-            logp = F.log_softmax(running.next_logits() / temperature[rows, None], dim=-1)  # (rows, V)
+            logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
             token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(B, ids.device, generator)[rows])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
@@ -252,8 +253,14 @@ def _uniform(count: int, device: torch.device, generator: torch.Generator | None
 def _draw(logp: Tensor, uniform: Tensor) -> Tensor:
     """Inverse CDF, the first token whose cumulated probability exceeds u: (rows, V), (rows,) -> (rows,).
 
-    Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost.
+    Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost. A few rows at a
+    time, or with such a vocabulary that takes more memory than all the rest of a step.
     """
+    few = max(1, DRAWN_AT_ONCE // logp.shape[1])
+    return torch.cat([_draw_few(*part) for part in zip(logp.split(few), uniform.split(few), strict=True)])
+
+
+def _draw_few(logp: Tensor, uniform: Tensor) -> Tensor:
     cdf = logp.exp().cumsum(dim=-1, dtype=torch.float64)
     below = uniform[:, None] * cdf[:, -1:]
     return torch.searchsorted(cdf, below, right=True)[:, 0].clamp(max=logp.shape[1] - 1)

@@ -1,0 +1,174 @@
+"""One setting at several values, each a real run of several seeds, kept as small files: what the explorer shows.
+
+A sweep changes one knob of one stage's config and builds the chain up to a stage. A file per run in `data/sweeps/NAME/`
+holds its trace, some answers to the same few prompts, settings and commit, and no weights. Whoever adds an entry to SWEEPS,
+or a folder of such files, has added a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import runs
+from ..parallel import build_all, processes
+from ..plan import INPUTS, ChainConfig, Plan
+from .intervals import Mean
+from .seeds import interval
+
+if TYPE_CHECKING:
+    from ..chain import Chain
+
+SHIPPED_SWEEPS = runs.ROOT / "data" / "sweeps"
+SHOWN_PROMPTS = 6  # whose answers are kept of each run
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """`setting` of the config of `of` takes each of `values`; the trace of `stage` is what is looked at."""
+
+    stage: str
+    of: str
+    setting: str
+    values: tuple
+    says: str  # what a slider of it is called
+
+    def config(self, value, seed: int, base: ChainConfig = ChainConfig()) -> ChainConfig:
+        """The chain with this value of the setting."""
+        if self.of == "rankings":  # exactly K answers to each prompt
+            changed = replace(base.rankings, k_min=value, k_max=value)
+        else:
+            changed = replace(getattr(base, self.of), **{self.setting: value})
+        return replace(base, seed=seed, **{self.of: changed})
+
+    @property
+    def ours(self):
+        """The value of the default chain; None where it is none of them."""
+        return None if self.of == "rankings" else getattr(getattr(ChainConfig(), self.of), self.setting)
+
+    @property
+    def papers(self) -> str:
+        """The paper's value, in words."""
+        if self.of == "rankings":
+            return "4 to 9"
+        return str({f.name: f.metadata["paper"] for f in fields(getattr(ChainConfig(), self.of))}[self.setting])
+
+
+SWEEPS = {
+    "kl_beta": Sweep("ppo", "ppo", "kl_beta", (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), "beta, weight of the KL penalty"),
+    "ptx_gamma": Sweep("ppo_ptx", "ppo_ptx", "ptx_gamma", (0.25, 0.5, 1.0, 1.5, 3.0, 6.0), "gamma, weight of pretraining"),
+    "lr": Sweep("ppo", "ppo", "lr", (5e-5, 1.5e-4, 4.5e-4, 1e-3, 2e-3), "learning rate of the policy"),
+    "k": Sweep("reward", "rankings", "k", (2, 4, 9), "K, answers ranked together"),
+}
+
+
+# --- making one -------------------------------------------------------------------------------------------------------
+
+
+def record_all(name: str, seeds: Sequence[int] = (0, 1, 2), values: Sequence | None = None, into: Path = SHIPPED_SWEEPS,
+               jobs: int = 2, base: ChainConfig = ChainConfig(), report=None) -> None:  # fmt: skip
+    """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after each."""
+    sweep, values = _known(name), values or _known(name).values
+    missing = [(value, seed) for seed in seeds for value in values if not _file(into, name, value, seed).exists()]
+    for seed in sorted({seed for _, seed in missing}):  # first what these runs share: two processes must not build the same
+        plans = [Plan(sweep.config(value, seed, base)) for value in values]
+        shared = [stage for stage in _before(sweep.stage) if len({plan.key(stage) for plan in plans}) == 1]
+        build_all(plans[0], tuple(shared), jobs)
+    with ProcessPoolExecutor(jobs, mp_context=processes(), initializer=_one_thread) as pool:
+        calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
+        for done, call in enumerate(as_completed(calls), 1):
+            call.result()
+            if report is not None:
+                report(done, len(calls))
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
+    """Build one run and write its file."""
+    from ..chain import Chain
+
+    sweep = _known(name)
+    chain = Chain(sweep.config(value, seed, ChainConfig.from_dict(base)), progress=False)
+    found = chain.get(sweep.stage)
+    run = {"sweep": name, "value": value, "seed": seed, "stage": sweep.stage, "config": chain.config.stage(sweep.stage),
+           "seconds": found.summary["seconds"], "commit": found.summary["commit"], "result": found.summary["result"],
+           "trace": [_rounded(row) for row in runs.read_rows(found.folder / "trace.jsonl")],
+           "samples": _samples(chain, sweep.stage)}  # fmt: skip
+    path = _file(into, name, value, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    runs.write_json(path, run)
+    return path
+
+
+def _samples(chain: Chain, stage: str) -> list[dict]:
+    """Answers to the first validation prompts at temperature 1; a reward model has none."""
+    if stage == "reward":
+        return []
+    import torch
+
+    from ..models.sampling import sample_texts
+    from ..world import Task, gold
+
+    rows = chain.prompts.ppo_valid[:SHOWN_PROMPTS]
+    asked, generator = [row["text"] for row in rows], torch.Generator().manual_seed(0)
+    texts = sample_texts(chain.policy(stage), chain.tokenizer, asked, generator=generator)
+    return [{"prompt": row["text"], "response": text, "gold": gold(Task.from_json(row["task"]), text)}
+            for row, text in zip(rows, texts, strict=True)]  # fmt: skip
+
+
+def _rounded(row: dict) -> dict:
+    """Four digits are more than any plot shows."""
+    return {name: float(f"{x:.4g}") if isinstance(x, float) else x for name, x in row.items()}
+
+
+def _before(stage: str) -> list[str]:
+    """The stages that a stage needs, in an order in which they can be built."""
+    found: list[str] = []
+    for needed in INPUTS[stage]:
+        found += [s for s in (*_before(needed), needed) if s not in found]
+    return found
+
+
+# --- looking at one ---------------------------------------------------------------------------------------------------
+
+
+def recorded(place: Path = SHIPPED_SWEEPS) -> list[str]:
+    """Names of the sweeps in a folder."""
+    return sorted(folder.name for folder in Path(place).glob("*/") if any(folder.glob("*.json")))
+
+
+def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
+    """The recorded runs of a sweep: value -> its runs, one for each seed."""
+    files = sorted((Path(place) / name).glob("*.json"))
+    if not files:
+        there = ", ".join(recorded(place)) or "none"
+        raise ValueError(f"no sweep {name!r} is recorded in {place}; there are: {there}. Record it with: rlhf-lite sweep {name}")
+    found: dict[float, list[dict]] = {}
+    for run in sorted(map(runs.read_json, files), key=lambda run: (run["value"], run["seed"])):
+        found.setdefault(run["value"], []).append(run)
+    return found
+
+
+def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
+    """A metric at each step where every run has it: steps, and the mean over runs with its t-interval."""
+    logged = [{row["step"]: row[metric] for row in run["trace"] if metric in row} for run in repeats]
+    steps = sorted(set.intersection(*map(set, logged)))
+    return steps, [interval([run[step] for run in logged]) for step in steps]
+
+
+def _known(name: str) -> Sweep:
+    if name not in SWEEPS:
+        raise ValueError(f"there is no sweep {name!r}; there are: {', '.join(SWEEPS)}")
+    return SWEEPS[name]
+
+
+def _file(place: Path, name: str, value, seed: int) -> Path:
+    return Path(place) / name / f"{value:g}-seed-{seed}.json"

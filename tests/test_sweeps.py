@@ -1,0 +1,64 @@
+"""Recorded sweeps: one setting changed and nothing else, every run kept once, curves with their spread."""
+
+import json
+
+import pytest
+
+from rlhf_lite import cli
+from rlhf_lite.config import ConfigError
+from rlhf_lite.evaluate import sweeps
+from rlhf_lite.plan import INPUTS, STAGES, Plan
+
+
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
+def test_a_sweep_changes_one_knob_and_only_stages_that_depend_on_it(name):
+    sweep = sweeps.SWEEPS[name]
+    plans = [Plan(sweep.config(value, seed=1)) for value in sweep.values]
+    assert len({plan.key(sweep.stage) for plan in plans}) == len(sweep.values)
+    changed = [stage for stage in STAGES if len({plan.key(stage) for plan in plans}) > 1]
+    assert changed[0] in (sweep.of, sweep.stage) and set(changed) <= set(STAGES[STAGES.index(sweep.of) :])
+    if sweep.ours is not None:
+        assert sweep.ours in sweep.values and Plan(sweep.config(sweep.ours, seed=0)).key(sweep.stage) == Plan().key(sweep.stage)
+    assert sweep.papers
+
+
+def test_values_out_of_range_are_refused_before_anything_runs(tmp_path):
+    with pytest.raises(ConfigError, match="kl_beta = -1"):
+        sweeps.record_all("kl_beta", values=(-1.0,), into=tmp_path)
+    with pytest.raises(ValueError, match="no sweep 'nope'; there are: kl_beta, ptx_gamma, lr, k"):
+        sweeps.record_all("nope", into=tmp_path)
+    with pytest.raises(ValueError, match="there are: none. Record it with: rlhf-lite sweep kl_beta"):
+        sweeps.load("kl_beta", tmp_path)
+
+
+def test_what_is_needed_comes_first():
+    before = sweeps._before("ppo")
+    assert set(before) == set(STAGES[: STAGES.index("baselines")]) and len(before) == len(set(before))
+    assert all(before.index(needed) < i for i, stage in enumerate(before) for needed in INPUTS[stage])
+
+
+@pytest.mark.slow
+def test_recorded_runs_are_small_complete_and_not_made_twice(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
+    kept = tmp_path / "kept"
+    words = f"sweep kl_beta --values 0 0.5 --seeds 0 --profile smoke --into {kept}".split()
+    assert cli.main(words) == 0
+    assert "2 of 2 runs" in (shown := capsys.readouterr()).err and "gold/mean" in shown.out
+    files = {path.name: path for path in (kept / "kl_beta").iterdir()}
+    assert set(files) == {"0-seed-0.json", "0.5-seed-0.json"}
+    assert max(path.stat().st_size for path in files.values()) < 20_000
+    run = json.loads(files["0.5-seed-0.json"].read_text())
+    assert run["config"]["kl_beta"] == 0.5 and run["seed"] == 0 and run["commit"] and len(run["samples"]) == sweeps.SHOWN_PROMPTS
+    assert {"prompt", "response", "gold"} == set(run["samples"][0])
+    before = {name: path.stat().st_mtime_ns for name, path in files.items()}
+    assert cli.main(words) == 0 and "of" not in capsys.readouterr().err
+    assert {name: path.stat().st_mtime_ns for name, path in files.items()} == before
+    found = sweeps.load("kl_beta", kept)
+    assert list(found) == [0.0, 0.5] and sweeps.recorded(kept) == ["kl_beta"]
+
+
+def test_a_curve_is_the_mean_over_runs_at_the_steps_that_all_of_them_have():
+    first = [{"step": 0, "x": 1.0}, {"step": 1, "x": 3.0}, {"step": 2}]
+    second = [{"step": 0, "x": 2.0}, {"step": 1, "x": 3.0}]
+    steps, means = sweeps.curve([{"trace": first}, {"trace": second}], "x")
+    assert steps == [0, 1] and [m.mean for m in means] == [1.5, 3.0] and means[0].low < 1.0 and means[1].low == 3.0
