@@ -261,7 +261,7 @@ def sweep(args: argparse.Namespace) -> None:
     exactly k answers. The explorer of notebooks 05 and 06 shows what is recorded.
     Runs that are recorded already are left alone.
 
-    Takes:    a minute of one core for each run, and once for each seed what it needs.
+    Takes:    a minute of one core a run, and once for each seed what it needs.
     Leaves:   a file of some kilobytes for each run: its trace and some answers.
     Example:  rlhf-lite sweep kl_beta --values 0 0.05 --seeds 0 1 2
     """

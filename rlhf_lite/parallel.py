@@ -11,7 +11,6 @@ import io
 import json
 import multiprocessing
 import os
-import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
@@ -41,7 +40,7 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
                 running.pop(stage).check()
             if show is not None:
                 show({stage: progress(runs.home() / plan.folder_name(stage)) for stage in running})
-            time.sleep(0.25)
+            wait([child.sentinel for child in running.values()], timeout=0.25)  # the next begins when one ends
     except KeyboardInterrupt:
         for child in running.values():  # they got the interrupt too, and write their checkpoints
             child.process.join()
@@ -77,6 +76,7 @@ class _Child:
         order = (stage, plan.config.to_dict(), plan.shipped, threads, mouth)
         self.process = context.Process(target=_build, args=order, daemon=True)
         self.process.start()
+        self.sentinel = self.process.sentinel
         mouth.close()
 
     def ended(self) -> bool:

@@ -17,6 +17,8 @@ from rlhf_lite.plan import INPUTS, STAGES, ChainConfig
 class _Done:
     """A child that has ended at the second look."""
 
+    sentinel = None
+
     def __init__(self, log, stage, error=None):
         self.log, self.stage, self.error, self.looks = log, stage, error, 0
 
@@ -33,6 +35,7 @@ class _Done:
 @pytest.fixture
 def log(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
+    monkeypatch.setattr(parallel, "wait", lambda sentinels, timeout: None)
     events = []
 
     def start(chain, stage, threads):
@@ -40,7 +43,6 @@ def log(monkeypatch, tmp_path):
         return _Done(events, stage)
 
     monkeypatch.setattr(parallel, "_Child", start)
-    monkeypatch.setattr(parallel.time, "sleep", lambda seconds: None)
     return events
 
 
