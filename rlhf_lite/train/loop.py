@@ -33,6 +33,7 @@ from tqdm.std import tqdm
 from ..files import atomic_write
 from ..memory import give_back
 
+MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
 
 
@@ -41,7 +42,8 @@ class Loop:
 
     folder: where `trace.jsonl` and the checkpoint go (None: nothing is written).
     save_every_s: seconds between checkpoints; one more is taken at the end and at every stop.
-    control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop button.
+    control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop button; and, if it likes,
+        a dict `moved` of settings that somebody moved, see `current`.
     about: whatever must be equal for a checkpoint to fit (config, data size); otherwise training starts afresh.
     live: up to three metrics shown beside the progress bar.
     """
@@ -57,6 +59,7 @@ class Loop:
         self.rows: list[dict] = []  # one dict per finished step, as in trace.jsonl
         self.history: dict[str, list[float]] = {}  # the same, by metric
         self._row, self._bar, self._trace, self._interrupted = {}, None, None, False
+        self._moved: dict[str, float] = {}  # settings that differ from the config's since some step
 
     @classmethod
     def open(cls, name: str, loop: Loop | dict | None, **options) -> Loop:
@@ -103,6 +106,17 @@ class Loop:
         for name, value in metrics.items():
             self._row[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
 
+    def current(self, cfg):
+        """The config with whatever of MOVABLE was moved since the run began. The trace says when: `moved/kl_beta` is logged at
+        the step from which a value holds, and a resumed run goes on with it."""
+        asked = getattr(self.control, "moved", None) or {}
+        for name in MOVABLE:
+            if name in asked and asked[name] != self._moved.get(name, getattr(cfg, name, asked[name])):
+                cfg.replace(**{name: asked[name]})  # refused here if it is out of range
+                self._moved[name] = asked[name]
+                self.log(**{f"moved/{name}": asked[name]})
+        return cfg.replace(**self._moved) if self._moved else cfg
+
     def series(self, name: str) -> tuple[list[int], list[float]]:
         """(steps, values) of one metric, for plots of what is not logged at every step."""
         rows = [row for row in self.rows if name in row]
@@ -127,6 +141,8 @@ class Loop:
         self.rows.append(row)
         for name, value in row.items():
             self.history.setdefault(name, []).append(value)
+            if name.startswith("moved/"):
+                self._moved[name.removeprefix("moved/")] = value
 
     # -- interrupts --------------------------------------------------------------------------------------------------
 

@@ -157,6 +157,8 @@ def train_ppo(
     with loop.track(**learner.state):
         for iteration in loop.steps(cfg.iterations):
             start = time.perf_counter()
+            cfg = learner.cfg = loop.current(cfg)
+            _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg)
             chosen = endless(len(prompts), iteration * cfg.batch_size, cfg.batch_size, cfg.seed, "prompts")
             generator = seeded(cfg.seed, "sampling", iteration)
             batch = rollout(*models, tokenizer, [prompts[i] for i in chosen], cfg, generator)  # 1 to 6

@@ -85,7 +85,7 @@ def train_reward(
                 scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
             loss = ranking_loss(scores, ranks, mask)
             loss.backward()
-            lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
+            lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
             loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:

@@ -59,7 +59,7 @@ def train_sft(
                 loss = exchange_loss(policy, examples.batch(batches(epoch)[at], device))
                 loss.backward()
                 loop.log(loss=loss, **_pretrain_backward(policy, pretrain_rows, cfg, step))
-            lr = cfg.lr * cosine(step, total, cfg.final_lr_fraction)
+            lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
             loop.log(lr=lr, grad_norm=update(policy, optimizer, lr, cfg.max_grad_norm))
             if at + 1 == per_epoch:
                 with evaluating(policy):

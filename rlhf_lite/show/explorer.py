@@ -1,0 +1,79 @@
+"""A slider over recorded runs: every curve is a real run, with its spread over seeds and answers of the trained model.
+
+show.Explorer("kl_beta") shows the sweep of that name in `data/sweeps` (see `evaluate.sweeps`), beside the run at our value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ipywidgets
+
+from ..evaluate.sweeps import SHIPPED_SWEEPS, SWEEPS, load
+from .style import Plot
+from .text import Html, table
+from .traces import curves
+
+METRICS = {"ppo": ("gold/mean", "objective/score", "objective/kl", "policy/clipfrac", "objective/entropy", "loss/value"),
+           "reward": ("loss", "accuracy", "grad_norm")}  # fmt: skip
+TITLES = {"gold/mean": "gold (never trained on)", "objective/score": "score of the reward model", "objective/kl": "KL, nats",
+          "policy/clipfrac": "clip fraction", "objective/entropy": "entropy per token", "loss/value": "loss of the value model",
+          "loss/ptx": "loss on web text"}  # fmt: skip
+
+
+class Explorer:
+    """Move through the values of a recorded sweep; pictures are drawn once, so that each answer comes at once."""
+
+    def __init__(self, name: str, ys: Sequence[str] = (), place: Path = SHIPPED_SWEEPS):
+        self.name, self.runs, self.sweep = name, load(name, place), SWEEPS.get(name)
+        stage = next(iter(self.runs.values()))[0]["stage"]
+        self.ys = tuple(ys) or METRICS["reward" if stage == "reward" else "ppo"]
+        ours = self.sweep.ours if self.sweep else None
+        self.ours = ours if ours in self.runs else None
+        self.values = list(self.runs)
+        says = self.sweep.says if self.sweep else name
+        self.slider = ipywidgets.SelectionSlider(options=[(f"{v:g}", v) for v in self.values], value=self.ours or self.values[0],
+                                                 description=name, tooltip=says)  # fmt: skip
+        self.slider.add_class("rl-explorer")
+        paper = f" The paper: {self.sweep.papers}." if self.sweep else ""
+        here = f" Ours: {self.ours:g}." if self.ours is not None else ""
+        self.note = ipywidgets.Label(f"{says}.{here}{paper} Recorded runs, {len(self.runs[self.values[0]])} seeds each.")
+        self.picture, self.answers = ipywidgets.HTML(), ipywidgets.HTML()
+        self._pictures = {value: self.plot(value).html() for value in self.values}
+        self._answers = {value: self.samples(value).html for value in self.values}
+        self.slider.observe(lambda change: self._show(change["new"]), "value")
+        self._show(self.slider.value)
+        self.widget = ipywidgets.VBox([self.slider, self.note, self.picture, self.answers])
+
+    def plot(self, *values: float) -> Plot:
+        """The runs at these values beside those at ours: means, and bands from the lowest seed to the highest."""
+        chosen = dict.fromkeys((*([self.ours] if self.ours is not None else []), *values))
+        named = {
+            f"{self.name} {value:g}{' (ours)' if value == self.ours else ''}": [run["trace"] for run in self.runs[value]]
+            for value in chosen
+        }
+        return curves(named, ys=self.ys, titles=TITLES)
+
+    def all(self, metric: str = "gold/mean") -> Plot:
+        """One metric at all values in one picture, for readers without widgets."""
+        return curves(
+            {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()},
+            ys=metric,
+            titles=TITLES,
+            title=self.name,
+        )
+
+    def samples(self, value: float) -> Html:
+        """Answers of the first seed's model at this value."""
+        rows = self.runs[value][0]["samples"]
+        columns = {"prompt": "prompt", "response": f"answer at {self.name} {value:g}", "gold": "gold"}
+        return table(rows, columns, digits=2) if rows else Html("")
+
+    def _show(self, value: float) -> None:
+        self.picture.value, self.answers.value = self._pictures[value], self._answers[value]
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.widget)

@@ -1,0 +1,227 @@
+"""Panels that train and explore: settings stay in range, a run is like any other, two at once are refused, text stays text."""
+
+import json
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("ipywidgets")
+
+from rlhf_lite.config import ConfigError, PPOConfig, SFTConfig  # noqa: E402
+from rlhf_lite.show.explorer import Explorer  # noqa: E402
+from rlhf_lite.show.panels import TrainingPanel  # noqa: E402
+from rlhf_lite.train.loop import Loop  # noqa: E402
+
+NASTY = "<img src=x onerror=alert(1)> $x$ **b** \x07 \u202egnp"
+CFG = PPOConfig(episodes=32, batch_size=8, minibatches=2)
+KNOBS = ("kl_beta", "lr", "clip", "batch_size", "old_logprobs", "whiten_advantages")
+
+
+def counting(cfg, control, steps=4, wait=0.0):
+    """Stands for a training: a loop that logs what it was told."""
+    loop = Loop("count", control=control, progress=False)
+    with loop:
+        for step in loop.steps(steps):
+            now = loop.current(cfg)
+            loop.log(beta=now.kl_beta, lr=now.lr, square=step**2)
+            control.show([{"prompt": NASTY, "answer": f"step {step}"}])
+            time.sleep(wait)
+    return loop.rows
+
+
+def panel(train=counting, cfg=CFG, knobs=KNOBS, **options):
+    return TrainingPanel(train, cfg, knobs, ys=("square", "beta"), **options)
+
+
+def until(true, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_knob_stands_at_its_default_shows_the_papers_value_and_keeps_in_range():
+    found = panel()
+    assert found.config == CFG
+    assert found.knobs["kl_beta"].min == 0 and found.knobs["kl_beta"].max == 1
+    labels = [line.children[1].value for line in found.widget.children[: len(KNOBS)]]
+    assert labels[0] == "paper: 0.02" and labels[2] == "paper: 0.2"
+    assert all(knob.description.startswith(name) and knob.tooltip for name, knob in found.knobs.items())
+    for name in ("kl_beta", "lr", "clip"):
+        for end in (found.knobs[name].min, found.knobs[name].max):
+            CFG.replace(**{name: 10**end if name == "lr" else end})  # nothing on the slider is out of range
+    found.knobs["kl_beta"].value = 7
+    assert found.config.kl_beta == 1
+    with pytest.raises(ConfigError, match="no setting 'kl_bets'. It has: "):
+        panel(knobs=("kl_bets",))
+
+
+def test_settings_that_do_not_fit_together_are_refused_before_work_starts():
+    found = panel(train=lambda cfg, control: pytest.fail("must not run"), cfg=CFG)
+    found.knobs["batch_size"].value = 7
+    assert found.run() is None
+    assert "not a multiple of batch_size = 7" in found.status.value and not found.train_button.disabled
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def test_run_is_the_training_itself_and_leaves_curves_and_answers():
+    found = panel(total=lambda cfg: 4)
+    rows = found.run()
+    assert [row["square"] for row in rows] == [0, 1, 4, 9] and found.rows == rows
+    assert (
+        found.status.value == "done after 4 steps"
+        and "data:image/png" in found.picture.value
+        and 'alt="Line chart' in found.picture.value
+    )
+    assert (
+        "&lt;img src=x" in found.samples.value and "<img src=x" not in found.samples.value and "\x07" not in found.samples.value
+    )
+
+
+def test_in_a_thread_it_can_be_paused_moved_and_stopped():
+    found = panel(lambda cfg, control: counting(cfg, control, steps=1000, wait=0.01))
+    found.start()
+    until(lambda: len(found.rows) > 3)
+    assert found.train_button.disabled and not found.stop_button.disabled and found.knobs["clip"].disabled
+    found.knobs["kl_beta"].value = 0.75
+    until(lambda: found.rows[-1]["beta"] == 0.75)
+    found.pause_button.value = True
+    time.sleep(0.1)
+    held = len(found.rows)
+    time.sleep(0.3)
+    assert len(found.rows) <= held + 1
+    found.pause_button.value = False
+    until(lambda: len(found.rows) > held + 2)
+    found.stop_button.click()
+    found.thread.join(5)
+    assert "stopped after" in found.status.value and not found.train_button.disabled and not found.knobs["clip"].disabled
+    moved = [row for row in found.rows if "moved/kl_beta" in row]
+    assert len(moved) == 1 and moved[0]["moved/kl_beta"] == 0.75 and moved[0]["beta"] == 0.75
+
+
+def test_a_paused_run_can_be_stopped():
+    found = panel(lambda cfg, control: counting(cfg, control, steps=1000, wait=0.01))
+    found.start()
+    until(lambda: len(found.rows) > 1)
+    found.pause_button.value = True
+    found.stop_button.click()
+    found.thread.join(5)
+    assert not found.thread.is_alive()
+
+
+def test_two_panels_do_not_train_at_once():
+    first, second = panel(lambda cfg, control: counting(cfg, control, 1000, 0.01)), panel()
+    first.start()
+    until(lambda: first.rows)
+    second.start()
+    assert "Another panel is training" in second.status.value and second.thread is None
+    first.stop()
+    first.thread.join(5)
+    assert second.run()
+
+
+def test_what_goes_wrong_is_shown_escaped_and_the_panel_can_train_again():
+    def fail(cfg, control):
+        raise ValueError(f"bad {NASTY}")
+
+    found = panel(fail)
+    found.start()
+    found.thread.join(5)
+    assert "ValueError: bad &lt;img" in found.status.value and not found.train_button.disabled
+    with pytest.raises(ValueError, match="bad"):
+        found.run()
+    assert panel().run()
+
+
+def test_the_run_before_is_laid_under_this_one_if_wished():
+    found = panel()
+    found.run()
+    found.run()
+    assert "the run before" in found.picture.value
+    found.overlay.value = False
+    assert "the run before" not in found.picture.value
+
+
+def test_drawing_costs_at_most_a_tenth_of_the_time():
+    found = panel(lambda cfg, control: counting(cfg, control, steps=150, wait=0.01))
+    found.run()
+    spent = found.control.drawn * found.control._cost
+    assert found.control.drawn <= 2 + 150 * 0.012 / 0.25 and spent < 1.0
+
+
+def test_in_colab_it_trains_at_once_and_says_so(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "google.colab", object())
+    found = panel()
+    found.start()
+    assert found.thread is None and len(found.rows) == 4 and threading.current_thread() is threading.main_thread()
+
+
+# --- moving settings while a run goes on ------------------------------------------------------------------------------
+
+
+class Moves:
+    stopped, moved = False, {}
+
+    def report(self, step, **metrics):
+        self.moved = {"lr": 0.5, "clip": 0.9} if step >= 1 else {}
+
+
+def test_a_moved_setting_holds_from_the_next_step_is_in_the_trace_and_survives_a_resume(tmp_path):
+    def go(control, stop_after=None):
+        loop = Loop("moves", folder=tmp_path, control=control, progress=False)
+        with loop:
+            for step in loop.steps(5):
+                now = loop.current(SFTConfig(lr=0.1))
+                loop.log(lr=now.lr)
+                loop.stopped = False
+                if step == stop_after:
+                    control.stopped = True
+        return loop.rows
+
+    rows = go(control := Moves(), stop_after=2)
+    assert [row["lr"] for row in rows] == [0.1, 0.1, 0.5] and rows[2]["moved/lr"] == 0.5 and control.moved
+    assert [row["lr"] for row in go(None)] == [0.1, 0.1, 0.5, 0.5, 0.5]
+
+
+def test_a_moved_setting_out_of_range_is_refused():
+    loop = Loop("moves", control=type("C", (), {"stopped": False, "moved": {"kl_beta": -1.0}, "report": lambda *a, **k: None})())
+    with pytest.raises(ConfigError, match="kl_beta = -1"):
+        loop.current(CFG)
+
+
+# --- explorer ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """A made-up sweep of a name that no code knows."""
+    (tmp_path / "dials").mkdir()
+    for value in (0.0, 0.5, 2.0):
+        for seed in (0, 1, 2):
+            trace = [{"step": step, "gold/mean": value + 0.1 * seed + step} for step in range(3)]
+            run = {
+                "value": value,
+                "seed": seed,
+                "stage": "ppo",
+                "trace": trace,
+                "samples": [{"prompt": NASTY, "response": NASTY, "gold": 0.5}],
+            }
+            (tmp_path / "dials" / f"{value:g}-seed-{seed}.json").write_text(json.dumps(run))
+    return tmp_path
+
+
+def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
+    found = Explorer("dials", ys=("gold/mean",), place=sweep)
+    assert [value for _, value in found.slider.options] == [0, 0.5, 2] and "3 seeds each" in found.note.value
+    begin = time.perf_counter()
+    found.slider.value = 2.0
+    assert time.perf_counter() - begin < 0.1
+    assert "dials 2 gold/mean from 2.100 to 4.100 (3 runs)" in found.picture.value
+    assert "&lt;img src=x" in found.answers.value and "<img src=x" not in found.answers.value
+    assert found.all().png().startswith(b"\x89PNG")
