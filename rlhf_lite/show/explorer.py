@@ -55,11 +55,11 @@ class Explorer:
         }
         return curves(named, ys=self.ys, titles=TITLES)
 
-    def all(self, metric: str = "gold/mean") -> Plot:
-        """One metric at all values in one picture, for readers without widgets."""
+    def all(self, ys: Sequence[str] | str = "gold/mean") -> Plot:
+        """Metrics at all values in one picture, for readers without widgets."""
         return curves(
             {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()},
-            ys=metric,
+            ys=ys,
             titles=TITLES,
             title=self.name,
         )
