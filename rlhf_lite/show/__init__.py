@@ -14,7 +14,7 @@ _HOME = {
     "histogram": "plots", "scatter": "plots", "heat": "plots", "Plot": "style", "colour": "style", "label": "style",
     "show_tokens": "tokens", "token_table": "tokens", "safe_text": "text", "side_by_side": "text", "table": "text",
     "expect": "text", "show_source": "source", "LiveBoard": "board",
-    "TrainingPanel": "panels", "Explorer": "explorer",
+    "TrainingPanel": "panels", "Explorer": "explorer", "RankingPanel": "ranking",
     "run_notebooks": "notebooks", "fast_mode": "notebooks",
 }  # fmt: skip
 __all__ = list(_HOME)

@@ -1,0 +1,224 @@
+"""A panel in which a person rates, flags and ranks up to nine answers, as the paper's labelers did (Fig. 12, Table 3).
+
+    panel = show.RankingPanel(rankings["valid"][:20], labeler="ada", store=open_store(folder, "ada"))
+    panel                                # rate each answer, then rank them all; Tab and Space are enough
+    panel.rows()                         # what ada has ranked, as rows like any other
+
+Who wrote an answer is not shown, and each labeler sees the answers in another order, drawn by a seed that is kept. Whatever is on
+the screen is kept at every click, so a restart loses nothing. Some prompts come twice, to count agreement with oneself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import ipywidgets
+
+from ..data.records import FLAGS, Row, normalise_ranks
+from ..data.seeded import chance, shuffled
+from ..labels.store import LabelStore, StoreError
+from .text import escape, inert
+
+MODES = ("ranking", "pairs")
+
+
+class RankingPanel:
+    """prompts: rows with prompt_id, prompt and completions. flags: which of Table 3's yes/no questions are asked. repeats: share
+    of the prompts that come a second time. mode "pairs": which of two is better, nothing else."""
+
+    def __init__(self, prompts: Sequence[Row], labeler: str, store: LabelStore, *, flags: Sequence[str] = tuple(FLAGS),
+                 repeats: float = 0.1, mode: str = "ranking"):  # fmt: skip
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}; use {' or '.join(MODES)}")
+        if not labeler.strip():
+            raise ValueError("give the labeler a name: labels are kept under it")
+        self.labeler, self.store, self.flags, self.mode = labeler, store, tuple(flags), mode
+        prompts = [_pair(row, labeler) for row in prompts] if mode == "pairs" else list(prompts)
+        again = shuffled(prompts, labeler, "again", by=lambda row: row["prompt_id"])[: round(repeats * len(prompts))]
+        self.queue = [(row, look) for look, rows in ((1, prompts), (2, again)) for row in rows]
+        self.at, self.began, self.before = 0, time.monotonic(), 0.0
+        self._make_frame()
+        self._resume()
+
+    # --- what a program does ------------------------------------------------------------------------------------------
+
+    def rows(self, look: int = 1) -> list[Row]:
+        """All that this labeler has ranked; look=2: the second looks."""
+        return self.store.rows(self.labeler, look)
+
+    @property
+    def current(self) -> Row | None:
+        """The prompt on the screen; None when all are done."""
+        return self.queue[self.at][0] if self.at < len(self.queue) else None
+
+    def rank(self, ranks: Sequence[int], quality: Sequence[int] = ()) -> None:
+        """Rank the answers in the order shown, rate them if that is asked, and go on: what clicks do."""
+        for box, value in zip(self.quality, quality, strict=False):
+            box.value = value
+        self._rank_stage()
+        for box, value in zip(self.places, ranks, strict=True):
+            box.value = value
+        self._save()
+
+    # --- a prompt -----------------------------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Pass over what is done, and put back what was on the screen."""
+        with self._told():
+            done = {(row["prompt_id"], look) for look in (1, 2) for row in self.store.rows(self.labeler, look)}
+            self.at = next(
+                (i for i, (row, look) in enumerate(self.queue) if (row["prompt_id"], look) not in done), len(self.queue)
+            )
+            self._open(self.store.draft(self.labeler))
+
+    def _open(self, draft: dict | None = None) -> None:
+        self.began, self.before = time.monotonic(), 0.0
+        self.head.value = f"<b>{escape(self._progress())}</b>"
+        if self.current is None:
+            self.body.children = [ipywidgets.Label("All done. Thank you!")]
+            return
+        row, look = self.queue[self.at]
+        self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
+        self.order = shuffled(range(len(row["completions"])), self.seed, row["prompt_id"])  # of the answers on the screen
+        K, letters = len(self.order), "ABCDEFGHI"
+        self.texts = [inert(f"{letters[i]}.  {row['completions'][j]}") for i, j in enumerate(self.order)]
+        self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, 7 is best") for i in range(K)]
+        self.marks = [{name: _question(FLAGS[name]) for name in self.flags} for _ in range(K)]
+        self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, 1 is best") for i in range(K)]
+        same = draft and (draft["prompt_id"], draft["look"], draft["seed"]) == (row["prompt_id"], look, self.seed)
+        if same:
+            self._put_back(draft)
+        for box in (*self.quality, *self.places, *(box for marks in self.marks for box in marks.values())):
+            box.observe(self._changed, "value")
+        self._rank_stage() if self.mode == "pairs" or (same and draft["stage"] == "rank") else self._rate_stage()
+
+    def _put_back(self, draft: dict) -> None:
+        self.before = draft["seconds"]
+        for boxes, values in ((self.quality, draft["quality"]), (self.places, draft["places"])):
+            for box, value in zip(boxes, values, strict=True):
+                box.value = value
+        for boxes, names in zip(self.marks, draft["marks"], strict=True):
+            for name in names:
+                boxes[name].value = True
+
+    def _rate_stage(self) -> None:
+        """One answer under another: overall quality, and yes or no."""
+        self.stage, parts = "rate", [ipywidgets.HTML(inert(self.current["prompt"], "font-weight:bold"))]
+        for text, quality, marks in zip(self.texts, self.quality, self.marks, strict=True):
+            questions = ipywidgets.Accordion(
+                [ipywidgets.VBox(list(marks.values()))], titles=("yes/no questions",), selected_index=None
+            )
+            parts += [ipywidgets.HTML(text), quality, *([questions] if marks else [])]
+        self.button = _button("To the ranking", self._rank_stage)
+        self.body.children = [*parts, self.button]
+        self._changed()
+
+    def _rank_stage(self) -> None:
+        """All answers on one page: a place for each, the same for equals."""
+        self.stage, parts = "rank", [ipywidgets.HTML(inert(self.current["prompt"], "font-weight:bold"))]
+        for text, place in zip(self.texts, self.places, strict=True):
+            parts += [ipywidgets.HTML(text), place]
+        self.button = _button("Save", self._save)
+        back = [] if self.mode == "pairs" else [_button("Back", self._rate_stage, style="")]
+        self.body.children = [*parts, ipywidgets.HBox([*back, self.button])]
+        self._changed()
+
+    def _changed(self, change=None) -> None:
+        """After every click: may one go on? And keep what is there."""
+        asked = self.quality if self.stage == "rate" else self.places
+        self.button.disabled = any(box.value is None for box in asked)
+        if change is not None:
+            with self._told():
+                self.store.keep_draft(self.labeler, self._draft())
+
+    def _draft(self) -> dict:
+        row, look = self.queue[self.at]
+        return {"prompt_id": row["prompt_id"], "look": look, "seed": self.seed, "stage": self.stage, "seconds": self._seconds(),
+                "quality": [box.value for box in self.quality], "places": [box.value for box in self.places],
+                "marks": [[name for name, box in marks.items() if box.value] for marks in self.marks]}  # fmt: skip
+
+    def _save(self) -> None:
+        row, look = self.queue[self.at]
+        places = {j: self.places[i].value for i, j in enumerate(self.order)}  # back in the order of the completions
+        K = len(self.order)
+        new = {**{k: v for k, v in row.items() if k in ("prompt_id", "user_id", "prompt", "task")}, "labeler": self.labeler,
+               "completions": list(row["completions"]), "ranks": normalise_ranks([places[j] for j in range(K)]),
+               "seconds": round(self._seconds(), 1), "seed": self.seed}  # fmt: skip
+        if self.mode == "ranking":
+            back = sorted(range(K), key=lambda i: self.order[i])
+            new["likert"] = [self.quality[i].value for i in back]
+            new["flags"] = [{name: name in self.marks[i] and self.marks[i][name].value for name in FLAGS} for i in back]
+            if None in new["likert"]:
+                del new["likert"]
+        with self._told():
+            self.store.put(new, look)
+            self.store.keep_draft(self.labeler, None)
+            self.at += 1
+            self._open()
+
+    def _seconds(self) -> float:
+        return self.before + time.monotonic() - self.began
+
+    def _progress(self) -> str:
+        return f"{self.labeler}: {self.at} of {len(self.queue)} done" + (
+            " (a second look)" if self.current and self.queue[self.at][1] == 2 else ""
+        )
+
+    # --- the frame ----------------------------------------------------------------------------------------------------
+
+    def _make_frame(self) -> None:
+        self.head, self.body, self.trouble = ipywidgets.HTML(), ipywidgets.VBox([]), ipywidgets.HTML()
+        for name, widget in (("head", self.head), ("body", self.body), ("trouble", self.trouble)):
+            widget.add_class(f"rl-rank-{name}")
+        self.widget = ipywidgets.VBox([self.head, self.body, self.trouble])
+
+    def _told(self) -> _Told:
+        return _Told(self.trouble)
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.widget)
+
+
+class _Told:
+    """What a store refuses is said on the panel, and what is on the screen stays there."""
+
+    def __init__(self, place: ipywidgets.HTML):
+        self.place = place
+
+    def __enter__(self) -> None:
+        self.place.value = ""
+
+    def __exit__(self, kind, error, traceback) -> bool:
+        if isinstance(error, StoreError):
+            self.place.value = f"<b>Not kept:</b> {escape(str(error))}"
+        return isinstance(error, StoreError)
+
+
+def _pair(row: Row, labeler: str) -> Row:
+    """Two different answers of a prompt, drawn for this labeler."""
+    texts = list(dict.fromkeys(row["completions"]))
+    chosen = shuffled(range(len(texts)), labeler, row["prompt_id"], "pair")[:2]
+    return {**row, "prompt_id": f"{row['prompt_id']}/pair", "completions": [texts[i] for i in chosen]}
+
+
+def _choice(values: Sequence[int], tooltip: str) -> ipywidgets.ToggleButtons:
+    """One of some numbers; nothing is chosen at first. Buttons narrower than this cut their number off."""
+    names = [str(v) for v in values]
+    box = ipywidgets.ToggleButtons(options=list(zip(names, values, strict=True)), value=None, style={"button_width": "42px"},
+                                   tooltips=[f"{name}: {tooltip}" for name in names])  # fmt: skip
+    box.add_class("rl-choice")
+    return box
+
+
+def _question(text: str) -> ipywidgets.Checkbox:
+    return ipywidgets.Checkbox(False, description=text, indent=False, layout={"width": "95%"})
+
+
+def _button(text: str, action, style: str = "primary") -> ipywidgets.Button:
+    button = ipywidgets.Button(description=text, button_style=style)
+    button.on_click(lambda _: action())
+    button.add_class("rl-next" if style else "rl-back")
+    return button

@@ -1,0 +1,231 @@
+"""Panels in a real browser: JupyterLab in the system's Chromium, nothing fetched from anywhere else.
+
+Skipped where Chromium or playwright is missing (Debian: apt-get install chromium; pip install playwright). Screenshots of each
+step are kept in the folder that $RLHF_LITE_SCREENSHOTS names, else in pytest's own temporary folder.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+if CHROMIUM is None:
+    pytest.skip("no Chromium here, so panels were NOT tried in a browser", allow_module_level=True)
+playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here, so panels were NOT tried in a browser")
+pytest.importorskip("jupyterlab")
+pytestmark = pytest.mark.slow
+
+CELLS = ['''
+import json, time
+from pathlib import Path
+from rlhf_lite import PPOConfig, show
+from rlhf_lite.train.loop import Loop
+
+def practice(cfg, control):
+    with Loop("count", control=control, progress=False) as loop:
+        for step in loop.steps(400):
+            now = loop.current(cfg)
+            loop.log(beta=now.kl_beta, square=step**2)
+            control.show([{"prompt": "<img src=x onerror=window.pwned=1> $x$ **b**", "answer": f"step {step}"}])
+            time.sleep(0.05)
+
+panel = show.TrainingPanel(practice, PPOConfig(), ("kl_beta", "lr", "clip"), ys=("square", "beta"))
+panel
+''', '''
+place = Path("sweeps/dials")
+place.mkdir(parents=True, exist_ok=True)
+for value in (0.0, 1.0, 2.0):
+    trace = [{"step": s, "gold/mean": value * s} for s in range(9)]
+    run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=[{"prompt": "<b>p</b>", "response": "r", "gold": 1.0}])
+    (place / f"{value:g}-seed-0.json").write_text(json.dumps(run))
+show.Explorer("dials", ys=("gold/mean",), place=Path("sweeps"))
+''', '''
+from rlhf_lite.labels.store import open_store
+
+texts = [f"answer {j}" for j in range(9)]
+rows = [{"prompt_id": f"p{i}", "prompt": f"Say hello <b>{i}</b>.", "completions": texts} for i in range(3)]
+ranking = show.RankingPanel(rows, "ada", open_store("labels", "ada"), repeats=0)
+ranking
+''']  # fmt: skip
+IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab of its own, with nothing of the user's settings: its address."""
+    folder = tmp_path_factory.mktemp("lab")
+    cells = [{"cell_type": "code", "id": str(i), "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()}
+             for i, text in enumerate(CELLS)]  # fmt: skip
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    book = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}
+    (folder / "panels.ipynb").write_text(json.dumps(book))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    own |= {"IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+               "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=",
+               "--ServerApp.password=",
+               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]  # fmt: skip
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(command, env={**os.environ, **own}, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/api/status", server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(url: str, server: subprocess.Popen) -> None:
+    for _ in range(120):
+        try:
+            return urllib.request.urlopen(url, timeout=2).read()
+        except OSError:
+            assert server.poll() is None, "the server ended"
+            time.sleep(0.5)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.fixture
+def page(lab, tmp_path):
+    """A page that notes every request to another host and every error."""
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, headless=True,
+                                       args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"])  # fmt: skip
+        page = browser.new_context(viewport={"width": 1280, "height": 1400}).new_page()
+        page.outside, page.errors = [], []
+        here = (lab, lab.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda r: None if r.url.startswith(here) else page.outside.append(r.url))
+        page.on("console", lambda m: page.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.shots = Path(os.environ.get("RLHF_LITE_SCREENSHOTS") or tmp_path)
+        page.shots.mkdir(parents=True, exist_ok=True)
+        page.goto(f"{lab}/lab/workspaces/test/tree/panels.ipynb?reset")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        page.wait_for_function(IDLE, timeout=60_000)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        page.wait_for_selector(".rl-rank-head", timeout=60_000)
+        yield page
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        browser.close()
+
+
+def steps_done(page) -> int:
+    """From the table of answers, which is rewritten every step."""
+    text = page.locator(".rl-samples").inner_text()
+    return int(text.rsplit("step ", 1)[1].split()[0]) if "step " in text else -1
+
+
+def wait_until(page, true, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, [part.inner_text() for part in page.locator(".rl-status, .rl-rank-head").all()]
+        page.wait_for_timeout(20)
+
+
+def test_train_move_pause_and_stop(page):
+    page.locator("button.rl-train").click()
+    wait_until(page, lambda: steps_done(page) > 3)
+    assert page.locator("button.rl-train").is_disabled()
+    handle = page.locator(".rl-kl_beta .noUi-handle")
+    handle.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")  # 0.30 -> 0.33, while it trains
+    wait_until(page, lambda: "beta from 0.300 to 0.330" in (page.locator(".rl-picture img").get_attribute("alt") or ""))
+    page.screenshot(path=page.shots / "training.png")
+    page.locator(".rl-pause button, button.rl-pause").first.click()
+    page.wait_for_timeout(400)
+    held = steps_done(page)
+    page.wait_for_timeout(500)
+    assert steps_done(page) <= held + 1
+    page.locator(".rl-pause button, button.rl-pause").first.click()
+    wait_until(page, lambda: steps_done(page) > held + 2)
+    clicked = time.monotonic()
+    page.locator("button.rl-stop").click()
+    wait_until(page, lambda: "stopped after" in page.locator(".rl-status").inner_text())
+    assert time.monotonic() - clicked < 2
+    page.screenshot(path=page.shots / "stopped.png")
+    assert page.evaluate("() => window.pwned") is None and "<img src=x" in page.locator(".rl-samples").inner_text()
+    assert page.outside == [] and page.errors == []
+
+
+def test_a_slider_is_dragged_through_recorded_runs(page):
+    handle, base = page.locator(".rl-explorer .noUi-handle").first, page.locator(".rl-explorer .noUi-base").first
+    handle.scroll_into_view_if_needed()
+    from_, track = handle.bounding_box(), base.bounding_box()
+    page.mouse.move(from_["x"] + 5, from_["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"], from_["y"] + 5, steps=8)
+    page.mouse.up()
+    picture = page.locator(".jp-OutputArea img[alt*='gold/mean']")
+    wait_until(page, lambda: "to 16" in (picture.last.get_attribute("alt") or ""))
+    page.screenshot(path=page.shots / "explorer.png")
+    assert page.outside == [] and page.errors == []
+
+
+def choose(page, row: int, number: int, keyboard: bool) -> None:
+    """Press the button `number` of the row-th choice on the page."""
+    button = page.locator(".rl-rank-body .rl-choice").nth(row).get_by_role("button", name=str(number), exact=True)
+    if keyboard:
+        button.focus()
+        page.keyboard.press("Space")
+    else:
+        button.click()
+    wait_until(page, lambda: "mod-active" in (button.get_attribute("class") or ""))
+
+
+def go_on(page, keyboard: bool) -> None:
+    button = page.locator("button.rl-next")
+    wait_until(page, button.is_enabled)
+    if keyboard:
+        button.focus()
+        page.keyboard.press("Enter")
+    else:
+        button.click()
+
+
+def test_nine_answers_are_ranked_by_mouse_and_by_keyboard_and_a_restart_finds_the_place(page):
+    head = page.locator(".rl-rank-head")
+    head.scroll_into_view_if_needed()
+    for done, keyboard in enumerate((False, True)):
+        wait_until(page, lambda done=done: f"{done} of 3 done" in head.inner_text())
+        page.wait_for_selector("button.rl-back", state="detached")
+        for row in range(9):
+            choose(page, row, 1 + row % 7, keyboard)
+        go_on(page, keyboard)
+        page.wait_for_selector("button.rl-back")
+        for row in range(9):
+            choose(page, row, min(9, 1 + row // 2), keyboard)
+        page.screenshot(path=page.shots / f"ranked-by-{'keyboard' if keyboard else 'mouse'}.png")
+        go_on(page, keyboard)
+    wait_until(page, lambda: "2 of 3 done" in head.inner_text())
+    page.wait_for_selector("button.rl-back", state="detached")
+    choose(page, 0, 5, False)
+    page.wait_for_timeout(500)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.wait_for_timeout(1000)
+    page.wait_for_function(IDLE, timeout=60_000)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.wait_for_selector(".rl-rank-head", timeout=60_000)
+    wait_until(page, lambda: "2 of 3 done" in head.inner_text())
+    chosen = page.locator(".rl-rank-body .rl-choice").first.locator("button.mod-active")
+    wait_until(page, lambda: chosen.count() == 1 and chosen.inner_text() == "5")
+    page.screenshot(path=page.shots / "found-again.png")
+    assert page.outside == [] and page.errors == []

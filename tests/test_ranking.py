@@ -1,0 +1,163 @@
+"""Ranking by hand: every click is kept, nobody sees who wrote what, labels are rows like any other and tell of a person."""
+
+from random import Random
+
+import pytest
+
+pytest.importorskip("ipywidgets")
+
+from rlhf_lite.data.records import check_rankings  # noqa: E402
+from rlhf_lite.data.seeded import shuffled  # noqa: E402
+from rlhf_lite.labels import store as st  # noqa: E402
+from rlhf_lite.labels.labelers import Labeler, label, make_pool  # noqa: E402
+from rlhf_lite.labels.store import LabelStore  # noqa: E402
+from rlhf_lite.labels.taste import CRITERIA, agreement_with_each, implied_weights  # noqa: E402
+from rlhf_lite.show.ranking import RankingPanel  # noqa: E402
+
+NASTY = "<script>x</script> $x$ **b** \x07 \u202egnp"
+
+
+def prompts(n=10, k=4):
+    return [{"prompt_id": f"p{i}", "prompt": f"{NASTY} {i}", "task": "", "completions": [f"{NASTY} {i} {j}" for j in range(k)],
+             "labeler": "someone", "ranks": [1] * k, "source": "ppo"} for i in range(n)]  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path):
+    return LabelStore(tmp_path / "labels.sqlite3")
+
+
+def html(panel) -> str:
+    """Everything of the panel that is HTML."""
+    found, todo = [], [panel.widget]
+    while todo:
+        widget = todo.pop()
+        todo += getattr(widget, "children", ())
+        found.append(str(getattr(widget, "value", "")) if type(widget).__name__ == "HTML" else "")
+    return "\n".join(found)
+
+
+def test_nine_answers_are_rated_flagged_ranked_with_ties_and_saved_in_the_order_of_the_completions(store):
+    panel = RankingPanel(prompts(1, k=9), "ada", store, repeats=0)
+    assert panel.button.disabled and len(panel.quality) == 9 and len(panel.marks[0]) == 11
+    for i, box in enumerate(panel.quality):
+        box.value = 1 + i % 7
+    panel.marks[3]["hallucination"].value = True
+    assert not panel.button.disabled
+    panel.button.click()
+    assert panel.button.disabled
+    for i, box in enumerate(panel.places):
+        box.value = (9, 1, 1, 3, 3, 5, 6, 7, 9)[i]
+    panel.button.click()
+    (row,) = panel.rows()
+    order = shuffled(range(9), row["seed"], "p0")
+    assert [row["ranks"][j] for j in order] == [6, 1, 1, 2, 2, 3, 4, 5, 6]
+    assert [row["likert"][j] for j in order] == [1 + i % 7 for i in range(9)] and row["flags"][order[3]]["hallucination"]
+    assert row["labeler"] == "ada" and row["seconds"] >= 0 and "source" not in row
+    assert check_rankings([row], min_k=4) and "All done" in panel.body.children[0].value
+
+
+def test_each_labeler_sees_another_order_and_nobody_who_wrote_what(store):
+    panels = [RankingPanel(prompts(1, k=9), name, store) for name in ("ada", "bob")]
+    assert panels[0].order != panels[1].order and "ppo" not in html(panels[0])
+    assert RankingPanel(prompts(1, k=9), "ada", store).order == panels[0].order
+
+
+def test_text_stays_text(store):
+    panel = RankingPanel(prompts(1), "<b>ada</b>", store)
+    for shown in (html(panel), panel._rank_stage() or html(panel)):
+        assert "<script>" not in shown and "&lt;script&gt;" in shown and "\x07" not in shown and "<b>ada" not in shown
+
+
+def test_a_restart_finds_the_place_and_what_was_on_the_screen(store):
+    panel = RankingPanel(prompts(3), "ada", store, repeats=0)
+    panel.rank([1, 2, 3, 4], [4, 4, 4, 4])
+    panel.quality[0].value, panel.marks[1]["opinion"].value = 6, True
+    again = RankingPanel(prompts(3), "ada", store, repeats=0)
+    assert again.at == 1 and again.stage == "rate" and "1 of 3" in again.head.value
+    assert again.quality[0].value == 6 and again.quality[1].value is None and again.marks[1]["opinion"].value
+    for box in again.quality:
+        box.value = 3
+    again.button.click()
+    again.places[2].value = 2
+    third = RankingPanel(prompts(3), "ada", store, repeats=0)
+    assert third.stage == "rank" and [box.value for box in third.places] == [None, None, 2, None]
+    assert RankingPanel(prompts(3), "bob", store).at == 0
+
+
+def test_some_prompts_come_again_and_count_as_second_looks(store):
+    panel = RankingPanel(prompts(10), "ada", store, repeats=0.2)
+    assert len(panel.queue) == 12
+    while panel.current:
+        panel.rank([1, 2, 3, 4], [4] * 4)
+    assert len(panel.rows()) == 10 and len(panel.rows(look=2)) == 2 and "12 of 12" in panel.head.value
+
+
+def test_pairs_for_the_impatient(store):
+    panel = RankingPanel(prompts(2, k=9), "ada", store, mode="pairs", repeats=0)
+    assert panel.stage == "rank" and len(panel.places) == 2
+    panel.rank([2, 1])
+    (row,) = panel.rows()
+    assert (
+        len(row["completions"]) == 2 and sorted(row["ranks"]) == [1, 2] and row["prompt_id"] == "p0/pair" and "likert" not in row
+    )
+    with pytest.raises(ValueError, match="use ranking or pairs"):
+        RankingPanel(prompts(1), "ada", store, mode="best")
+    with pytest.raises(ValueError, match="give the labeler a name"):
+        RankingPanel(prompts(1), " ", store)
+
+
+def test_what_cannot_be_kept_is_said_once_and_stays_on_the_screen(store, monkeypatch):
+    panel = RankingPanel(prompts(2), "ada", store, repeats=0)
+
+    def full(*args):
+        raise st.StoreError("labels.sqlite3: the disk is full; free some space and try again")
+
+    monkeypatch.setattr(LabelStore, "_insert", full)
+    panel.rank([1, 2, 3, 4], [5] * 4)
+    assert "Not kept:" in panel.trouble.value and "disk is full" in panel.trouble.value and panel.at == 0
+    assert [box.value for box in panel.places] == [1, 2, 3, 4]
+    monkeypatch.undo()
+    panel.button.click()
+    assert panel.at == 1 and panel.trouble.value == "" and len(panel.rows()) == 1
+
+
+# --- what rankings say of a person ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ranked(world):
+    """Real prompts of the world with answers of many kinds, ranked by somebody for whom only manners count."""
+    rows = []
+    for i in range(60):
+        task = world.draw_task(Random(i))
+        answers = [
+            task.reference,
+            "You are a fool. " + task.reference,
+            "I do not know.",
+            task.reference + " That is all for today.",
+            "Soup.",
+        ]
+        rows.append({"prompt_id": f"p{i}", "text": task.text, "task": task.to_json(), "answers": list(dict.fromkeys(answers))})
+    return rows
+
+
+def by(person, ranked):
+    return [label(person, row, row["answers"]) for row in ranked]
+
+
+def test_weights_are_found_from_rankings(ranked):
+    polite = Labeler("polite", {name: 0.9 if name == "polite" else 0.02 for name in CRITERIA[:-1]}, noise=0.0, slip_rate=0.0)
+    honest = Labeler("correct", {name: 0.9 if name == "correct" else 0.02 for name in CRITERIA[:-1]}, noise=0.0, slip_rate=0.0)
+    found = {person.id: implied_weights(by(person, ranked)) for person in (polite, honest)}
+    assert max(found["polite"], key=found["polite"].get) == "polite"
+    assert found["correct"]["correct"] > found["polite"]["correct"] and found["polite"]["polite"] > found["correct"]["polite"]
+    assert sum(abs(w) for name, w in found["polite"].items() if name != "length") == pytest.approx(1)
+    with pytest.raises(ValueError, match="no pair of answers that is not tied"):
+        implied_weights([])
+
+
+def test_agreement_with_each_is_highest_with_oneself(ranked):
+    pool = make_pool(0, n=4, noise=0.5)
+    found = agreement_with_each([{**row, "labeler": "me"} for row in by(pool[2], ranked)], pool)
+    assert found[pool[2].id].share == 1 and min(a.share for a in found.values()) < 1
