@@ -62,3 +62,12 @@ def test_a_curve_is_the_mean_over_runs_at_the_steps_that_all_of_them_have():
     second = [{"step": 0, "x": 2.0}, {"step": 1, "x": 3.0}]
     steps, means = sweeps.curve([{"trace": first}, {"trace": second}], "x")
     assert steps == [0, 1] and [m.mean for m in means] == [1.5, 3.0] and means[0].low < 1.0 and means[1].low == 3.0
+
+
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
+def test_shipped_sweeps_have_three_seeds_at_every_value_and_are_small(name):
+    found = sweeps.load(name)
+    assert sorted(found) == sorted(sweeps.SWEEPS[name].values)
+    assert all({run["seed"] for run in repeats} == {0, 1, 2} for repeats in found.values())
+    assert all(run["commit"] and run["trace"] for repeats in found.values() for run in repeats)
+    assert sum(path.stat().st_size for path in (sweeps.SHIPPED_SWEEPS / name).iterdir()) < 3_000_000

@@ -35,8 +35,10 @@ INTRODUCTION = """# What is in this folder
 `tokenizer/` is the word-level tokenizer of the tiny world (byte fallback for anything else; `AutoTokenizer` loads it).
 `runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the weights (bfloat16
 safetensors), its config, its trace (one line per step) and a summary with seed, commit, versions, hardware, seconds and the
-sha256 of every file. Everything here was made by this repository's own code from nothing; it carries the repository's
-licence. `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
+sha256 of every file. `seeds/` has the reports and traces of three whole chains, on which the README's claims stand,
+`sweeps/` a small file for each run of the explorers (one setting at several values, three seeds each). Everything here
+was made by this repository's own code from nothing; it carries the repository's licence.
+`python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
 
 The page below is written by `rlhf_lite.data.statistics.page`; its numbers are counted, not typed.
 

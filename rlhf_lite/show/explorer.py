@@ -34,11 +34,12 @@ class Explorer:
         self.values = list(self.runs)
         says = self.sweep.says if self.sweep else name
         self.slider = ipywidgets.SelectionSlider(options=[(f"{v:g}", v) for v in self.values], value=self.ours or self.values[0],
-                                                 description=name, tooltip=says)  # fmt: skip
+                                                 description=name, layout={"width": "430px"}, tooltip=says)  # fmt: skip
         self.slider.add_class("rl-explorer")
         paper = f" The paper: {self.sweep.papers}." if self.sweep else ""
+        repeats = len(self.runs[self.values[0]])
         here = f" Ours: {self.ours:g}." if self.ours is not None else ""
-        self.note = ipywidgets.Label(f"{says}.{here}{paper} Recorded runs, {len(self.runs[self.values[0]])} seeds each.")
+        self.note = ipywidgets.Label(f"{says}.{here}{paper} Recorded runs, {repeats} {'seed' if repeats == 1 else 'seeds'} each.")
         self.picture, self.answers = ipywidgets.HTML(), ipywidgets.HTML()
         self._pictures = {value: self.plot(value).html() for value in self.values}
         self._answers = {value: self.samples(value).html for value in self.values}

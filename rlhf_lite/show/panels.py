@@ -217,6 +217,7 @@ def _knob(cfg: Config, name: str):
         "description": name + (" *" if name in MOVABLE else ""),
         "tooltip": meta["help"],
         "style": {"description_width": "120px"},
+        "layout": {"width": "430px"},
     }
     if meta["choices"]:
         return ipywidgets.Dropdown(options=meta["choices"], value=value, **text)
