@@ -82,7 +82,7 @@ class RankingPanel:
         self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
         self.order = shuffled(range(len(row["completions"])), self.seed, row["prompt_id"])  # of the answers on the screen
         K, letters = len(self.order), "ABCDEFGHI"
-        self.texts = [inert(f"{letters[i]}.  {row['completions'][j]}") for i, j in enumerate(self.order)]
+        self.texts = [f"{letters[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
         self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, 7 is best") for i in range(K)]
         self.marks = [{name: _question(FLAGS[name]) for name in self.flags} for _ in range(K)]
         self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, 1 is best") for i in range(K)]
@@ -109,7 +109,7 @@ class RankingPanel:
             questions = ipywidgets.Accordion(
                 [ipywidgets.VBox(list(marks.values()))], titles=("yes/no questions",), selected_index=None
             )
-            parts += [ipywidgets.HTML(text), quality, *([questions] if marks else [])]
+            parts += [ipywidgets.HTML(inert(text)), quality, *([questions] if marks else [])]
         self.button = _button("To the ranking", self._rank_stage)
         self.body.children = [*parts, self.button]
         self._changed()
@@ -118,7 +118,7 @@ class RankingPanel:
         """All answers on one page: a place for each, the same for equals."""
         self.stage, parts = "rank", [ipywidgets.HTML(inert(self.current["prompt"], "font-weight:bold"))]
         for text, place in zip(self.texts, self.places, strict=True):
-            parts += [ipywidgets.HTML(text), place]
+            parts += [ipywidgets.HTML(inert(text)), place]
         self.button = _button("Save", self._save)
         back = [] if self.mode == "pairs" else [_button("Back", self._rate_stage, style="")]
         self.body.children = [*parts, ipywidgets.HBox([*back, self.button])]

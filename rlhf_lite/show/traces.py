@@ -121,7 +121,8 @@ def _metrics(named: dict[str, list]) -> list[str]:
 
 @styled
 def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xlabel: str = "", ylabel: str = "",
-          title: str = "", logx: bool = False, level: Mapping | None = None, alt: str = "") -> Plot:  # fmt: skip
+          title: str = "", logx: bool = False, logy: bool = False, level: Mapping | None = None,
+          alt: str = "") -> Plot:  # fmt: skip
     """Measured points joined by lines, e.g. a sweep or model sizes: {label: (xs, values)}, with intervals or not.
 
     paper: the same in grey, on the same axes (give our xs, e.g. sizes 'S', 'M', 'L'); level: {label: y}, flat lines.
@@ -140,7 +141,7 @@ def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xl
         ax.axhline(value, color=colour(name, i + len(series)), linestyle=":", label=label(name))
         said.append(f"{label(name)}: {number(value)} throughout")
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    log_axes(ax, logx)
+    log_axes(ax, logx, logy)
     legend(ax)
     plot.alt = alt or sentence("Line chart", title, f"of {ylabel or 'values'} over {xlabel or 'x'}", said, paper, source)
     return plot
