@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
+
+from rlhf_lite.data.statistics import table
 
 from . import report
 
@@ -25,31 +26,10 @@ def filled(page: str) -> str:
 def _table(path: Path) -> str:
     measured = json.loads(path.read_text())
     if isinstance(measured, dict):
-        return markdown(*report.growth_table(measured["curves"]))
-    columns, lines = ["job", "precision"], [[row["job"], row["precision"]] for row in measured]
-    for name, cell in COLUMNS.items():
-        columns.append(name)
-        for line, row in zip(lines, measured, strict=True):
-            line.append(cell(row))
-    return markdown(columns, lines)
-
-
-COLUMNS = {
-    "ratio [least, most]": lambda row: f"**{row['ratio']:.2f}** [{row['ratio_min']:.2f}, {row['ratio_max']:.2f}]",
-    "all cores": lambda row: f"{row['wall_ratio']:.2f}" if row.get("wall_ratio") else "",
-    "ours, CPU s": lambda row: f"{row['cpu_s']:.3g}",
-    "peer, CPU s": lambda row: f"{row['peer_cpu_s']:.3g}",
-    "of the floor": lambda row: f"{row['share_of_floor']:.0%}",
-    "ratio at the floor": lambda row: f"{row['ratio'] / row['share_of_floor']:.1f}",
-    "ours, MB": lambda row: f"{row['peak_mb']:,.0f}",
-    "peer, MB": lambda row: f"{row['peer_peak_mb']:,.0f}",
-}
-
-
-def markdown(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table."""
-    rows = [columns, ["---"] * len(columns), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        return table(*report.growth_table(measured["curves"]))
+    columns, lines = report.table_of(measured)
+    at_floor = [f"{row['ratio'] / row['share_of_floor']:.1f}" for row in measured]
+    return table([*columns, "ratio at the floor"], [[*line, ratio] for line, ratio in zip(lines, at_floor, strict=True)])
 
 
 if __name__ == "__main__":

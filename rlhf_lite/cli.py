@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import DataConfig
-from .plan import INPUTS, STAGES, ChainConfig, Plan
+from .plan import STAGES, ChainConfig, Plan
 from .terminal import Board, cases_table, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def run(args: argparse.Namespace) -> None:
     if args.report and not args.report.expanduser().absolute().parent.is_dir():
         raise ValueError(f"--report {args.report}: its folder does not exist; make it first")
     plan = Plan(_chain_config(args), shipped=("base", "prompts"))
-    wanted = _needed(plan, args.only or "evaluation")
+    wanted = plan.needed(args.only or "evaluation")
     say(f"Run folder: {runs.home()}")
     if args.fresh:
         _forget(plan, [args.only] if args.only else [stage for stage in wanted if stage != "base"])
@@ -258,7 +258,7 @@ def sweep(args: argparse.Namespace) -> None:
     """Run one setting at several values, with several seeds, and keep the records.
 
     kl_beta and lr: PPO; ptx_gamma: PPO-ptx; k: the reward model on rankings of
-    exactly k answers. The explorer of notebooks 05 and 06 shows what is recorded.
+    exactly k answers. Explorers in notebooks 04 to 06 show what is recorded.
     Runs that are recorded already are left alone.
 
     Takes:    a minute of one core a run, and once for each seed what it needs.
@@ -269,14 +269,13 @@ def sweep(args: argparse.Namespace) -> None:
     from .evaluate import sweeps
 
     into = (args.into or runs.home() / "sweeps").expanduser()
-    values = args.values and [int(x) if args.name == "k" else x for x in args.values]
-    base = _profile(args.profile)
-    sweeps.record_all(args.name, args.seeds, values, into, args.jobs, base, report=lambda done, of: note(f"{done} of {of} runs"))
+    sweeps.record_all(args.name, args.seeds, args.values, into, args.jobs, _profile(args.profile),
+                      report=lambda done, of: note(f"{done} of {of} runs"))  # fmt: skip
     found = sweeps.load(args.name, into)
     logged = found[min(found)][0]["trace"][-1]
     metrics = [name for name in ("gold/mean", "objective/score", "objective/kl", "loss", "accuracy") if name in logged]
-    last = {value: [sweeps.curve(repeats, name)[1][-1] for name in metrics] for value, repeats in found.items()}
-    rows = [(f"{value:g}", len(repeats), *map(str, last[value])) for value, repeats in found.items()]
+    last = [sweeps.ends(found, name, last=1) for name in metrics]
+    rows = [(f"{value:g}", len(repeats), *(str(end[value]) for end in last)) for value, repeats in found.items()]
     table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
     say(f"\nRecords: {into / args.name}")
 
@@ -347,20 +346,6 @@ def _smoke_config() -> ChainConfig:
     )  # fmt: skip
 
 
-def _needed(plan: Plan, *targets: str, but_found: bool = False) -> list[str]:
-    """These stages and all they need, in the order of building; `but_found` leaves out what is there and its inputs."""
-
-    for stage in targets:
-        plan.key(stage)  # if there is no such stage, this says which there are
-    needed = set(targets)
-    for stage in reversed(STAGES):
-        if stage in needed and but_found and plan.has(stage):
-            needed.remove(stage)
-        elif stage in needed:
-            needed |= set(INPUTS[stage])
-    return [stage for stage in STAGES if stage in needed]
-
-
 def _where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
     """built, shipped, unfinished or missing; the folder; the seconds it took to build."""
     from . import runs
@@ -406,7 +391,7 @@ def _computed_with(summary: dict) -> str:
     """On what the last stage ran, and which of several ways to compute it took, in one sentence."""
     here = summary["hardware"]
     where = here["gpu"] or f"{here['cores']} cores"
-    ways = [here[way] for way in ("precision", "kernels") if way in here]  # stages from before 2026-11-25 do not say
+    ways = [here[way] for way in ("precision", "kernels") if way in here]  # older stages do not say
     return f"Computed on {where}. " + " ".join(f"{way[:1].upper()}{way[1:]}." for way in ways)
 
 
@@ -447,7 +432,7 @@ def chat(args: argparse.Namespace) -> int:
     from .chat import HELP, MODELS, Panel, Settings, typed
 
     settings, plan = Settings(args.temperature, args.greedy, args.seed), Plan(_chain_config(args))
-    _build(plan, _needed(plan, *MODELS.values(), "reward", but_found=True), args)
+    _build(plan, plan.needed(*MODELS.values(), "reward", but_found=True), args)
     panel = Panel(_chain(plan), settings)
     if args.prompt is not None:
         return 0 if panel.ask(os.fsencode(args.prompt).decode(errors="replace")) else 2

@@ -98,12 +98,9 @@ class _Child:
 
 def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mouth: Connection) -> None:
     """What a process does: build one stage, then say "" or the kind and text of its error."""
-    _leave_with_parent()
-    import torch
-
+    begin_process(threads)
     from .chain import Chain
 
-    torch.set_num_threads(threads)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             Chain(ChainConfig.from_dict(config), tuple(shipped), progress=False).get(stage)
@@ -112,6 +109,14 @@ def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mou
         mouth.send((next((k for k, v in KNOWN_ERRORS.items() if isinstance(error, v)), "KeyboardInterrupt"), str(error)))
     except BaseException:
         mouth.send(("RuntimeError", traceback.format_exc()[-2000:]))
+
+
+def begin_process(threads: int) -> None:
+    """What every process that works for another one does first."""
+    _leave_with_parent()
+    import torch
+
+    torch.set_num_threads(threads)
 
 
 def _leave_with_parent() -> None:

@@ -110,3 +110,15 @@ class Plan:
             if found := runs.find(self.folder_name(stage), places):
                 self._found[stage] = found
         return self._found.get(stage)
+
+    def needed(self, *targets: str, but_found: bool = False) -> list[str]:
+        """These stages and all they need, in the order of building; `but_found` leaves out what is there and its inputs."""
+        for stage in targets:
+            self.key(stage)  # if there is no such stage, this says which there are
+        needed = set(targets)
+        for stage in reversed(STAGES):
+            if stage in needed and but_found and self.has(stage):
+                needed.remove(stage)
+            elif stage in needed:
+                needed |= set(INPUTS[stage])
+        return [stage for stage in STAGES if stage in needed]

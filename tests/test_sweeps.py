@@ -32,9 +32,9 @@ def test_values_out_of_range_are_refused_before_anything_runs(tmp_path):
 
 
 def test_what_is_needed_comes_first():
-    before = sweeps._before("ppo")
+    *before, last = Plan().needed("ppo")
     assert set(before) == set(STAGES[: STAGES.index("baselines")]) and len(before) == len(set(before))
-    assert all(before.index(needed) < i for i, stage in enumerate(before) for needed in INPUTS[stage])
+    assert last == "ppo" and all(before.index(needed) < i for i, stage in enumerate(before) for needed in INPUTS[stage])
 
 
 @pytest.mark.slow

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from .. import runs
-from ..parallel import build_all, processes
-from ..plan import INPUTS, ChainConfig, Plan
+from ..config import describe
+from ..parallel import begin_process, build_all, processes
+from ..plan import ChainConfig, Plan
 from .intervals import Mean
 from .seeds import interval
 
@@ -28,40 +30,40 @@ SHOWN_PROMPTS = 6  # whose answers are kept of each run
 
 @dataclass(frozen=True)
 class Sweep:
-    """`setting` of the config of `of` takes each of `values`; the trace of `stage` is what is looked at."""
+    """`settings` of the config of `of` take each of `values`; the trace of `stage` is what is looked at."""
 
     stage: str
     of: str
-    setting: str
+    settings: tuple[str, ...]
     values: tuple
     says: str  # what a slider of it is called
 
     def config(self, value, seed: int, base: ChainConfig = ChainConfig()) -> ChainConfig:
-        """The chain with this value of the setting."""
-        if self.of == "rankings":  # exactly K answers to each prompt
-            changed = replace(base.rankings, k_min=value, k_max=value)
-        else:
-            changed = replace(getattr(base, self.of), **{self.setting: value})
+        """The chain with this value."""
+        changed = getattr(base, self.of).replace(**dict.fromkeys(self.settings, value))
         return replace(base, seed=seed, **{self.of: changed})
 
     @property
     def ours(self):
-        """The value of the default chain; None where it is none of them."""
-        return None if self.of == "rankings" else getattr(getattr(ChainConfig(), self.of), self.setting)
+        """The value of the default chain; None where its settings differ."""
+        values = {ours for ours, _ in self._described()}
+        return values.pop() if len(values) == 1 else None
 
     @property
     def papers(self) -> str:
         """The paper's value, in words."""
-        if self.of == "rankings":
-            return "4 to 9"
-        return str({f.name: f.metadata["paper"] for f in fields(getattr(ChainConfig(), self.of))}[self.setting])
+        return " to ".join(dict.fromkeys(str(paper) for _, paper in self._described()))
+
+    def _described(self) -> list[tuple]:
+        """(ours, the paper's) of each setting."""
+        return [(ours, paper) for name, ours, paper, _ in describe(getattr(ChainConfig(), self.of)) if name in self.settings]
 
 
 SWEEPS = {
-    "kl_beta": Sweep("ppo", "ppo", "kl_beta", (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), "beta, weight of the KL penalty"),
-    "ptx_gamma": Sweep("ppo_ptx", "ppo_ptx", "ptx_gamma", (0.25, 0.5, 1.0, 1.5, 3.0, 6.0), "gamma, weight of pretraining"),
-    "lr": Sweep("ppo", "ppo", "lr", (5e-5, 1.5e-4, 4.5e-4, 1e-3, 2e-3), "learning rate of the policy"),
-    "k": Sweep("reward", "rankings", "k", (2, 4, 9), "K, answers ranked together"),
+    "kl_beta": Sweep("ppo", "ppo", ("kl_beta",), (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), "beta, weight of the KL penalty"),
+    "ptx_gamma": Sweep("ppo_ptx", "ppo_ptx", ("ptx_gamma",), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0), "gamma, weight of pretraining"),
+    "lr": Sweep("ppo", "ppo", ("lr",), (5e-5, 1.5e-4, 4.5e-4, 1e-3, 2e-3), "learning rate of the policy"),
+    "k": Sweep("reward", "rankings", ("k_min", "k_max"), (2, 4, 9), "K, answers ranked together"),
 }
 
 
@@ -71,24 +73,19 @@ SWEEPS = {
 def record_all(name: str, seeds: Sequence[int] = (0, 1, 2), values: Sequence | None = None, into: Path = SHIPPED_SWEEPS,
                jobs: int = 2, base: ChainConfig = ChainConfig(), report=None) -> None:  # fmt: skip
     """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after each."""
-    sweep, values = _known(name), values or _known(name).values
+    sweep = _known(name)
+    values = [type(sweep.values[0])(value) for value in values or sweep.values]
     missing = [(value, seed) for seed in seeds for value in values if not _file(into, name, value, seed).exists()]
     for seed in sorted({seed for _, seed in missing}):  # first what these runs share: two processes must not build the same
         plans = [Plan(sweep.config(value, seed, base)) for value in values]
-        shared = [stage for stage in _before(sweep.stage) if len({plan.key(stage) for plan in plans}) == 1]
+        shared = [stage for stage in plans[0].needed(sweep.stage)[:-1] if len({plan.key(stage) for plan in plans}) == 1]
         build_all(plans[0], tuple(shared), jobs)
-    with ProcessPoolExecutor(jobs, mp_context=processes(), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=processes(), initializer=begin_process, initargs=(1,)) as pool:
         calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
         for done, call in enumerate(as_completed(calls), 1):
             call.result()
             if report is not None:
                 report(done, len(calls))
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
@@ -129,14 +126,6 @@ def _rounded(row: dict) -> dict:
     return {name: float(f"{x:.4g}") if isinstance(x, float) else x for name, x in row.items()}
 
 
-def _before(stage: str) -> list[str]:
-    """The stages that a stage needs, in an order in which they can be built."""
-    found: list[str] = []
-    for needed in INPUTS[stage]:
-        found += [s for s in (*_before(needed), needed) if s not in found]
-    return found
-
-
 # --- looking at one ---------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +151,12 @@ def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
     logged = [{row["step"]: row[metric] for row in run["trace"] if metric in row} for run in repeats]
     steps = sorted(set.intersection(*map(set, logged)))
     return steps, [interval([run[step] for run in logged]) for step in steps]
+
+
+def ends(found: dict[float, list[dict]], metric: str, last: int = 4) -> dict[float, Mean]:
+    """Of a loaded sweep: the mean of a metric over the last steps of each run, with an interval over the runs."""
+    return {value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
+            for value, repeats in found.items()}  # fmt: skip
 
 
 def _known(name: str) -> Sweep:

@@ -89,14 +89,18 @@ class LiveBoard:
     def _draw(self, status: str = "") -> None:
         begin = time.monotonic()
         self.drawn += 1
+        self._picture(status)
+        self._last = time.monotonic()
+        self._cost = self._last - begin
+
+    def _picture(self, status: str) -> None:
+        """Make the picture and put it where it belongs; without a status it is the last one."""
         if _in_notebook():
             plot = self.figure(status)
             self._show(plot.quick() if status else plot)
             self._final = None if status else plot
         elif not status:
             self._final = self.figure()
-        self._last = time.monotonic()
-        self._cost = self._last - begin
 
     def _show(self, plot: Plot) -> None:
         if self._handle is None:

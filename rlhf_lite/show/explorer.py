@@ -14,6 +14,7 @@ from ..evaluate.sweeps import SHIPPED_SWEEPS, SWEEPS, load
 from .style import Plot
 from .text import Html, table
 from .traces import curves
+from .widgets import Shown
 
 METRICS = {"ppo": ("gold/mean", "objective/score", "objective/kl", "policy/clipfrac", "objective/entropy", "loss/value"),
            "reward": ("loss", "accuracy", "grad_norm")}  # fmt: skip
@@ -22,7 +23,7 @@ TITLES = {"gold/mean": "gold (never trained on)", "objective/score": "score of t
           "loss/ptx": "loss on web text"}  # fmt: skip
 
 
-class Explorer:
+class Explorer(Shown):
     """Move through the values of a recorded sweep; pictures are drawn once, so that each answer comes at once."""
 
     def __init__(self, name: str, ys: Sequence[str] = (), place: Path = SHIPPED_SWEEPS):
@@ -73,8 +74,3 @@ class Explorer:
 
     def _show(self, value: float) -> None:
         self.picture.value, self.answers.value = self._pictures[value], self._answers[value]
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)

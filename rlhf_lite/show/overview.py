@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..data.statistics import table
 from ..evaluate import MODELS
 from ..evaluate.intervals import plus_minus
 from .plots import bars_with_intervals
@@ -26,11 +27,11 @@ def described(report: dict) -> str:
 def markdown_table(report: dict) -> str:
     """The README's table."""
     head = ("model", "gold, T = 1", "gold, greedy", "wins against SFT, training labelers", "held-out labelers", "web loss")
-    rows = [head, ("---",) * len(head)]
+    rows = []
     for name in MODELS:
         found = report["policies"][name]
         t1, greedy = found["t1"], found["greedy"]
         wins = [t1["wins_against_sft"][who] for who in ("training", "held_out")]
         loss = f"{found['web_loss']:.3f}" if "web_loss" in found else ""
         rows.append((NAMES[name], plus_minus(t1["gold"]), plus_minus(greedy["gold"]), *map(plus_minus, wins), loss))
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return table(head, rows)

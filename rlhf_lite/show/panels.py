@@ -15,18 +15,18 @@ from __future__ import annotations
 import math
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 
 import ipywidgets
 
-from ..config import Config, ConfigError
+from ..config import Config, ConfigError, describe, meaning
 from ..train.loop import MOVABLE
 from .board import LiveBoard
 from .text import escape, table
 from .traces import curves
+from .widgets import Shown
 
 _TRAINING = threading.Lock()  # two trainings at once would take each other's cores
 # Where the slider of a setting begins and ends; others go from what the config allows to four times the default.
@@ -59,15 +59,11 @@ class Control(LiveBoard):
         """A table of what the model says now."""
         self.panel.samples.value = table(list(rows)).html
 
-    def _draw(self, status: str = "") -> None:
-        begin = time.monotonic()
-        self.drawn += 1
+    def _picture(self, status: str) -> None:
         self.panel._redraw(self.rows, status)
-        self._last = time.monotonic()
-        self._cost = self._last - begin
 
 
-class TrainingPanel:
+class TrainingPanel(Shown):
     """Sliders for `knobs`, fields of the config `start`, the paper's value beside each. Those with a * may be moved while it
     trains. train(cfg, control) does the work; ys are the metrics drawn; total(cfg) is the number of steps."""
 
@@ -201,11 +197,6 @@ class TrainingPanel:
     def _say(self, text: str, title: str = "") -> None:
         self.status.value = (f"<b>{escape(title)}:</b> " if title else "") + escape(text)
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)
-
 
 def _knob(cfg: Config, name: str):
     """A widget for a setting, which can only take values that the setting can."""
@@ -215,7 +206,7 @@ def _knob(cfg: Config, name: str):
     value, meta = getattr(cfg, name), about[name].metadata
     text = {
         "description": name + (" *" if name in MOVABLE else ""),
-        "tooltip": meta["help"],
+        "tooltip": meaning(cfg, name),
         "style": {"description_width": "120px"},
         "layout": {"width": "430px"},
     }
@@ -238,6 +229,6 @@ def _knob(cfg: Config, name: str):
 
 def _told(cfg: Config, name: str) -> str:
     """The paper's value, to stand beside the slider."""
-    meta = next(f.metadata for f in fields(cfg) if f.name == name)
-    paper = f"{meta['paper']:,g}" if isinstance(meta["paper"], (int, float)) else meta["paper"]
+    (paper,) = (paper for setting, _, paper, _ in describe(cfg) if setting == name)
+    paper = f"{paper:,g}" if isinstance(paper, (int, float)) else paper
     return f"paper: {paper}" if paper not in ("", None) else ""

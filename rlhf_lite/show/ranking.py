@@ -11,7 +11,8 @@ the screen is kept at every click, so a restart loses nothing. Some prompts come
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import ipywidgets
 
@@ -19,11 +20,12 @@ from ..data.records import FLAGS, Row, normalise_ranks
 from ..data.seeded import chance, shuffled
 from ..labels.store import LabelStore, StoreError
 from .text import escape, inert
+from .widgets import Shown
 
 MODES = ("ranking", "pairs")
 
 
-class RankingPanel:
+class RankingPanel(Shown):
     """prompts: rows with prompt_id, prompt and completions. flags: which of Table 3's yes/no questions are asked. repeats: share
     of the prompts that come a second time. mode "pairs": which of two is better, nothing else."""
 
@@ -140,13 +142,11 @@ class RankingPanel:
 
     def _save(self) -> None:
         row, look = self.queue[self.at]
-        places = {j: self.places[i].value for i, j in enumerate(self.order)}  # back in the order of the completions
-        K = len(self.order)
+        back = sorted(range(len(self.order)), key=self.order.__getitem__)  # in the order of the completions again
         new = {**{k: v for k, v in row.items() if k in ("prompt_id", "user_id", "prompt", "task")}, "labeler": self.labeler,
-               "completions": list(row["completions"]), "ranks": normalise_ranks([places[j] for j in range(K)]),
+               "completions": list(row["completions"]), "ranks": normalise_ranks([self.places[i].value for i in back]),
                "seconds": round(self._seconds(), 1), "seed": self.seed}  # fmt: skip
         if self.mode == "ranking":
-            back = sorted(range(K), key=lambda i: self.order[i])
             new["likert"] = [self.quality[i].value for i in back]
             new["flags"] = [{name: name in self.marks[i] and self.marks[i][name].value for name in FLAGS} for i in back]
             if None in new["likert"]:
@@ -173,28 +173,14 @@ class RankingPanel:
             widget.add_class(f"rl-rank-{name}")
         self.widget = ipywidgets.VBox([self.head, self.body, self.trouble])
 
-    def _told(self) -> _Told:
-        return _Told(self.trouble)
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.widget)
-
-
-class _Told:
-    """What a store refuses is said on the panel, and what is on the screen stays there."""
-
-    def __init__(self, place: ipywidgets.HTML):
-        self.place = place
-
-    def __enter__(self) -> None:
-        self.place.value = ""
-
-    def __exit__(self, kind, error, traceback) -> bool:
-        if isinstance(error, StoreError):
-            self.place.value = f"<b>Not kept:</b> {escape(str(error))}"
-        return isinstance(error, StoreError)
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What a store refuses is said on the panel, and what is on the screen stays there."""
+        self.trouble.value = ""
+        try:
+            yield
+        except StoreError as error:
+            self.trouble.value = f"<b>Not kept:</b> {escape(str(error))}"
 
 
 def _pair(row: Row, labeler: str) -> Row:
