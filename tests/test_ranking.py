@@ -85,6 +85,12 @@ def test_a_restart_finds_the_place_and_what_was_on_the_screen(store):
     assert RankingPanel(prompts(3), "bob", store).at == 0
 
 
+def test_a_prompt_with_other_answers_is_not_done(store):
+    RankingPanel(prompts(2), "ada", store, repeats=0).rank([1, 2, 3, 4], [4] * 4)
+    assert RankingPanel(prompts(2), "ada", store, repeats=0).at == 1
+    assert RankingPanel(prompts(2, k=5), "ada", store, repeats=0).at == 0
+
+
 def test_some_prompts_come_again_and_count_as_second_looks(store):
     panel = RankingPanel(prompts(10), "ada", store, repeats=0.2)
     assert len(panel.queue) == 12

@@ -128,6 +128,13 @@ def test_draw_is_the_inverse_of_the_cumulated_probabilities():
     assert sampling._draw(logp, uniform).tolist() == [0, 0, 2, 2, 3, 3]  # never a token of probability 0
 
 
+def test_drawing_a_few_rows_at_a_time_changes_nothing(monkeypatch):
+    logp, uniform = torch.randn(7, 50).log_softmax(dim=-1), torch.rand(7, dtype=torch.float64)
+    at_once = sampling._draw(logp, uniform)
+    monkeypatch.setattr(sampling, "DRAWN_AT_ONCE", 100)
+    assert torch.equal(sampling._draw(logp, uniform), at_once)
+
+
 def test_the_generator_decides_everything(policy, prompts):
     first, again, other = (
         draw(policy, prompts),

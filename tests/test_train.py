@@ -147,6 +147,21 @@ def test_learning_rate_shapes():
     assert shape[800] == pytest.approx(0.525, abs=0.01)
 
 
+@pytest.mark.parametrize("scale", [1e-3, 0.2, 5.0, 100.0])
+def test_an_update_is_torchs_clipping_and_a_step_to_the_last_bit(scale):
+    models = [torch.nn.Linear(20, 20) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers, x = [optim.adam(model, 1e-2) for model in models], torch.randn(8, 20) * scale
+    for _ in range(3):
+        for model in models:
+            model(x).square().mean().backward()
+        norm = optim.update(models[0], optimizers[0], 1e-2, 1.0)
+        assert norm == float(torch.nn.utils.clip_grad_norm_(models[1].parameters(), 1.0))
+        optimizers[1].step()
+        optimizers[1].zero_grad()
+        assert torch.equal(models[0].weight, models[1].weight)
+
+
 def test_divergence_is_an_error(policy):
     optimizer, weight = optim.adam(policy, 1.0), next(policy.parameters())
     weight.grad = torch.full_like(weight, float("nan"))

@@ -68,10 +68,9 @@ class RankingPanel(Shown):
     def _resume(self) -> None:
         """Pass over what is done, and put back what was on the screen."""
         with self._told():
-            done = {(row["prompt_id"], look) for look in (1, 2) for row in self.store.rows(self.labeler, look)}
-            self.at = next(
-                (i for i, (row, look) in enumerate(self.queue) if (row["prompt_id"], look) not in done), len(self.queue)
-            )
+            done = {_what(row, look) for look in (1, 2) for row in self.store.rows(self.labeler, look)}
+            left = (i for i, (row, look) in enumerate(self.queue) if _what(row, look) not in done)
+            self.at = next(left, len(self.queue))
             self._open(self.store.draft(self.labeler))
 
     def _open(self, draft: dict | None = None) -> None:
@@ -181,6 +180,11 @@ class RankingPanel(Shown):
             yield
         except StoreError as error:
             self.trouble.value = f"<b>Not kept:</b> {escape(str(error))}"
+
+
+def _what(row: Row, look: int) -> tuple:
+    """What was ranked: another chain has other answers to the same prompt."""
+    return row["prompt_id"], tuple(row["completions"]), look
 
 
 def _pair(row: Row, labeler: str) -> Row:
