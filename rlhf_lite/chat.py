@@ -1,13 +1,14 @@
-"""Talking to base, SFT, PPO and PPO-ptx side by side, from a shell: what one line of a chat does."""
+"""Talking to several models side by side: what all answer to a prompt, and what one line of a chat in a shell does."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from .models.sampling import sample_texts
 from .models.tokens import PromptError, check_prompt
@@ -42,6 +43,30 @@ def read_temperature(text: str | float) -> float:
     raise ValueError(f"temperature {text} cannot be used; give a number from 0.01 to 100 (1 as in training), or greedy")
 
 
+class Answer(NamedTuple):
+    """What a model says, and what the reward model thinks of it."""
+
+    name: str
+    reward: float
+    text: str
+
+
+def answers(policies: Mapping[str, GPT2LMHeadModel], reward_model: GPT2ForSequenceClassification,
+            tokenizer: PreTrainedTokenizerFast, prompt: str, how: Settings) -> list[Answer]:  # fmt: skip
+    """Each model's answer to a prompt that `check_prompt` has passed."""
+    texts = []
+    for policy in policies.values():
+        generator = torch.Generator().manual_seed(how.seed)
+        texts += sample_texts(policy, tokenizer, [prompt], MAX_NEW_TOKENS, how.temperature, how.greedy, generator)
+    rewards = score_texts(reward_model, tokenizer, [prompt] * len(texts), texts)
+    return [Answer(*found) for found in zip(policies, rewards, texts, strict=True)]
+
+
+def longest_prompt(policy: GPT2LMHeadModel) -> int:
+    """Tokens that leave room for an answer."""
+    return policy.config.n_positions - MAX_NEW_TOKENS - 1
+
+
 class Panel:
     """The four models and the reward model, loaded once."""
 
@@ -49,16 +74,7 @@ class Panel:
         self.settings, self.last = settings, ""
         self.tokenizer, self.reward_model = chain.tokenizer, chain.reward_model
         self.policies = {name: chain.policy(stage) for name, stage in MODELS.items()}
-        self.limit = chain.config.model.n_positions - MAX_NEW_TOKENS - 1  # so that a prompt leaves room for an answer
-
-    def answers(self, prompt: str) -> list[tuple[str, float, str]]:
-        """(model, reward, answer) of each model."""
-        how, texts = self.settings, []
-        for policy in self.policies.values():
-            generator = torch.Generator().manual_seed(how.seed)
-            texts += sample_texts(policy, self.tokenizer, [prompt], MAX_NEW_TOKENS, how.temperature, how.greedy, generator)
-        scores = score_texts(self.reward_model, self.tokenizer, [prompt] * len(texts), texts)
-        return list(zip(self.policies, scores, texts, strict=True))
+        self.limit = longest_prompt(self.policies["base"])
 
     def ask(self, prompt: str, where: str = "") -> bool:
         """Print everyone's answer, or say why there is none (False). `where` begins what is said."""
@@ -69,7 +85,8 @@ class Panel:
             return False
         for remark in remarks:
             note(f"{where}{remark}")
-        table(("model", "score", "answer"), [(name, f"{score:+.2f}", text) for name, score, text in self.answers(prompt)], prompt)
+        found = answers(self.policies, self.reward_model, self.tokenizer, prompt, self.settings)
+        table(("model", "score", "answer"), [(name, f"{score:+.2f}", text) for name, score, text in found], prompt)
         self.last = prompt
         return True
 

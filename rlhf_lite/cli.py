@@ -596,19 +596,18 @@ def _import_labels(args: argparse.Namespace) -> None:
 
 def _show_agreement(rows: list[dict], again: list[dict]) -> None:
     """Of all, of each with the others, and of each with their own second look."""
-    from .labels.agreement import agreement
+    from .labels.agreement import agreement, self_agreement
 
-    def told(rankings: list[dict], of: str | None = None) -> str:
+    def told(measure: Callable, *rankings: list[dict], **options) -> str:
         try:
-            return str(agreement(rankings, of=of))
+            return str(measure(*rankings, **options))
         except ValueError:  # nothing to count
             return ""
 
-    lines = [("everyone", len(rows), told(rows), "")]
+    lines = [("everyone", len(rows), told(agreement, rows), "")]
     for labeler in sorted({row["labeler"] for row in rows}):
-        own = [row for row in rows if row["labeler"] == labeler]
-        second = [{**row, "labeler": f"{labeler}, again"} for row in again if row["labeler"] == labeler]
-        lines.append((labeler, len(own), told(rows, labeler), told([*own, *second])))
+        own, second = ([row for row in found if row["labeler"] == labeler] for found in (rows, again))
+        lines.append((labeler, len(own), told(agreement, rows, of=labeler), told(self_agreement, own, second)))
     columns = ("labeler", "labels", "agrees with others", "with themselves")
     table(columns, lines, "Pairs ordered alike, 95 % interval over prompts")
 

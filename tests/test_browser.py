@@ -1,7 +1,8 @@
 """Panels in a real browser: JupyterLab in the system's Chromium, nothing fetched from anywhere else.
 
 Skipped where Chromium or playwright is missing (Debian: apt-get install chromium; pip install playwright). Screenshots of each
-step are kept in the folder that $RLHF_LITE_SCREENSHOTS names, else in pytest's own temporary folder.
+step are kept in the folder that $RLHF_LITE_SCREENSHOTS names, else in pytest's own temporary folder. $RLHF_LITE_KERNEL_PYTHON may
+name another Python for the kernel, to try other versions of ipykernel.
 """
 
 import json
@@ -24,7 +25,10 @@ playwright = pytest.importorskip("playwright.sync_api", reason="no playwright he
 pytest.importorskip("jupyterlab")
 pytestmark = pytest.mark.slow
 
-CELLS = ['''
+NASTY = "<img src=x onerror=window.pwned=1> $x$ \\\\(y\\\\) **b** \\x07 \\u202egnp"  # as it stands in a cell
+CELLS = [f'''
+NASTY = "{NASTY}"
+''' + '''
 import json, time
 from pathlib import Path
 from rlhf_lite import PPOConfig, show
@@ -35,26 +39,52 @@ def practice(cfg, control):
         for step in loop.steps(400):
             now = loop.current(cfg)
             loop.log(beta=now.kl_beta, square=step**2)
-            control.show([{"prompt": "<img src=x onerror=window.pwned=1> $x$ **b**", "answer": f"step {step}"}])
+            control.show([{"prompt": NASTY, "answer": f"step {step}"}])
             time.sleep(0.05)
 
 panel = show.TrainingPanel(practice, PPOConfig(), ("kl_beta", "lr", "clip"), ys=("square", "beta"))
+panel.widget.add_class("rl-light")
 panel
 ''', '''
 place = Path("sweeps/dials")
 place.mkdir(parents=True, exist_ok=True)
 for value in (0.0, 1.0, 2.0):
     trace = [{"step": s, "gold/mean": value * s} for s in range(9)]
-    run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=[{"prompt": "<b>p</b>", "response": "r", "gold": 1.0}])
+    run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=[{"prompt": NASTY, "response": NASTY, "gold": 1.0}])
     (place / f"{value:g}-seed-0.json").write_text(json.dumps(run))
 show.Explorer("dials", ys=("gold/mean",), place=Path("sweeps"))
 ''', '''
 from rlhf_lite.labels.store import open_store
 
-texts = [f"answer {j}" for j in range(9)]
-rows = [{"prompt_id": f"p{i}", "prompt": f"Say hello <b>{i}</b>.", "completions": texts} for i in range(3)]
+texts = [f"answer {j} {NASTY}" for j in range(9)]
+rows = [{"prompt_id": f"p{i}", "prompt": f"Say hello <b>{i}</b>. {NASTY}", "completions": texts} for i in range(3)]
 ranking = show.RankingPanel(rows, "ada", open_store("labels", "ada"), repeats=0)
 ranking
+''', '''
+import torch
+from rlhf_lite import ModelConfig
+from rlhf_lite.models.policy import new_policy, new_scalar_model
+from rlhf_lite.models.tokens import build_tokenizer
+from rlhf_lite.train import ppo
+
+tokenizer = build_tokenizer(["What", "is", "a", "cat"])
+policies = {name: new_policy(ModelConfig(), tokenizer, seed=seed) for seed, name in enumerate(("before", "after"))}
+scorer = new_scalar_model(policies["before"])
+scorer.config.trained_rankings = 1
+batch = ppo.rollout(policies["before"], policies["before"], scorer, scorer, tokenizer, ["What is a cat", NASTY],
+                    PPOConfig(max_new_tokens=6), torch.Generator().manual_seed(0))
+show.RolloutInspector(batch, tokenizer, policies)
+''', '''
+bench = show.PromptBench(policies, tokenizer, scorer)
+bench
+''', '''
+def exercise(cfg, control):
+    ppo.train_ppo(policies["after"], policies["before"], scorer, new_scalar_model(policies["before"]), tokenizer,
+                  ["What is a cat"] * 64, cfg, loop={"control": control, "progress": False})
+
+heavy = show.TrainingPanel(exercise, PPOConfig(episodes=64_000, batch_size=64, minibatches=2), ("kl_beta",))
+heavy.widget.add_class("rl-heavy")
+heavy
 ''']  # fmt: skip
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
@@ -72,6 +102,10 @@ def lab(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    if other := os.environ.get("RLHF_LITE_KERNEL_PYTHON"):
+        spec = {"argv": [other, "-m", "ipykernel_launcher", "-f", "{connection_file}"], **kernel["kernelspec"]}
+        (folder / "data" / "kernels" / "python3").mkdir(parents=True)
+        (folder / "data" / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec))
     own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     quiet = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
@@ -120,15 +154,15 @@ def page(lab, tmp_path):
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         page.wait_for_function(IDLE, timeout=60_000)
         page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-        page.wait_for_selector(".rl-rank-head", timeout=60_000)
+        page.locator(".rl-heavy").wait_for(timeout=60_000)
         yield page
         page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         browser.close()
 
 
-def steps_done(page) -> int:
+def steps_done(panel) -> int:
     """From the table of answers, which is rewritten every step."""
-    text = page.locator(".rl-samples").inner_text()
+    text = panel.locator(".rl-samples").inner_text()
     return int(text.rsplit("step ", 1)[1].split()[0]) if "step " in text else -1
 
 
@@ -139,30 +173,37 @@ def wait_until(page, true, seconds=20.0):
         page.wait_for_timeout(20)
 
 
+def assert_quiet(page) -> None:
+    """No script of anybody's ran, no formula was set, nothing went wrong, nobody else was asked."""
+    assert page.evaluate("() => window.pwned") is None and page.locator("mjx-container, .MathJax").count() == 0
+    assert page.outside == [] and page.errors == []
+
+
 def test_train_move_pause_and_stop(page):
-    page.locator("button.rl-train").click()
-    wait_until(page, lambda: steps_done(page) > 3)
-    assert page.locator("button.rl-train").is_disabled()
-    handle = page.locator(".rl-kl_beta .noUi-handle")
+    panel = page.locator(".rl-light")
+    panel.locator("button.rl-train").click()
+    wait_until(page, lambda: steps_done(panel) > 3)
+    assert panel.locator("button.rl-train").is_disabled()
+    handle = panel.locator(".rl-kl_beta .noUi-handle")
     handle.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")  # 0.30 -> 0.33, while it trains
-    wait_until(page, lambda: "beta from 0.300 to 0.330" in (page.locator(".rl-picture img").get_attribute("alt") or ""))
+    wait_until(page, lambda: "beta from 0.300 to 0.330" in (panel.locator(".rl-picture img").get_attribute("alt") or ""))
     page.screenshot(path=page.shots / "training.png")
-    page.locator(".rl-pause button, button.rl-pause").first.click()
+    panel.locator("button.rl-pause").click()
     page.wait_for_timeout(400)
-    held = steps_done(page)
+    held = steps_done(panel)
     page.wait_for_timeout(500)
-    assert steps_done(page) <= held + 1
-    page.locator(".rl-pause button, button.rl-pause").first.click()
-    wait_until(page, lambda: steps_done(page) > held + 2)
+    assert steps_done(panel) <= held + 1
+    panel.locator("button.rl-pause").click()
+    wait_until(page, lambda: steps_done(panel) > held + 2)
     clicked = time.monotonic()
-    page.locator("button.rl-stop").click()
-    wait_until(page, lambda: "stopped after" in page.locator(".rl-status").inner_text())
+    panel.locator("button.rl-stop").click()
+    wait_until(page, lambda: "stopped after" in panel.locator(".rl-status").inner_text())
     assert time.monotonic() - clicked < 2
     page.screenshot(path=page.shots / "stopped.png")
-    assert page.evaluate("() => window.pwned") is None and "<img src=x" in page.locator(".rl-samples").inner_text()
-    assert page.outside == [] and page.errors == []
+    assert "<img src=x" in panel.locator(".rl-samples").inner_text()
+    assert_quiet(page)
 
 
 def test_a_slider_is_dragged_through_recorded_runs(page):
@@ -176,7 +217,7 @@ def test_a_slider_is_dragged_through_recorded_runs(page):
     picture = page.locator(".jp-OutputArea img[alt*='gold/mean']")
     wait_until(page, lambda: "to 16" in (picture.last.get_attribute("alt") or ""))
     page.screenshot(path=page.shots / "explorer.png")
-    assert page.outside == [] and page.errors == []
+    assert_quiet(page)
 
 
 def choose(page, row: int, number: int, keyboard: bool) -> None:
@@ -228,4 +269,63 @@ def test_nine_answers_are_ranked_by_mouse_and_by_keyboard_and_a_restart_finds_th
     chosen = page.locator(".rl-rank-body .rl-choice").first.locator("button.mod-active")
     wait_until(page, lambda: chosen.count() == 1 and chosen.inner_text() == "5")
     page.screenshot(path=page.shots / "found-again.png")
-    assert page.outside == [] and page.errors == []
+    assert_quiet(page)
+
+
+def test_tokens_are_pressed_and_another_response_chosen(page):
+    said = page.locator(".rl-inspect-said")
+    said.scroll_into_view_if_needed()
+    chips, before = page.locator("button.rl-token:visible"), said.inner_text()
+    chips.nth(2).click()
+    wait_until(page, lambda: said.inner_text() != before and "PPO wants to make it" in said.inner_text())
+    page.locator(".rl-inspect-episode select").select_option(index=1)
+    caption = page.locator(".jp-OutputArea caption", has_text="<img src=x")
+    wait_until(page, lambda: caption.count() > 0)
+    page.locator(".rl-inspect-shade select").select_option(label="reward")
+    chips.first.focus()
+    page.keyboard.press("Enter")
+    page.screenshot(path=page.shots / "inspector.png")
+    assert_quiet(page)
+
+
+def test_a_prompt_is_typed_and_asked_again(page):
+    box, reply = page.locator(".rl-bench-box textarea"), page.locator(".rl-bench-reply")
+    box.scroll_into_view_if_needed()
+    box.fill("What <b>is</b> a $cat$")
+    page.locator("button.rl-bench-ask").click()
+    wait_until(page, lambda: "What <b>is</b> a $cat$" in reply.inner_text() and "after" in reply.inner_text())
+    page.locator(".rl-bench-warmth .noUi-handle").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    first = reply.inner_text()
+    page.locator("button.rl-bench-again").click()
+    wait_until(page, lambda: reply.inner_text() != first)
+    page.screenshot(path=page.shots / "bench.png")
+    assert_quiet(page)
+
+
+ANSWERED = """([heavy, pause]) => new Promise(done => {
+    const status = heavy.querySelector('.rl-status'), before = status.innerText, begin = performance.now();
+    const watch = new MutationObserver(() => {
+        if (/paused|going on/.test(status.innerText)) { watch.disconnect(); done(performance.now() - begin); }
+    });
+    watch.observe(status, {childList: true, subtree: true, characterData: true});
+    pause.click();
+})"""
+
+
+def test_clicks_are_answered_while_a_model_trains(page):
+    heavy = page.locator(".rl-heavy")
+    heavy.scroll_into_view_if_needed()
+    heavy.locator("button.rl-train").click()
+    wait_until(page, lambda: "step" in heavy.locator(".rl-status").inner_text(), 60)
+    pause, took = heavy.locator("button.rl-pause"), []
+    for _ in range(10):
+        took.append(page.evaluate(ANSWERED, [heavy.element_handle(), pause.element_handle()]))
+        page.wait_for_timeout(300)
+    heavy.locator("button.rl-stop").click()
+    wait_until(page, lambda: "stopped after" in heavy.locator(".rl-status").inner_text())
+    (page.shots / "milliseconds-to-answer-a-click.json").write_text(json.dumps([round(ms) for ms in took]))
+    page.screenshot(path=page.shots / "heavy.png")
+    assert len(took) == 10
+    assert_quiet(page)

@@ -49,7 +49,7 @@ def test_every_knob_stands_at_its_default_shows_the_papers_value_and_keeps_in_ra
     assert found.config == CFG
     assert found.knobs["kl_beta"].min == 0 and found.knobs["kl_beta"].max == 1
     labels = [line.children[1].value for line in found.widget.children[: len(KNOBS)]]
-    assert labels[0] == "paper: 0.02" and labels[2] == "paper: 0.2"
+    assert "paper: 0.02<" in labels[0] and "paper: 0.2<" in labels[2]
     assert all(knob.description.startswith(name) and knob.tooltip for name, knob in found.knobs.items())
     for name in ("kl_beta", "lr", "clip"):
         for end in (found.knobs[name].min, found.knobs[name].max):
@@ -75,7 +75,7 @@ def test_run_is_the_training_itself_and_leaves_curves_and_answers():
     rows = found.run()
     assert [row["square"] for row in rows] == [0, 1, 4, 9] and found.rows == rows
     assert (
-        found.status.value == "done after 4 steps"
+        "done after 4 steps" in found.status.value
         and "data:image/png" in found.picture.value
         and 'alt="Line chart' in found.picture.value
     )
@@ -148,11 +148,25 @@ def test_the_run_before_is_laid_under_this_one_if_wished():
     assert "the run before" not in found.picture.value
 
 
-def test_drawing_costs_at_most_a_tenth_of_the_time():
-    found = panel(lambda cfg, control: counting(cfg, control, steps=150, wait=0.01))
+def test_it_draws_at_most_four_times_a_second():
+    found, begin = panel(lambda cfg, control: counting(cfg, control, steps=150, wait=0.01)), time.monotonic()
     found.run()
-    spent = found.control.drawn * found.control._cost
-    assert found.control.drawn <= 2 + 150 * 0.012 / 0.25 and spent < 1.0
+    assert 1 < found.control.drawn <= 2 + 4 * (time.monotonic() - begin)
+
+
+def test_a_wish_is_answered_at_once_and_not_after_the_step():
+    found = panel(lambda cfg, control: counting(cfg, control, steps=1000, wait=0.3))
+    found.start()
+    until(lambda: found.rows)
+    found.pause_button.value = True
+    assert "paused after this step" in found.status.value
+    until(lambda: not found.control._go.is_set())
+    found.pause_button.value = False
+    assert "going on" in found.status.value
+    found.stop_button.click()
+    assert "stopping after this step" in found.status.value and found.stop_button.disabled
+    found.thread.join(5)
+    assert "stopped after" in found.status.value
 
 
 def test_in_colab_it_trains_at_once_and_says_so(monkeypatch):
@@ -224,4 +238,4 @@ def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
     assert time.perf_counter() - begin < 0.1
     assert "dials 2 gold/mean from 2.100 to 4.100 (3 runs)" in found.picture.value
     assert "&lt;img src=x" in found.answers.value and "<img src=x" not in found.answers.value
-    assert found.all().png().startswith(b"\x89PNG")
+    assert found.still().png().startswith(b"\x89PNG")

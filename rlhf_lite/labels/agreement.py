@@ -60,6 +60,11 @@ def agreement(rankings: Iterable[Row], bootstrap: int = 500, seed: int = 0, of: 
     return _summary(np.array(alike), np.array(both), bootstrap, seed)
 
 
+def self_agreement(first: Sequence[Row], second: Sequence[Row]) -> Agreement:
+    """Of one person with themselves: pairs ordered alike in two looks at the same prompts."""
+    return agreement([*first, *({**row, "labeler": f"{row['labeler']}, again"} for row in second)])
+
+
 def _aligned(a: Row, b: Row) -> tuple[np.ndarray, np.ndarray] | None:
     """The two people's ranks in the same order of completions (each may have seen another order)."""
     if sorted(a["completions"]) != sorted(b["completions"]):

@@ -184,15 +184,23 @@ def head_logits(policy: GPT2LMHeadModel, hidden: Tensor) -> Tensor:
     return linear(hidden, policy.lm_head.weight.t())[:N]
 
 
+def response_logits(policy: GPT2LMHeadModel, prompts: Encoded, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Logits from which each real response token was drawn, row by row: prompts (B, P), tokens, mask (B, T) -> (N, V).
+
+    One forward over prompt and response; what y_t was drawn from is read one place *before* y_t.
+    """
+    ids, real, before = _exchanges(prompts, tokens, mask)
+    return logits_where(policy, ids, real, before)
+
+
 def response_logprobs(
     policy: GPT2LMHeadModel, prompts: Encoded, tokens: Tensor, mask: Tensor, temperature: float | Tensor = 1.0
 ) -> Tensor:
     """log pi of sampled tokens: prompts (B, P) ids and mask, tokens and mask (B, T) -> (B, T), 0 on padding.
 
-    One forward over prompt and response; log pi(y_t) is read one place *before* y_t. temperature: one for all, or (B, 1).
+    temperature: one for all, or (B, 1).
     """
-    ids, real, before = _exchanges(prompts, tokens, mask)
-    logits, where = logits_where(policy, ids, real, before), mask.bool()  # (N, V)
+    logits, where = response_logits(policy, prompts, tokens, mask), mask.bool()  # (N, V)
     if isinstance(temperature, Tensor):
         temperature = temperature.expand(mask.shape)[where][:, None]  # (N, 1)
     return spread(token_logprobs(logits, tokens[where], temperature), where)

@@ -15,6 +15,7 @@ _HOME = {
     "show_tokens": "tokens", "token_table": "tokens", "safe_text": "text", "side_by_side": "text", "table": "text",
     "expect": "text", "show_source": "source", "LiveBoard": "board",
     "TrainingPanel": "panels", "Explorer": "explorer", "RankingPanel": "ranking",
+    "RolloutInspector": "inspector", "PromptBench": "bench",
     "run_notebooks": "notebooks", "fast_mode": "notebooks",
 }  # fmt: skip
 __all__ = list(_HOME)

@@ -14,7 +14,7 @@ from ..evaluate.sweeps import SHIPPED_SWEEPS, SWEEPS, load
 from .style import Plot
 from .text import Html, table
 from .traces import curves
-from .widgets import Shown
+from .widgets import Shown, words
 
 METRICS = {"ppo": ("gold/mean", "objective/score", "objective/kl", "policy/clipfrac", "objective/entropy", "loss/value"),
            "reward": ("loss", "accuracy", "grad_norm")}  # fmt: skip
@@ -40,7 +40,7 @@ class Explorer(Shown):
         paper = f" The paper: {self.sweep.papers}." if self.sweep else ""
         repeats = len(self.runs[self.values[0]])
         here = f" Ours: {self.ours:g}." if self.ours is not None else ""
-        self.note = ipywidgets.Label(f"{says}.{here}{paper} Recorded runs, {repeats} {'seed' if repeats == 1 else 'seeds'} each.")
+        self.note = words(f"{says}.{here}{paper} Recorded runs, {repeats} {'seed' if repeats == 1 else 'seeds'} each.")
         self.picture, self.answers = ipywidgets.HTML(), ipywidgets.HTML()
         self._pictures = {value: self.plot(value).html() for value in self.values}
         self._answers = {value: self.samples(value).html for value in self.values}
@@ -57,20 +57,16 @@ class Explorer(Shown):
         }
         return curves(named, ys=self.ys, titles=TITLES)
 
-    def all(self, ys: Sequence[str] | str = "gold/mean") -> Plot:
-        """Metrics at all values in one picture, for readers without widgets."""
-        return curves(
-            {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()},
-            ys=ys,
-            titles=TITLES,
-            title=self.name,
-        )
-
     def samples(self, value: float) -> Html:
         """Answers of the first seed's model at this value."""
         rows = self.runs[value][0]["samples"]
         columns = {"prompt": "prompt", "response": f"answer at {self.name} {value:g}", "gold": "gold"}
         return table(rows, columns, digits=2) if rows else Html("")
+
+    def still(self) -> Plot:
+        """All values at once, by the first three metrics."""
+        named = {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()}
+        return curves(named, ys=self.ys[:3], titles=TITLES, title=self.name)
 
     def _show(self, value: float) -> None:
         self.picture.value, self.answers.value = self._pictures[value], self._answers[value]

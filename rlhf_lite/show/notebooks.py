@@ -201,10 +201,10 @@ def _as_read(text: str) -> str:
 
 
 def _data(data: dict) -> dict:
-    """Texts as lists of lines, as notebook files have them; a widget as a line that says what it is."""
+    """Texts as lists of lines, as notebook files have them; a widget as what stands in for it, and a line that says so."""
     data = {kind: _lines(value) if kind.startswith("text/") else value for kind, value in data.items()}
-    if WIDGET in data:
-        data = {"text/plain": [WIDGET_TEXT]}
+    if data.pop(WIDGET, None):
+        data["text/plain"] = [WIDGET_TEXT]
     return data
 
 

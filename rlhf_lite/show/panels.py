@@ -24,9 +24,10 @@ import ipywidgets
 from ..config import Config, ConfigError, describe, meaning
 from ..train.loop import MOVABLE
 from .board import LiveBoard
-from .text import escape, table
+from .style import Plot
+from .text import Html, table
 from .traces import curves
-from .widgets import Shown
+from .widgets import Shown, words
 
 _TRAINING = threading.Lock()  # two trainings at once would take each other's cores
 # Where the slider of a setting begins and ends; others go from what the config allows to four times the default.
@@ -72,7 +73,7 @@ class TrainingPanel(Shown):
         self.train, self.start_config, self.ys, self.total = train, start, tuple(ys), total
         self.control: Control | None = None
         self.thread: threading.Thread | None = None
-        self.result, self.error, self.before = None, None, []
+        self.result, self.error, self.before, self._training = None, None, [], False
         self.knobs = {name: _knob(start, name) for name in knobs}
         self._make_widgets()
 
@@ -110,6 +111,21 @@ class TrainingPanel(Shown):
         """End the run after its current step."""
         if self.control:
             self.control.stop()
+            self.stop_button.disabled = self.pause_button.disabled = True
+            self._say("stopping after this step ...")
+
+    def pause(self, wish: bool) -> None:
+        """Hold the run after its current step, or let it go on."""
+        if self.control:
+            self.control.pause(wish)
+            self._say("paused after this step; press Pause again to go on, or Stop" if wish else "going on ...")
+
+    def still(self) -> Plot | Html:
+        """The curves of the last run; before it, the settings."""
+        if self.rows:
+            return self._curves({"this run": self.rows})
+        knobs = self.knobs.items()
+        return table([{"setting": name, "starts at": knob.value, "": _told(self.start_config, name)} for name, knob in knobs])
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -146,12 +162,21 @@ class TrainingPanel(Shown):
 
     def _redraw(self, rows: list[dict], status: str = "") -> None:
         if rows:
-            runs = {"this run": rows} | ({"the run before": self.before} if self.overlay.value and self.before else {})
-            named = dict.fromkeys(name for row in rows for name in row if name != "step" and not name.startswith("moved/"))
-            plot = curves(runs, ys=[y for y in self.ys if y in named] or list(named)[:3])
+            before = {"the run before": self.before} if self.overlay.value and self.before else {}
+            plot = self._curves({"this run": rows, **before})
             self.picture.value = (plot.quick() if status else plot).html()
-        if status:
+        if status and not self._asked:
             self._say(status)
+
+    def _curves(self, runs: Mapping[str, list[dict]]) -> Plot:
+        named = dict.fromkeys(name for row in runs["this run"] for name in row)
+        metrics = [name for name in named if name != "step" and not name.startswith("moved/")]
+        return curves(runs, ys=[y for y in self.ys if y in named] or metrics[:3])
+
+    @property
+    def _asked(self) -> bool:
+        """Whether a person has asked the run to hold or to end, and sees that said."""
+        return bool(self.control) and (self.control.stopped or self.pause_button.value)
 
     # --- what a person sees -------------------------------------------------------------------------------------------
 
@@ -167,19 +192,19 @@ class TrainingPanel(Shown):
             description="Stop", button_style="danger", tooltip="End after this step", disabled=True, **button
         )
         self.overlay = ipywidgets.Checkbox(True, description="beside the run before", indent=False)
-        self.status, self.picture, self.samples = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.status, self.picture, self.samples = words(), ipywidgets.HTML(), ipywidgets.HTML()
         for name, widget in (("train", self.train_button), ("pause", self.pause_button), ("stop", self.stop_button),
                              ("status", self.status), ("picture", self.picture), ("samples", self.samples)):  # fmt: skip
             widget.add_class(f"rl-{name}")
         self.train_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.stop())
-        self.pause_button.observe(lambda change: self.control and self.control.pause(change["new"]), "value")
+        self.pause_button.observe(lambda change: self._training and self.pause(change["new"]), "value")
         self.overlay.observe(lambda _: self._redraw(self.rows), "value")
         for name, knob in self.knobs.items():
             knob.add_class(f"rl-{name}")
             if name in MOVABLE:
                 knob.observe(lambda change, name=name: self._move(name, change["new"]), "value")
-        lines = [ipywidgets.HBox([knob, ipywidgets.Label(_told(self.start_config, name))]) for name, knob in self.knobs.items()]
+        lines = [ipywidgets.HBox([knob, words(_told(self.start_config, name))]) for name, knob in self.knobs.items()]
         buttons = ipywidgets.HBox([self.train_button, self.pause_button, self.stop_button, self.overlay])
         self.widget = ipywidgets.VBox([*lines, buttons, self.status, self.picture, self.samples])
 
@@ -190,12 +215,13 @@ class TrainingPanel(Shown):
     def _buttons(self, training: bool) -> None:
         self.train_button.disabled = training
         self.stop_button.disabled = self.pause_button.disabled = not training
+        self._training = training
         self.pause_button.value = False
         for name, knob in self.knobs.items():
             knob.disabled = training and name not in MOVABLE
 
     def _say(self, text: str, title: str = "") -> None:
-        self.status.value = (f"<b>{escape(title)}:</b> " if title else "") + escape(text)
+        self.status.value = words(f"{title}: {text}" if title else text, "font-weight:bold" if title else "").value
 
 
 def _knob(cfg: Config, name: str):

@@ -38,7 +38,7 @@ def bars_with_intervals(values: Mapping, paper=None, *, source: str = "", ylabel
             at = k if not grouped else g + (names.index(name) - (len(names) - 1) / 2) * width
             said.append(_bar(ax, at, width, interval(value), name, colour(name, names.index(name)), group))
             _paper_mark(ax, at, width, (theirs or {}).get(group, {}).get(name))
-            ticks[at if not grouped else g] = (group or label(name)).replace(" ", "\n", 1)
+            ticks[at if not grouped else g] = label(group or name).replace(" ", "\n", 1)
             k += 1
     _name_bars(ax, ticks, grouped, names, bool(theirs), source)
     if baseline is not None:
@@ -116,7 +116,7 @@ def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str 
     at = np.arange(len(names))
     ax.barh(at, kept, 0.7, color="#0072B2", alpha=0.85, label="kept")
     ax.barh(at, lost, 0.7, left=kept, color="#E69F00", alpha=0.55, label="dropped here", hatch="//", edgecolor="white")
-    ax.set_yticks(at, names)
+    ax.set_yticks(at, [label(name) for name in names])
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     for i, (k, gone) in enumerate(zip(kept, lost, strict=True)):

@@ -18,9 +18,10 @@ import ipywidgets
 
 from ..data.records import FLAGS, Row, normalise_ranks
 from ..data.seeded import chance, shuffled
+from ..labels.agreement import self_agreement
 from ..labels.store import LabelStore, StoreError
-from .text import escape, inert
-from .widgets import Shown
+from .text import Html, inert, side_by_side
+from .widgets import Shown, words
 
 MODES = ("ranking", "pairs")
 
@@ -63,6 +64,12 @@ class RankingPanel(Shown):
             box.value = value
         self._save()
 
+    def still(self) -> Html:
+        """The prompt and the answers on the screen."""
+        if self.current is None:
+            return Html(inert(self._progress()), self._progress())
+        return side_by_side(self.current["prompt"], dict(text.split(".  ", 1) for text in self.texts))
+
     # --- a prompt -----------------------------------------------------------------------------------------------------
 
     def _resume(self) -> None:
@@ -75,9 +82,9 @@ class RankingPanel(Shown):
 
     def _open(self, draft: dict | None = None) -> None:
         self.began, self.before = time.monotonic(), 0.0
-        self.head.value = f"<b>{escape(self._progress())}</b>"
+        self.head.value = inert(self._progress(), "font-weight:bold")
         if self.current is None:
-            self.body.children = [ipywidgets.Label("All done. Thank you!")]
+            self.body.children = [words(f"All done. Thank you!{self._steadiness()}")]
             return
         row, look = self.queue[self.at]
         self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
@@ -105,21 +112,21 @@ class RankingPanel(Shown):
 
     def _rate_stage(self) -> None:
         """One answer under another: overall quality, and yes or no."""
-        self.stage, parts = "rate", [ipywidgets.HTML(inert(self.current["prompt"], "font-weight:bold"))]
+        self.stage, parts = "rate", [words(self.current["prompt"], "font-weight:bold")]
         for text, quality, marks in zip(self.texts, self.quality, self.marks, strict=True):
             questions = ipywidgets.Accordion(
                 [ipywidgets.VBox(list(marks.values()))], titles=("yes/no questions",), selected_index=None
             )
-            parts += [ipywidgets.HTML(inert(text)), quality, *([questions] if marks else [])]
+            parts += [words(text), quality, *([questions] if marks else [])]
         self.button = _button("To the ranking", self._rank_stage)
         self.body.children = [*parts, self.button]
         self._changed()
 
     def _rank_stage(self) -> None:
         """All answers on one page: a place for each, the same for equals."""
-        self.stage, parts = "rank", [ipywidgets.HTML(inert(self.current["prompt"], "font-weight:bold"))]
+        self.stage, parts = "rank", [words(self.current["prompt"], "font-weight:bold")]
         for text, place in zip(self.texts, self.places, strict=True):
-            parts += [ipywidgets.HTML(inert(text)), place]
+            parts += [words(text), place]
         self.button = _button("Save", self._save)
         back = [] if self.mode == "pairs" else [_button("Back", self._rate_stage, style="")]
         self.body.children = [*parts, ipywidgets.HBox([*back, self.button])]
@@ -156,6 +163,15 @@ class RankingPanel(Shown):
             self.at += 1
             self._open()
 
+    def _steadiness(self) -> str:
+        """Agreement with oneself, if there was a second look."""
+        first, second = self.rows(), self.rows(look=2)
+        try:
+            alike = self_agreement(first, second)
+        except ValueError:  # no second look, or nothing but ties
+            return ""
+        return f" At your second look you ordered {alike.share:.0%} of {alike.pairs} pairs as at your first."
+
     def _seconds(self) -> float:
         return self.before + time.monotonic() - self.began
 
@@ -167,7 +183,7 @@ class RankingPanel(Shown):
     # --- the frame ----------------------------------------------------------------------------------------------------
 
     def _make_frame(self) -> None:
-        self.head, self.body, self.trouble = ipywidgets.HTML(), ipywidgets.VBox([]), ipywidgets.HTML()
+        self.head, self.body, self.trouble = words(), ipywidgets.VBox([]), words()
         for name, widget in (("head", self.head), ("body", self.body), ("trouble", self.trouble)):
             widget.add_class(f"rl-rank-{name}")
         self.widget = ipywidgets.VBox([self.head, self.body, self.trouble])
@@ -179,7 +195,7 @@ class RankingPanel(Shown):
         try:
             yield
         except StoreError as error:
-            self.trouble.value = f"<b>Not kept:</b> {escape(str(error))}"
+            self.trouble.value = inert(f"Not kept: {error}", "font-weight:bold")
 
 
 def _what(row: Row, look: int) -> tuple:

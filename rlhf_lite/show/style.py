@@ -10,11 +10,15 @@ import functools
 import html
 import io
 import threading
+import warnings
 from collections.abc import Callable
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from .text import visible
 
 DPI = 90
 LOCK = threading.RLock()  # matplotlib's settings and font caches belong to the whole process
@@ -47,7 +51,7 @@ def colour(name: str, index: int = 0) -> str:
 
 def label(name: str) -> str:
     """What a figure calls it: 'ppo_ptx' -> 'PPO-ptx', as in the paper; other names stay as they are."""
-    return LABELS.get(name, str(name))
+    return LABELS.get(name, visible(str(name)))
 
 
 class Plot(Figure):
@@ -58,6 +62,15 @@ class Plot(Figure):
         FigureCanvasAgg(self)
         self.alt = alt
         self._png: bytes | None = None
+
+    @property
+    def alt(self) -> str:
+        """What the picture shows, in words; nothing invisible is in it."""
+        return self._alt
+
+    @alt.setter
+    def alt(self, words: str) -> None:
+        self._alt = visible(words)
 
     def png(self) -> bytes:
         """The picture; the same figure gives the same bytes everywhere with the same libraries. Drawn once."""
@@ -73,8 +86,11 @@ class Plot(Figure):
         return self
 
     def _drawn(self) -> bytes:
-        with LOCK, matplotlib.rc_context(STYLE):
+        with LOCK, matplotlib.rc_context(STYLE), warnings.catch_warnings():
+            for text in self.findobj(Text):
+                text.set_text(visible(text.get_text()))
             file = io.BytesIO()
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # a box stands for it
             self.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
         return file.getvalue()
 

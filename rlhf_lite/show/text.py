@@ -56,6 +56,13 @@ def inert(text, style: str = "") -> str:
     return f'<pre dir="auto" style="{_TEXT};{style}">{escape(text)}</pre>'
 
 
+def in_cell(text: str) -> str:
+    """Any text as the inert content of a table cell. Most need no <pre>, which would make a table three times as long."""
+    text = str(text)
+    harmless = text.isascii() and text.isprintable() and not any(sign in text for sign in ("$", "\\", "  "))
+    return escape(text) if harmless else inert(text)
+
+
 def safe_text(text: str, title: str = "") -> Html:
     """A text somebody wrote, exactly as it is: line breaks kept, nothing interpreted."""
     head = inert(title, "font-weight:bold") if title else ""
@@ -88,7 +95,7 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | 
         if rows and not any(key in row for row in rows):
             raise KeyError(f"no row has a column {key!r}; the rows have: {', '.join(map(str, rows[0]))}")
     numeric = {key for key in heads if all(_is_number(row.get(key, 0)) for row in rows)}
-    head = "".join(f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{inert(h)}</th>' for k, h in heads.items())
+    head = "".join(f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{in_cell(h)}</th>' for k, h in heads.items())
     body = "".join(f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows)
     title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
     plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
@@ -98,7 +105,7 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | 
 
 def _cell(value, right: bool, digits: int) -> str:
     text = number(value, digits)
-    return f'<td style="{_NUMBER}">{escape(text)}</td>' if right else f'<td style="{_CELL}">{inert(text)}</td>'
+    return f'<td style="{_NUMBER}">{escape(text)}</td>' if right else f'<td style="{_CELL}">{in_cell(text)}</td>'
 
 
 def _is_number(value) -> bool:

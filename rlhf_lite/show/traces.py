@@ -132,11 +132,11 @@ def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xl
     for i, (name, (xs, values)) in enumerate(series.items()):
         found = [interval(v) for v in values]
         style = dict(color=colour(name, i), label=label(name), marker="o", markersize=4)
-        ax.errorbar(list(xs), [v.mean for v in found], yerr=errors(found), **style)
+        ax.errorbar(_places(xs), [v.mean for v in found], yerr=errors(found), **style)
         said.append(f"{label(name)}: {', '.join(f'{number(v.mean)} at {number(a)}' for a, v in zip(xs, found, strict=True))}")
     for k, (name, (xs, values)) in enumerate((paper or {}).items()):
         style = dict(color=GREY, linestyle=("--", ":", "-.")[k % 3], marker="s", markersize=3)
-        ax.plot(list(xs), list(values), label=f"{label(name)}, {source or 'paper'}", **style)
+        ax.plot(_places(xs), list(values), label=f"{label(name)}, {source or 'paper'}", **style)
     for i, (name, value) in enumerate((level or {}).items()):
         ax.axhline(value, color=colour(name, i + len(series)), linestyle=":", label=label(name))
         said.append(f"{label(name)}: {number(value)} throughout")
@@ -145,3 +145,8 @@ def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xl
     legend(ax)
     plot.alt = alt or sentence("Line chart", title, f"of {ylabel or 'values'} over {xlabel or 'x'}", said, paper, source)
     return plot
+
+
+def _places(xs: Sequence) -> list:
+    """Numbers as they are, names as figures write them."""
+    return [label(x) if isinstance(x, str) else x for x in xs]

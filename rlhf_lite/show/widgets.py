@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import ipywidgets
 
+from .style import Plot
+from .text import Html, inert
+
 
 class Shown:
     """A thing whose `widget` a cell shows when it ends with the thing."""
 
     widget: ipywidgets.Widget
 
+    def still(self) -> Plot | Html:
+        """What stands in for the widget where none can run: on a web page, in print."""
+        raise NotImplementedError
+
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        display(self.widget)
+        still, metadata = self.still(), {}
+        if isinstance(still, Plot):
+            data, metadata = still._repr_mimebundle_()
+        else:
+            data = {"text/html": still.html, "text/plain": repr(still)}
+        display(self.widget._repr_mimebundle_() | data, metadata=metadata, raw=True)
+
+
+def words(text: str = "", style: str = "") -> ipywidgets.HTML:
+    """A line of text that is only read: a Label, and the description of any widget, would typeset dollars."""
+    return ipywidgets.HTML(inert(text, style) if text else "")

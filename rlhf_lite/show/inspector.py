@@ -1,0 +1,176 @@
+"""A rollout under the magnifying glass: every number PPO attaches to a token, and what else the policy might have said.
+
+    show.RolloutInspector(rollout, tokenizer, {"before": start, "after": policy})
+
+The first policy is the one that sampled. Tokens are buttons, coloured by any of the numbers; pressing one shows the likeliest
+tokens at its place, under each policy. `lines` and `alternatives` give the same to a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import ipywidgets
+import torch
+from torch import Tensor
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+
+from ..models.losses import log_softmax
+from ..models.policy import evaluating, response_logits
+from ..train.ppo import Rollout
+from .plots import bars_with_intervals
+from .style import PALETTE, Plot
+from .text import Html, number, table, visible
+from .tokens import piece
+from .widgets import Shown, words
+
+COLUMNS = {"token": "token", "logprobs": "log-prob", "ref_logprobs": "reference log-prob", "kl": "KL", "rewards": "reward",
+           "values": "value", "advantages": "advantage", "returns": "return"}  # fmt: skip
+UP, DOWN = PALETTE[0], PALETTE[5]  # more than nothing, less than nothing
+
+
+class RolloutInspector(Shown):
+    """policies: {name: policy}, first the one that sampled; the ratio of each later one to it is a column of the table.
+    temperature: the one sampled at. top: how many tokens of each policy are shown. row: the response shown first."""
+
+    def __init__(self, rollout: Rollout, tokenizer: PreTrainedTokenizerFast, policies: Mapping[str, GPT2LMHeadModel], *,
+                 temperature: float = 1.0, top: int = 5, row: int = 0):  # fmt: skip
+        if rollout.advantages is None:
+            raise ValueError("this rollout has no advantages yet; take one that `rollout` of train.ppo has finished")
+        if not policies:
+            raise ValueError("give at least one policy, the one that sampled: {'before': policy}")
+        self.rollout, self.tokenizer, self.policies = rollout, tokenizer, dict(policies)
+        self.temperature, self.top, self.place = temperature, top, 0
+        self._lines: dict[int, list[dict]] = {}
+        self._logprobs = lru_cache(maxsize=64)(self._distributions)
+        self._make_widgets(row)
+
+    # --- what a program does ------------------------------------------------------------------------------------------
+
+    def lines(self, row: int) -> list[dict]:
+        """A response token by token: the columns of `COLUMNS`, and the ratio of each later policy to the first."""
+        if row in self._lines:
+            return self._lines[row]
+        found, tokens = self.rollout.table(row, self.tokenizer), self._tokens(row)
+        _, *later = self.policies
+        for t, (line, text) in enumerate(zip(found, tokens, strict=True)):
+            line |= {"token": text, "kl": line["logprobs"] - line["ref_logprobs"]}
+            line |= {f"ratio, {name}": float((self._of(name, row, t) - line["logprobs"]).exp()) for name in later}
+        return self._lines.setdefault(row, found)
+
+    def alternatives(self, row: int, place: int) -> dict[str, dict[str, float]]:
+        """Probabilities {token: {policy: p}} at one place of a response: each policy's likeliest, and the one that was drawn."""
+        at = {name: self._logprobs(name, row)[place] for name in self.policies}  # (V,) each
+        chosen = {int(self.rollout.responses[row, place])}
+        for logp in at.values():
+            chosen |= set(logp.topk(min(self.top, len(logp))).indices.tolist())
+        first = next(iter(at.values()))
+        chosen = sorted(chosen, key=lambda token: -float(first[token]))
+        return {piece(self.tokenizer, token): {name: float(logp[token].exp()) for name, logp in at.items()} for token in chosen}
+
+    @property
+    def row(self) -> int:
+        """The response on the screen."""
+        return self.episode.value
+
+    def still(self) -> Html:
+        """The table of the response on the screen."""
+        found = self.lines(self.row)
+        heads = COLUMNS | {key: key for key in found[0] if key.startswith("ratio")}
+        rounded = [{key: x if isinstance(x, str) else round(x, 2) + 0.0 for key, x in line.items()} for line in found]  # no -0.00
+        title = f"{self.rollout.prompts[self.row]} → {self.rollout.texts[self.row]}"
+        return table(rounded, heads, caption=title, digits=2)
+
+    def picture(self, row: int, place: int) -> Plot:
+        """The alternatives at one place as bars."""
+        found = {visible(text).strip() or "⏎": bars for text, bars in self.alternatives(row, place).items()}
+        return bars_with_intervals(found, ylabel="probability", ylim=(0, 1), title=f"at place {place} it might have said")
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _distributions(self, name: str, row: int) -> Tensor:
+        """log pi of every token of the vocabulary at every place of a response: (T, V)."""
+        part, policy = self.rollout.rows(torch.tensor([row])), self.policies[name]
+        prompts = (part.prompt_ids.to(policy.device), part.prompt_mask.to(policy.device))
+        with evaluating(policy):
+            logits = response_logits(policy, prompts, part.responses.to(policy.device), part.response_mask.to(policy.device))
+        return log_softmax(logits, self.temperature).cpu()
+
+    def _of(self, name: str, row: int, place: int) -> Tensor:
+        """log pi of the token that was drawn: ()."""
+        return self._logprobs(name, row)[place, int(self.rollout.responses[row, place])]
+
+    def _tokens(self, row: int) -> list[str]:
+        count = int(self.rollout.response_mask[row].sum())
+        return [piece(self.tokenizer, int(i)) for i in self.rollout.responses[row][:count]]
+
+    # --- what a person sees -------------------------------------------------------------------------------------------
+
+    def _make_widgets(self, row: int) -> None:
+        texts = zip(self.rollout.prompts, self.rollout.texts, strict=True)
+        named = [(f"{i}: {visible(p)[:60]} → {visible(text)[:50]}", i) for i, (p, text) in enumerate(texts)]
+        wide = {"layout": {"width": "95%"}, "style": {"description_width": "90px"}}
+        self.episode = ipywidgets.Dropdown(options=named, value=row, description="response", **wide)
+        shades = [(heading, name) for name, heading in COLUMNS.items() if name != "token"]
+        self.shade = ipywidgets.Dropdown(options=shades, value="advantages", description="colour by",
+                                         style={"description_width": "90px"})  # fmt: skip
+        self.head, self.said, self.bars, self.numbers = words(), words(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.chips = [self._chip(place) for place in range(self.rollout.responses.shape[1])]
+        line = ipywidgets.HBox(self.chips, layout={"flex_flow": "row wrap"})
+        for name, widget in (("episode", self.episode), ("shade", self.shade), ("said", self.said), ("bars", self.bars)):
+            widget.add_class(f"rl-inspect-{name}")
+        self.episode.observe(lambda _: self._show_row(), "value")
+        self.shade.observe(lambda _: self._paint(), "value")
+        self.widget = ipywidgets.VBox([self.episode, self.shade, self.head, line, self.said, self.bars, self.numbers])
+        self._show_row()
+
+    def _chip(self, place: int) -> ipywidgets.Button:
+        chip = ipywidgets.Button(layout={"width": "auto", "padding": "0 6px", "margin": "1px"})
+        chip.add_class("rl-token")
+        chip.on_click(lambda _: self.press(place))
+        return chip
+
+    def _show_row(self) -> None:
+        found, self.place = self.lines(self.row), 0
+        score = float(self.rollout.scores[self.row])
+        self.head.value = words(f"{self.rollout.prompts[self.row]}   (score {score:+.2f})", "font-weight:bold").value
+        self.numbers.value = self.still().html
+        for chip, line in zip(self.chips, found, strict=False):
+            chip.description = visible(line["token"]).replace("\n", "⏎").strip() or "␣"
+        for place, chip in enumerate(self.chips):
+            chip.layout.display = None if place < len(found) else "none"
+        self._paint()
+        self.press(0)
+
+    def _paint(self) -> None:
+        values = [line[self.shade.value] for line in self.lines(self.row)]
+        most = max(map(abs, values)) or 1.0
+        for chip, value in zip(self.chips, values, strict=False):
+            chip.style.button_color = _mixed(UP if value > 0 else DOWN, 0.6 * abs(value) / most)
+            chip.tooltip = f"{COLUMNS[self.shade.value]} {number(value, 2)}"
+
+    def press(self, place: int) -> None:
+        """Show what might have stood at a place: what a click on its token does."""
+        found = self.lines(self.row)
+        if not 0 <= place < len(found):
+            raise IndexError(f"place {place}: this response has places 0 to {len(found) - 1}")
+        self.place = place
+        for at, chip in enumerate(self.chips):
+            chip.layout.border = "2px solid black" if at == place else "1px solid transparent"
+        self.said.value = words(self._sentence(place)).value
+        self.bars.value = self.picture(self.row, place).html()
+
+    def _sentence(self, place: int) -> str:
+        """What PPO wants with this token, and what became of it."""
+        line = self.lines(self.row)[place]
+        wish = "make it likelier" if line["advantages"] > 0 else "make it less likely"
+        chances = [f"{name} {float(self._of(name, self.row, place).exp()):.3f}" for name in self.policies]
+        return f"Advantage {line['advantages']:+.2f}: PPO wants to {wish}. Probability: {', '.join(chances)}."
+
+
+def _mixed(ink: str, share: float) -> str:
+    """A colour diluted with white: share 1 is the colour itself."""
+    parts = (int(ink[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - share * (255 - part)):02x}" for part in parts)
