@@ -25,7 +25,8 @@ from .jobs import Case
 from .packages import Missing, ppo_folder
 
 ROOT = Path(__file__).resolve().parents[1]
-OWN = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "GOMP_SPINCOUNT")  # what rlhf_lite sets in the environment
+# What rlhf_lite sets in the environment.
+OWN = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 _NUMBERS = itertools.count()  # of logs
 
 

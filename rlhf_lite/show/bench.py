@@ -78,7 +78,7 @@ class PromptBench(Shown):
 
     def _make_widgets(self, prompt: str) -> None:
         wide = {"layout": {"width": "95%"}, "style": {"description_width": "110px"}}
-        known = [("(your own, below)", None), *((visible(text)[:110].replace("\n", " ⏎ "), text) for text in self.tasks)]
+        known = [("(your own, below)", ""), *((visible(text)[:110].replace("\n", " ⏎ "), text) for text in self.tasks)]
         self.known = ipywidgets.Dropdown(options=known, description="customers ask", **wide)
         self.box = ipywidgets.Textarea(prompt, description="prompt", rows=2, continuous_update=False, **wide)
         self.warmth = ipywidgets.FloatSlider(0.0, min=0.0, max=2.0, step=0.1, description="temperature",
@@ -94,9 +94,9 @@ class PromptBench(Shown):
         self.ask_button.on_click(lambda _: self._answer())
         self.again_button.on_click(lambda _: self.again())
         buttons = ipywidgets.HBox([self.warmth, self.ask_button, self.again_button])
-        self.widget = ipywidgets.VBox([self.known, self.box, buttons, self.remark, self.reply])
+        self.widget = ipywidgets.VBox([*[self.known] * bool(self.tasks), self.box, buttons, self.remark, self.reply])
 
     def _choose(self, change) -> None:
-        if change["new"] is not None:
+        if change["new"]:
             self.box.value = change["new"]
             self._answer()

@@ -5,7 +5,7 @@
     board                                           # nothing new appears: the last picture is the cell's output
 
 It is what `Loop` calls a control: `report(step, **metrics)` and `stopped`. It draws at most four times a second, never
-spends more than a tenth of the time on drawing, and works without a notebook, where it only keeps the history.
+spends more than a twentieth of the time on drawing, and works without a notebook, where it only keeps the history.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LiveBoard:
         self._final = None
         if self.total is not None and step + 1 >= self.total:
             self.close()
-        elif time.monotonic() - self._last >= max(self.every, 10 * self._cost):
+        elif time.monotonic() - self._last >= max(self.every, 20 * self._cost):
             self._draw(self.remaining())
 
     # -- what a person sees ------------------------------------------------------------------------------------------
