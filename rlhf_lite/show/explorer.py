@@ -64,9 +64,10 @@ class Explorer(Shown):
         return table(rows, columns, digits=2) if rows else Html("")
 
     def still(self) -> Plot:
-        """All values at once, by the first three metrics."""
+        """All values at once, by the first two metrics, smoothed: many noisy curves are hard to tell apart."""
         named = {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()}
-        return curves(named, ys=self.ys[:3], titles=TITLES, title=self.name)
+        steps = min(len(trace) for runs in named.values() for trace in runs)
+        return curves(named, ys=self.ys[:2], titles=TITLES, title=self.name, smooth=max(1, steps // 10))
 
     def _show(self, value: float) -> None:
         self.picture.value, self.answers.value = self._pictures[value], self._answers[value]
