@@ -20,7 +20,7 @@ from ..models.losses import log_softmax
 from ..models.policy import evaluating, response_logits
 from ..train.ppo import Rollout
 from .plots import bars_with_intervals
-from .style import PALETTE, Plot
+from .style import PALETTE, Plot, label
 from .text import Html, number, table, visible
 from .tokens import piece
 from .widgets import Shown, words
@@ -67,7 +67,7 @@ class RolloutInspector(Shown):
             chosen |= set(logp.topk(min(self.top, len(logp))).indices.tolist())
         first = next(iter(at.values()))
         chosen = sorted(chosen, key=lambda token: -float(first[token]))
-        return {piece(self.tokenizer, token): {name: float(logp[token].exp()) for name, logp in at.items()} for token in chosen}
+        return {self._piece(token): {name: float(logp[token].exp()) for name, logp in at.items()} for token in chosen}
 
     @property
     def row(self) -> int:
@@ -77,7 +77,7 @@ class RolloutInspector(Shown):
     def still(self) -> Html:
         """The table of the response on the screen."""
         found = self.lines(self.row)
-        heads = COLUMNS | {key: key for key in found[0] if key.startswith("ratio")}
+        heads = COLUMNS | {key: f"ratio, {label(key[7:])}" for key in found[0] if key.startswith("ratio, ")}
         rounded = [{key: x if isinstance(x, str) else round(x, 2) + 0.0 for key, x in line.items()} for line in found]  # no -0.00
         title = f"{self.rollout.prompts[self.row]} → {self.rollout.texts[self.row]}"
         return table(rounded, heads, caption=title, digits=2)
@@ -104,7 +104,10 @@ class RolloutInspector(Shown):
 
     def _tokens(self, row: int) -> list[str]:
         count = int(self.rollout.response_mask[row].sum())
-        return [piece(self.tokenizer, int(i)) for i in self.rollout.responses[row][:count]]
+        return [self._piece(int(i)) for i in self.rollout.responses[row][:count]]
+
+    def _piece(self, token: int) -> str:
+        return "EOS" if token == self.tokenizer.eos_token_id else piece(self.tokenizer, token)
 
     # --- what a person sees -------------------------------------------------------------------------------------------
 
@@ -166,7 +169,7 @@ class RolloutInspector(Shown):
         """What PPO wants with this token, and what became of it."""
         line = self.lines(self.row)[place]
         wish = "make it likelier" if line["advantages"] > 0 else "make it less likely"
-        chances = [f"{name} {float(self._of(name, self.row, place).exp()):.3f}" for name in self.policies]
+        chances = [f"{label(name)} {float(self._of(name, self.row, place).exp()):.3f}" for name in self.policies]
         return f"Advantage {line['advantages']:+.2f}: PPO wants to {wish}. Probability: {', '.join(chances)}."
 
 

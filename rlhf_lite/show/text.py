@@ -100,7 +100,9 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | 
     title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
     plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
     plain += [" | ".join(number(row.get(k, ""), digits) for k in heads) for row in rows]
-    return Html(f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>", "\n".join(plain))
+    return Html(
+        f'<table style="line-height:1.4">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>', "\n".join(plain)
+    )
 
 
 def _cell(value, right: bool, digits: int) -> str:
