@@ -49,17 +49,20 @@ def sample(
     temperature: float | Tensor = 1.0,
     greedy: bool = False,
     generator: torch.Generator | None = None,
+    among: tuple[int, Sequence[int]] | None = None,
 ) -> Samples:
     """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
 
     temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities are at
     `temperature` either way. Each row draws one uniform number a step, running or not, so what it draws does not depend
-    on when the others end.
+    on when the others end. among = (size, places): the rows are those of a larger batch, and draw what they would in it.
     """
     temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
     if not (temperature > 0).all():
         raise ValueError(f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode")
     room = _room(policy, mask, max_new_tokens)  # (B,)
+    of, places = among or (len(ids), range(len(ids)))
+    places = torch.tensor(list(places), device=ids.device)
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
     running = _Running(policy, ids, mask, T)
@@ -67,7 +70,7 @@ def sample(
         for t in range(T):
             rows, alive = running.rows, running.alive
             logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(B, ids.device, generator)[rows])
+            token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(of, ids.device, generator)[places[rows]])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
             result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)

@@ -64,6 +64,10 @@ class ExchangeSet:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def answer_tokens(self, rows: Sequence[int]) -> int:
+        """Tokens of these rows that have a loss: the response and its EOS."""
+        return sum(int((self.labels[i][1:] != IGNORED).sum()) for i in rows)
+
     def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Exchanges:
         """The rows, padded on the right to the longest: ids, mask, labels (B, T) and last (B,)."""
         length = torch.tensor([self.lengths[i] for i in rows])

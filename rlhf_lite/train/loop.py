@@ -30,6 +30,7 @@ from pathlib import Path
 import torch
 from tqdm.std import tqdm
 
+from .. import processes
 from ..files import atomic_write
 from ..memory import give_back
 
@@ -82,7 +83,7 @@ class Loop:
         self.total, self.about = total, {"name": self.name, "total": total, **self.about}
         self._resume()
         self._start_trace()
-        shown = self.progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        shown = self.progress and not processes.rank() and (sys.stderr.isatty() or "ipykernel" in sys.modules)
         self._bar = tqdm(total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5)
         saved, self.stopped = time.monotonic(), self._asked_to_stop()
         while not (self.finished or self.stopped):
@@ -109,7 +110,7 @@ class Loop:
     def current(self, cfg):
         """The config with whatever of MOVABLE was moved since the run began. The trace says when: `moved/kl_beta` is logged at
         the step from which a value holds, and a resumed run goes on with it."""
-        asked = getattr(self.control, "moved", None) or {}
+        asked = processes.from_first(getattr(self.control, "moved", None) or {})
         for name in MOVABLE:
             if name in asked and asked[name] != self._moved.get(name, getattr(cfg, name, asked[name])):
                 cfg.replace(**{name: asked[name]})  # refused here if it is out of range
@@ -135,7 +136,7 @@ class Loop:
         self.stopped = self._asked_to_stop()
 
     def _asked_to_stop(self) -> bool:
-        return self._interrupted or bool(self.control is not None and self.control.stopped)
+        return processes.anybody(self._interrupted or bool(self.control is not None and self.control.stopped))
 
     def _record(self, row: dict) -> None:
         self.rows.append(row)
@@ -179,7 +180,7 @@ class Loop:
 
     def save(self) -> None:
         """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to it."""
-        if self.folder is None:
+        if self.folder is None or processes.rank():
             return
         if self._trace:
             os.fsync(self._trace.fileno())
@@ -198,7 +199,7 @@ class Loop:
 
     def clear(self) -> None:
         """Delete the checkpoint, e.g. once the finished model is saved elsewhere; the trace stays."""
-        if self.folder is not None:
+        if self.folder is not None and not processes.rank():
             for name in ("checkpoint.json", "checkpoint-total.json"):
                 (self.folder / name).unlink(missing_ok=True)
             self._remove_tensors()
@@ -209,7 +210,7 @@ class Loop:
                 old.unlink(missing_ok=True)
 
     def _resume(self) -> None:
-        """Load the last checkpoint, if there is a sound one that belongs to this run."""
+        """Load the last checkpoint, if there is a sound one that belongs to this run, on however many processes it ran."""
         pointer = self.folder / "checkpoint.json" if self.folder is not None else None
         if pointer is None or not pointer.exists():
             return
@@ -236,7 +237,7 @@ class Loop:
 
     def _start_trace(self) -> None:
         """Write the trace anew from the rows of the checkpoint, so that no step appears twice or is torn."""
-        if self.folder is None:
+        if self.folder is None or processes.rank():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "trace.jsonl"

@@ -9,6 +9,7 @@ import warnings
 import torch
 from torch import nn
 
+from .. import processes
 from ..models.precision import choose_dtype
 from .batches import seeded
 
@@ -22,7 +23,11 @@ def adam(model: nn.Module, lr: float) -> torch.optim.AdamW:
 
 
 def update(model: nn.Module, optimizer: torch.optim.Optimizer, lr: float, max_grad_norm: float) -> float:
-    """One optimizer step at rate `lr` with the gradient norm clipped; returns the norm before clipping."""
+    """One optimizer step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
+
+    Gradients of several processes are added first, so each must hold its share of the batch's gradient.
+    """
+    processes.add_gradients(model)
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     total = nn.utils.get_total_norm(gradients)
     norm = float(total)
@@ -79,12 +84,13 @@ def training_mode(model: nn.Module, dropout: float):
 
 @contextlib.contextmanager
 def dropout_seed(dropout: float, seed: int, *path):
-    """Dropout draws from torch's global generators: seed them for this block, then leave them as they were."""
+    """Dropout draws from torch's global generators: seed them for this block, then leave them as they were. Processes drop
+    other units each; the first one those that a single process would."""
     if dropout == 0:
         yield
         return
     with torch.random.fork_rng():
-        torch.manual_seed(seeded(seed, *path).initial_seed())
+        torch.manual_seed(seeded(seed, *path, *filter(None, [processes.rank()])).initial_seed())
         yield
 
 

@@ -11,6 +11,7 @@ it and adds 7 and 8:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from .. import processes
 from ..config import PPOConfig
 from ..memory import give_back
 from ..models.ema import EMA
@@ -102,20 +104,21 @@ def rollout(
     cfg: PPOConfig,
     generator: torch.Generator | None = None,
 ) -> Rollout:
-    """Answer the prompts and work out everything the update needs: steps 1 to 6."""
+    """Answer the prompts and work out everything the update needs: steps 1 to 6. Of several processes each answers its own
+    prompts; then all have all."""
     # 1. Sample responses; keep the log-probability with which each token was drawn.
     batch = _sample(policy, tokenizer, prompts, cfg, generator)
 
     # 2. Score each exchange once, at its last token. The paper does not say what befalls an answer without EOS.
     batch.scores = _score(reward_model, batch)
-    scores = batch.scores - cfg.no_eos_penalty * ~batch.finished
 
     # 3. What the reference would have said, and what the value model expects before each token.
     batch.ref_logprobs = _in_chunks(batch, lambda part: _logprobs(ref_policy, part, cfg))
     batch.values = _in_chunks(batch, lambda part: _values(value_model, part))
+    batch = _of_all(batch, tokenizer, prompts)
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
-    mask = batch.response_mask
+    mask, scores = batch.response_mask, batch.scores - cfg.no_eos_penalty * ~batch.finished
     batch.rewards = per_token_rewards(scores, batch.logprobs, batch.ref_logprobs, mask, cfg.kl_beta)
 
     # 5. Advantages and returns: tokens are the time steps, nothing is discounted.
@@ -169,7 +172,7 @@ def train_ppo(
             if gold is not None:
                 loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})
             if on_iteration is not None:
-                loop.log(**(on_iteration(iteration, batch) or {}))
+                loop.log(**processes.from_first((on_iteration(iteration, batch) if not processes.rank() else None) or {}))
     if cfg.use_ema:
         learner.ema.copy_to(policy)
     return loop.history
@@ -215,7 +218,7 @@ class _Learner:
             (share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
-        return _weighted(found)
+        return _over_all(found)
 
     def _value_gradient(self, part: Rollout) -> dict[str, Tensor]:
         found, clip = [], self.cfg.value_clip
@@ -224,7 +227,7 @@ class _Learner:
             loss, stats = value_loss(values, piece.values, piece.returns, piece.response_mask, clip)
             (share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
-        return _weighted(found)
+        return _over_all(found)
 
     def _ptx_gradient(self, step: int) -> dict[str, Tensor]:
         """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2, App. C.4).
@@ -235,25 +238,39 @@ class _Learner:
         if not cfg.ptx_gamma:
             return {}
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
-        for rows in self.pretrain_rows[index].chunk(cfg.accumulation):
+        for rows in processes.mine(self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.count())):
             loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
             (cfg.ptx_gamma * share * loss).backward()
             found.append((share, {"loss/ptx": loss.detach()}))
-        return _weighted(found)
+        return _over_all(found)
 
 
 # -- the parts of a rollout ------------------------------------------------------------------------------------------
 
 
 def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
+    own = processes.mine(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
-    ids, mask = (x.to(policy.device) for x in encoded)
-    ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
+    ids, mask = (x[own].to(policy.device) for x in encoded)
+    ends, among = (tokenizer.eos_token_id, tokenizer.pad_token_id), (len(prompts), own)
     with autocast(policy.device):
-        drawn = sample(policy, ids, mask, cfg.max_new_tokens, *ends, cfg.temperature, generator=generator)
+        drawn = sample(policy, ids, mask, cfg.max_new_tokens, *ends, cfg.temperature, generator=generator, among=among)
     finished = (drawn.tokens == tokenizer.eos_token_id).any(dim=1)
     texts = decode(tokenizer, drawn.tokens)
-    return Rollout(list(prompts), texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs)
+    return Rollout([prompts[i] for i in own], texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs)
+
+
+def _of_all(batch: Rollout, tokenizer, prompts: Sequence[str]) -> Rollout:
+    """The rows of all processes in the order of the prompts, each process's padded to the longest."""
+    if processes.count() == 1:
+        return batch
+    order = [i for rank in range(processes.count()) for i in range(rank, len(prompts), processes.count())]
+    names = [f.name for f in fields(batch) if isinstance(getattr(batch, f.name), Tensor)]
+    pads = [tokenizer.pad_token_id if name == "responses" else 0 for name in names]
+    found = processes.gathered([getattr(batch, name) for name in names], order, pads)
+    texts = [text for part in processes.gather_objects(batch.texts) for text in part]
+    texts = [text for _, text in sorted(zip(order, texts, strict=True))]
+    return Rollout(prompts=list(prompts), texts=texts, **dict(zip(names, found, strict=True)))
 
 
 def _score(reward_model, batch: Rollout) -> Tensor:
@@ -321,14 +338,24 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
 
 
 def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
-    """A minibatch in `count` pieces, each with its share of the tokens: so weighted, means add up to the mean."""
-    for index in torch.arange(len(part), device=part.responses.device).chunk(count):
+    """A minibatch in `count` pieces a process, each with its share of the tokens: so weighted, means add up to the mean."""
+    count *= processes.count()
+    for index in processes.mine(torch.arange(len(part), device=part.responses.device).tensor_split(count)):
         piece = part.rows(index) if count > 1 else part
         yield piece, float(piece.response_mask.sum() / part.response_mask.sum())
 
 
 def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
     return {name: sum(share * metrics[name] for share, metrics in found) for name in found[0][1]}
+
+
+def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
+    """Weighted sums over the pieces of all processes."""
+    sums = _weighted(found)
+    if processes.count() == 1:
+        return sums
+    device = next(iter(sums.values())).device
+    return dict(zip(sums, map(torch.tensor, processes.total(*sums.values(), device=device)), strict=True))
 
 
 # -- checks ----------------------------------------------------------------------------------------------------------
@@ -362,6 +389,10 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
             "random and PPO would chase noise. Train it with train_reward or load the folder it was saved in; for a "
             "reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
         )
+    for name, rows in (("minibatch_size", cfg.minibatch_size), ("ptx_rows", cfg.ptx_rows if cfg.ptx_gamma else math.inf)):
+        if rows < (parts := cfg.accumulation * processes.count()):
+            raise ValueError(f"{name} = {rows} cannot be cut into {parts} parts (accumulation = {cfg.accumulation} on "
+                             f"{processes.count()} processes); take more rows or fewer parts")  # fmt: skip
     if cfg.ptx_gamma and pretrain_rows is None:
         raise ValueError(f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows).")
     for model in (policy, ref_policy, reward_model, value_model):

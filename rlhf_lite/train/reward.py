@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from .. import processes
 from ..config import RewardConfig
 from ..memory import give_back
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
@@ -82,18 +83,28 @@ def train_reward(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                scores, ranks, mask = data.scores(reward_model, batches(epoch)[at])
-            loss = ranking_loss(scores, ranks, mask)
-            loss.backward()
+                found = _ranking_backward(reward_model, data, batches(epoch)[at])
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
-            loop.log(loss=loss, accuracy=pair_accuracy(scores.detach(), ranks, mask), lr=lr, grad_norm=norm)
+            loop.log(**found, lr=lr, grad_norm=norm)
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
         reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
     return loop.history
+
+
+def _ranking_backward(model: GPT2ForSequenceClassification, data: RankingSet, rows: Sequence[int]) -> dict[str, float]:
+    """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is of the batch."""
+    own, found = processes.mine(rows), (0.0, 0.0, 0.0)
+    if own:
+        scores, ranks, mask = data.scores(model, own)
+        weighted, pairs = len(own) / len(rows) * ranking_loss(scores, ranks, mask), pair_count(ranks, mask).sum()
+        weighted.backward()
+        found = (weighted, pairs * pair_accuracy(scores.detach(), ranks, mask), pairs)
+    loss, right, pairs = processes.total(*found, device=model.device)
+    return {"loss": loss, "accuracy": right / pairs}
 
 
 def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None):

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from .. import processes
 from ..config import SFTConfig
 from ..models.losses import masked_lm_loss
 from ..models.policy import evaluating, logits_where
@@ -47,17 +48,16 @@ def train_sft(
     examples = ExchangeSet(tokenizer, as_pairs(demonstrations), policy.config.n_positions)
     held_out = ExchangeSet(tokenizer, as_pairs(valid), policy.config.n_positions) if valid is not None else None
     per_epoch = -(-len(examples) // cfg.batch_size)
-    total, device = cfg.epochs * per_epoch, policy.device
+    total = cfg.epochs * per_epoch
     batches = lru_cache(1)(lambda epoch: sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch))
     optimizer, best = adam(policy, cfg.lr), Best()
-    state = {"policy": policy, "optimizer": optimizer, "best": best, "precision": PrecisionNote(device)}
+    state = {"policy": policy, "optimizer": optimizer, "best": best, "precision": PrecisionNote(policy.device)}
     loop = Loop.open("sft", loop, about={**cfg.to_dict(), "examples": len(examples)}, live=("loss", "loss/valid"))
     with loop.track(**state), training_mode(policy, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loss = exchange_loss(policy, examples.batch(batches(epoch)[at], device))
-                loss.backward()
+                loss = _exchange_backward(policy, examples, batches(epoch)[at])
                 loop.log(loss=loss, **_pretrain_backward(policy, pretrain_rows, cfg, step))
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
             loop.log(lr=lr, grad_norm=update(policy, optimizer, lr, cfg.max_grad_norm))
@@ -75,6 +75,16 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     with autocast(batch.ids.device):
         logits = logits_where(policy, batch.ids, batch.mask, labels != IGNORED)  # (N, V)
     return masked_lm_loss(logits, labels[labels != IGNORED])
+
+
+def _exchange_backward(policy: GPT2LMHeadModel, examples: ExchangeSet, rows: Sequence[int]) -> float:
+    """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the batch."""
+    own, weighted = processes.mine(rows), torch.zeros(())
+    if own:
+        share = examples.answer_tokens(own) / examples.answer_tokens(rows) if processes.count() > 1 else 1.0
+        weighted = share * exchange_loss(policy, examples.batch(own, policy.device))
+        weighted.backward()
+    return processes.total(weighted, device=policy.device)[0]
 
 
 @torch.no_grad()
@@ -118,10 +128,12 @@ def _pretrain_backward(policy: GPT2LMHeadModel, rows: Tensor | None, cfg: SFTCon
     start, stop = int(step * per_step), int((step + 1) * per_step)
     if start == stop:
         return {}  # no mix, or not one row's turn yet
-    chosen = rows[endless(len(rows), start, stop - start, cfg.seed, "mix")].to(policy.device)
-    loss = lm_loss(policy, chosen)
-    (cfg.pretrain_coefficient * len(chosen) / per_step * loss).backward()
-    return {"loss/pretrain": loss}
+    chosen = endless(len(rows), start, stop - start, cfg.seed, "mix")
+    own, loss = processes.mine(chosen), torch.zeros(())
+    if own:
+        loss = lm_loss(policy, rows[own].to(policy.device))
+        (cfg.pretrain_coefficient * len(own) / per_step * loss).backward()
+    return {"loss/pretrain": processes.total(len(own) / len(chosen) * loss, device=policy.device)[0]}
 
 
 def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, float]:

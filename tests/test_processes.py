@@ -1,0 +1,150 @@
+"""Several processes take the steps that one takes: SFT, reward model and PPO-ptx under torchrun (gloo, two on a CPU)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from rlhf_lite import PPOConfig, processes
+from rlhf_lite.train import ppo
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = """
+import copy, sys
+import torch
+from rlhf_lite import ModelConfig, PPOConfig, RewardConfig, SFTConfig, World, processes
+from rlhf_lite.models.policy import new_policy, new_scalar_model
+from rlhf_lite.models.tokens import build_tokenizer
+from rlhf_lite.train.batches import pack_rows
+from rlhf_lite.train.loop import Loop
+from rlhf_lite.train.ppo import train_ppo
+from rlhf_lite.train.reward import train_reward
+from rlhf_lite.train.sft import train_sft
+
+torch.set_num_threads(1)
+tokenizer = build_tokenizer(World(0).vocabulary())
+start = new_policy(ModelConfig(size="XS", n_positions=64), tokenizer)
+words = "Iris sold a cup in Morn . Then Ida ate nuts with Finn . Thank you".split()
+rows = pack_rows(torch.arange(4096) % 500, 64)
+
+def text(i, n):
+    return " ".join(words[(i * 7 + k) % len(words)] for k in range(n))
+
+prompts = [text(i, 3 + i % 5) for i in range(24)]
+
+class Stop:
+    def __init__(self, after): self.after, self.done = after, 0
+    stopped = property(lambda self: self.done >= self.after)
+    def report(self, step, **metrics): self.done = step + 1
+
+def sft(folder=None, after=99):
+    policy, pairs = copy.deepcopy(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
+    loop = Loop("sft", folder=folder, control=Stop(after))
+    cfg = SFTConfig(epochs=2, batch_size=5, pretrain_mix=0.3)
+    return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, loop=loop), {"policy": policy}
+
+def reward():
+    ranked = [{"prompt": p, "completions": [text(i + j, 1 + (i + j) % 6) + f" {j}" for j in range(3 + i % 3)],
+               "ranks": [1, 2, 2, 3, 4][: 3 + i % 3]} for i, p in enumerate(prompts)]
+    model = new_scalar_model(start)
+    return train_reward(model, tokenizer, ranked, RewardConfig(prompts_per_step=5, epochs=2)), {"reward_model": model}
+
+def ppo_ptx(accumulation):
+    scorer = new_scalar_model(start)
+    scorer.config.trained_rankings = 1
+    policy, value_model, seen = copy.deepcopy(start), copy.deepcopy(scorer), []
+    cfg = PPOConfig(episodes=24, batch_size=12, minibatches=2, max_new_tokens=8, ptx_gamma=0.5, ptx_rows=4,
+                    accumulation=accumulation, lr=1e-3, warmup_iterations=0, use_ema=False)
+    history = train_ppo(policy, start, scorer, value_model, tokenizer, prompts, cfg, pretrain_rows=rows,
+                        gold=lambda chosen, texts: [float(len(t)) for t in texts],
+                        on_iteration=lambda i, batch: seen.append(batch.texts))
+    assert bool(seen) == (processes.rank() == 0)
+    return history, {"policy": policy, "value_model": value_model}
+
+JOBS = {"sft": sft, "reward": reward, "ppo_ptx": lambda: ppo_ptx(1), "ppo_ptx, accumulated": lambda: ppo_ptx(2),
+        "first part": lambda: sft(sys.argv[3], 4), "rest": lambda: sft(sys.argv[3])}
+
+processes.join(int(sys.argv[2]))
+found = {}
+for job in sys.argv[4:]:
+    history, models = JOBS[job]()
+    sums = {name: {k: v.double().sum().item() for k, v in model.state_dict().items()} for name, model in models.items()}
+    others = processes.gather_objects(sums)
+    assert all(other == others[0] for other in others), "processes have different weights"
+    weights = {name: {k: v.clone() for k, v in model.state_dict().items()} for name, model in models.items()}
+    found[job] = {"history": {k: [float(x) for x in v] for k, v in history.items()}, "weights": weights}
+if processes.rank() == 0:
+    torch.save({"count": processes.count(), **found}, sys.argv[1])
+processes.leave()
+"""
+STAGES = ("sft", "reward", "ppo_ptx", "ppo_ptx, accumulated")
+
+
+def launch(folder, count, *jobs, expected=None, run=""):
+    """These jobs on `count` processes; `torchrun` as a module, so that it is this Python's. -> (what they found, stderr)"""
+    script, out = folder / "train.py", folder / f"{count}-{len(jobs)}.pt"
+    script.write_text(SCRIPT)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "RLHF_LITE_PRECISION": "fp32", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *torchrun, str(script), str(out), str(expected or count), str(folder / run), *jobs]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    found = torch.load(out, weights_only=True) if done.returncode == 0 else None
+    assert found is None or found["count"] == count
+    return found, done.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Everything on one process and on two; and a run that each begins and the other finishes."""
+    folder = tmp_path_factory.mktemp("processes")
+    found = {count: launch(folder, count, *STAGES, "first part", run=f"begun on {count}") for count in (1, 2)}
+    rest = {count: launch(folder, count, "rest", run=f"begun on {3 - count}") for count in (1, 2)}
+    for what, stderr in (*found.values(), *rest.values()):
+        assert what is not None, stderr[-3000:]
+    return {count: {**found[count][0], **rest[count][0], "folder": folder} for count in (1, 2)}
+
+
+def assert_equal(one, two):
+    for name in one["history"].keys() - {"tokens_per_second"}:
+        values, others = (torch.tensor(run["history"][name]) for run in (one, two))
+        torch.testing.assert_close(others, values, atol=1e-5, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}")
+    for model, weights in one["weights"].items():
+        for name, weight in weights.items():
+            torch.testing.assert_close(two["weights"][model][name], weight, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_processes_take_the_steps_of_one(trained, stage):
+    assert_equal(trained[1][stage], trained[2][stage])
+    assert len(trained[1][stage]["history"]) > 3
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_run_interrupted_on_two_processes_goes_on_on_one_and_the_reverse(trained, count):
+    assert len(trained[3 - count]["first part"]["history"]["loss"]) == 4
+    assert_equal(trained[1]["sft"], trained[count]["rest"])
+    trace = (trained[count]["folder"] / f"begun on {3 - count}" / "trace.jsonl").read_text().splitlines()
+    assert len(trace) == len(trained[1]["sft"]["history"]["loss"])
+
+
+def test_another_number_of_processes_than_asked_for_is_an_error(tmp_path):
+    found, stderr = launch(tmp_path, 1, "sft", expected=2)
+    assert found is None and "there should be 2 processes, but there is 1; start them with: torchrun" in stderr
+
+
+def test_alone_nothing_changes():
+    assert processes.count() == 1 and processes.rank() == 0 and processes.mine([1, 2, 3]) == [1, 2, 3]
+    assert processes.total(1, torch.tensor(2.5)) == [1.0, 2.5] and processes.anybody(True) and processes.from_first("x") == "x"
+    layer = torch.nn.Linear(2, 1)
+    processes.add_gradients(layer)
+    assert layer.weight.grad is None
+
+
+def test_a_minibatch_smaller_than_its_parts_is_refused(monkeypatch):
+    monkeypatch.setattr(processes, "count", lambda: 4)
+    with pytest.raises(ValueError, match="minibatch_size = 2 cannot be cut into 4 parts"):
+        ppo._check(1, 2, 3, 4, ["x"], None, PPOConfig(episodes=8, batch_size=8, minibatches=4))
