@@ -101,8 +101,8 @@ def load(name_or_path: str | Path, split: str = "train", limit: int | None = Non
 
     `name_or_path` is a name of SETS, a hub id, or a local folder or file ("./nectar" is the folder, "nectar" the set).
     The form of the rows is the set's own, or that of the set named by `like`, or recognised by the columns. At most
-    `limit` rows; `seed` draws the order of completions. `streaming` reads without storing: by default local folders,
-    and the hub if there is a limit and rows can be read one by one. `kind` is one of `kinds(name)`, the first by
+    `limit` rows; `seed` draws the order of completions. `streaming` reads without storing: the default if there is
+    a limit and rows can be read one by one, and always so for local folders. `kind` is one of `kinds(name)`, the first by
     default; `lang` is for Open Assistant, None takes all. With `drop`, faulty rows are left out and counted; columns
     must be there all the same. SourceError if the set cannot be had, RecordError if its rows cannot be used.
     """
@@ -111,36 +111,36 @@ def load(name_or_path: str | Path, split: str = "train", limit: int | None = Non
     where, known = str(name_or_path), _named(name_or_path)
     source = known.hub_id if known else find(name_or_path)
     if streaming is None:
-        streaming = isinstance(source, Path) or limit is not None and not (known and known.whole)
+        streaming = limit is not None and not (known and known.whole)
+    # A stored copy of a folder would not notice that its files have changed.
+    streaming = streaming or isinstance(source, Path)
     first, rows = _peeked(where, _raw(where, source, known, split, config, streaming))
     known = _must_be_named(like) if like else known
     if not known and (form := _own_form(first)):
         made = _own_rows(where, source, rows, form, kind)[:limit]
         return made, Report(kept=len(made))
-    return _converted(where, rows, known or _recognised(where, first), kind, limit,
-                      seed=seed, drop=drop, lang=lang, columns=() if _is_tree(first) else None)  # fmt: skip
-
-
-def _converted(where: str, rows: Iterable[Row], known: Set, kind: str | None, limit: int | None,
-               **settings) -> tuple[list[Row], Report]:  # fmt: skip
-    """The rows that the set's reader makes of the raw ones."""
-    if not known.gives:
-        raise SourceError(f"{where} is plain text; read it with texts({where!r})")
-    if kind not in (None, *known.gives):
-        raise SourceError(f"{where} gives no {kind}; it gives {' and '.join(known.gives)}")
-    if settings["columns"] is None:
-        settings["columns"] = known.columns
-    intake = Intake(where, rows, **settings)
-    made = list(islice(known.gives[kind or next(iter(known.gives))](intake), limit))
+    known = known or _recognised(where, first)
+    intake = Intake(where, rows, () if _is_tree(first) else known.columns, seed, drop, lang)
+    made = list(islice(_reader(where, known, kind)(intake), limit))
     if not made:
         raise RecordError(f"{where}: no row can be used; left out: {dict(intake.report.counts) or 'nothing'}.")
     intake.report.kept = len(made)
     return made, intake.report
 
 
+def _reader(where: str, known: Set, kind: str | None) -> Callable[[Intake], Iterator[Row]]:
+    if not known.gives:
+        raise SourceError(f"{where} is plain text; read it with texts({where!r})")
+    if kind not in (None, *known.gives):
+        raise SourceError(f"{where} gives no {kind}; it gives {' and '.join(known.gives)}")
+    return known.gives[kind or next(iter(known.gives))]
+
+
 def _named(name: str | Path) -> Set | None:
-    """A set by name or hub id."""
-    return SETS.get(str(name)) or next((known for known in SETS.values() if known.hub_id == str(name)), None)
+    """A set by name or hub id; a `Path` is never one."""
+    if isinstance(name, Path):
+        return None
+    return SETS.get(name) or next((known for known in SETS.values() if known.hub_id == name), None)
 
 
 def _must_be_named(name: str) -> Set:

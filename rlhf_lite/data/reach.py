@@ -91,7 +91,7 @@ def _explained(error: Exception, where: str, split: str, away: bool) -> str:
     if away and isinstance(error, (ConnectionError, FileNotFoundError)):
         return (f"{where} is not on this machine, and the hub at {_endpoint()} is not to be reached; go online, or give a "
                 "folder with the set's files")  # fmt: skip
-    if isinstance(error, ValueError) and "split" in detail.lower():
+    if detail.startswith(("Unknown split", "Bad split")):
         return f"{where} has no split '{split}': {detail}"
     return f"{where} cannot be loaded: {detail}"
 
@@ -135,7 +135,8 @@ def _endpoint() -> str:
 def hub_answers() -> bool:
     """Whether a connection to the hub, or to the proxy before it, opens within PATIENCE."""
     url = urlsplit(_endpoint())
-    proxy = urllib.request.getproxies().get(url.scheme)
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
     if proxy and not urllib.request.proxy_bypass(url.hostname or ""):
         url = urlsplit(proxy if "://" in proxy else f"//{proxy}")
     opened = threading.Event()
