@@ -360,7 +360,7 @@ def test_names_splits_kinds_and_limits_that_do_not_exist(put, tmp_path):
         refused("nectar", ["nectar has no split 'dev': ", "train"], SourceError, split="dev", streaming=streaming)
     refused("nectar", "nectar gives no prompts; it gives rankings", SourceError, kind="prompts")
     refused("nectar", "limit is 0, but must be at least 1", SourceError, limit=0)
-    refused("nectra", ["there is no set, file or folder 'nectra'", "OWNER/NAME"], SourceError)
+    refused("nectra", ["there is no set, file or folder 'nectra'; sets are oasst1, ", "OWNER/NAME"], SourceError)
     refused(tmp_path / "none" / "rows.jsonl", "there is no set, file or folder", SourceError)
     refused("data/rows.jsonl", "there is no set, file or folder 'data/rows.jsonl'", SourceError)
     refused(str(put("nectar", [nectar_row()])), ["there is no set 'nectra'; sets are oasst1"], SourceError, like="nectra")

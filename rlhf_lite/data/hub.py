@@ -109,19 +109,18 @@ def load(name_or_path: str | Path, split: str = "train", limit: int | None = Non
     if limit is not None and limit < 1:
         raise SourceError(f"limit is {limit}, but must be at least 1, or None for all rows")
     where, known = str(name_or_path), _named(name_or_path)
-    source = known.hub_id if known else find(name_or_path)
+    form = _must_be_named(like) if like else known
+    if form:
+        _reader(where, form, kind)  # a kind that it does not give is refused before anything is fetched
     if streaming is None:
-        streaming = limit is not None and not (known and known.whole)
-    # A stored copy of a folder would not notice that its files have changed.
-    streaming = streaming or isinstance(source, Path)
-    first, rows = _peeked(where, _raw(where, source, known, split, config, streaming))
-    known = _must_be_named(like) if like else known
-    if not known and (form := _own_form(first)):
-        made = _own_rows(where, source, rows, form, kind)[:limit]
+        streaming = limit is not None and not (form and form.whole)
+    first, rows = _peeked(where, _raw(name_or_path, known, split, config, streaming))
+    if not form and (own := _own_form(first)):
+        made = _own_rows(name_or_path, rows, own, kind)[:limit]
         return made, Report(kept=len(made))
-    known = known or _recognised(where, first)
-    intake = Intake(where, rows, () if _is_tree(first) else known.columns, seed, drop, lang)
-    made = list(islice(_reader(where, known, kind)(intake), limit))
+    form = form or _recognised(where, first)
+    intake = Intake(where, rows, () if _is_tree(first) else form.columns, seed, drop, lang)
+    made = list(islice(_reader(where, form, kind)(intake), limit))
     if not made:
         raise RecordError(f"{where}: no row can be used; left out: {dict(intake.report.counts) or 'nothing'}.")
     intake.report.kept = len(made)
@@ -150,10 +149,13 @@ def _must_be_named(name: str) -> Set:
     return known
 
 
-def _raw(where: str, source: Path | str, known: Set | None, split: str, config: str | None, streaming: bool) -> Iterator[Row]:
+def _raw(name: str | Path, known: Set | None, split: str, config: str | None, streaming: bool) -> Iterator[Row]:
+    """Raw rows of a set by its own names of splits, or of whatever else has this name."""
     if known:
-        split, config = known.splits.get(split, split), config or known.config
-    return raw_rows(where, source, split, config, streaming)
+        return raw_rows(str(name), known.hub_id, known.splits.get(split, split), config or known.config, streaming)
+    source = find(name, SETS)
+    # A stored copy of a folder would not notice that its files have changed.
+    return raw_rows(str(name), source, split, config, streaming or isinstance(source, Path))
 
 
 def _peeked(where: str, rows: Iterator[Row]) -> tuple[Row, Iterator[Row]]:
@@ -191,17 +193,17 @@ def _own_form(first: Row) -> str | None:
     return "pairs" if {"prompt", "chosen", "rejected"} <= set(first) and "messages" not in first else None
 
 
-def _own_rows(where: str, source: Path | str, rows: Iterable[Row], form: str, kind: str | None) -> list[Row]:
+def _own_rows(name: str | Path, rows: Iterable[Row], form: str, kind: str | None) -> list[Row]:
     """Rankings or pairs of one's own, with the conversation as their owner if they name none."""
     if kind not in (None, "rankings"):
-        raise SourceError(f"{where} gives no {kind}; it gives rankings")
+        raise SourceError(f"{name} gives no {kind}; it gives rankings")
     try:
-        if Path(source).suffix == ".csv":
-            made = load_rankings(source)  # CSV holds lists as text
+        if Path(name).suffix == ".csv":
+            made = load_rankings(Path(name).expanduser())  # CSV holds lists as text
         else:
             made = (from_pairs if form == "pairs" else from_exchange)(rows)
     except RecordError as error:
-        raise RecordError(f"{where}: {error}") from None
+        raise RecordError(f"{name}: {error}") from None
     return [row | {"user_id": row.get("user_id") or first_turn(row["prompt"])} for row in made]
 
 
@@ -215,10 +217,11 @@ def texts(name_or_path: str | Path, split: str = "train", limit: int | None = No
     Any set, folder or file (.txt, where every line is a text, .jsonl, .json, .csv, .parquet) with a column of texts.
     Empty texts only separate others in such sets, so they are left out and counted. Errors as of `load`.
     """
-    where, known = str(name_or_path), _named(name_or_path)
-    source = known.hub_id if known else find(name_or_path)
-    is_file = isinstance(source, Path) and source.is_file()
-    rows = text_file_rows(source) if is_file else _raw(where, source, known, split, config, streaming)
+    where, known, path = str(name_or_path), _named(name_or_path), Path(name_or_path).expanduser()
+    if path.is_file() and not known:
+        rows = text_file_rows(path)
+    else:
+        rows = _raw(name_or_path, known, split, config, streaming)
     first, rows = _peeked(where, rows)
     if column not in first:
         raise RecordError(f"{where}, row 1: column '{column}' is missing; it has {', '.join(map(str, first)) or 'none'}. "

@@ -6,7 +6,7 @@ Everything but single files goes through `datasets.load_dataset`, which is impor
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ class SourceError(ValueError):
     """A set that cannot be had: there is no such name, split or file, or no way to the hub."""
 
 
-def find(name: str | Path) -> Path | str:
-    """The file or folder of this name, else the name as a hub id if it can be one, else a SourceError."""
+def find(name: str | Path, known: Iterable[str]) -> Path | str:
+    """The file or folder of this name, else the name as a hub id if it can be one, else a SourceError with the known names."""
     path, parts = Path(name).expanduser(), str(name).split("/")
     if path.exists():
         return path
     is_local = isinstance(name, Path) or len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~")
     if is_local or path.suffix in (*BUILDERS, ".gz"):
-        raise SourceError(f"there is no set, file or folder '{name}'; sets on the hub are called OWNER/NAME")
+        raise SourceError(f"there is no set, file or folder '{name}'; sets are {', '.join(known)}, and others on the "
+                          "hub by their OWNER/NAME")  # fmt: skip
     return str(name)
 
 

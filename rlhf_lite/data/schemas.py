@@ -4,6 +4,10 @@ A reader takes an `Intake` of raw rows and yields our rows. Whatever is wrong wi
 knows which row of which set it was. Where a set has no user ids, rows are owned by their conversation's first turn:
 prompts that share it share their text, so a split must keep them together. Texts are stripped at both ends, as in
 `sources.open_assistant`, and the order of completions is drawn by seed, so that place tells nothing.
+
+Columns, scales and which end of them is good are those of the sets' cards on the hub; of the comparisons of summaries,
+those of the README beside its authors' code (github.com/openai/summarize-from-feedback, "Human feedback data"); of
+UltraFeedback's scores, those of the README of github.com/OpenBMB/UltraFeedback.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
