@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from ..paper import TABLE_6
-from .records import Row, check_rows
+from .records import RecordError, Row, check_rows
 from .seeded import chance, name_of, rng, shuffled
 
 Dropped = list[Row]
@@ -158,7 +158,14 @@ def filter_length(rows: Sequence[Row], limit: int, count: Callable[[str], int] |
 
 def split_by_user(rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0) -> dict[str, list]:
     """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move nobody."""
-    return _cut(rows, fractions, lambda i, row: chance(seed, "split", row["user_id"]))
+    return _cut(rows, fractions, lambda i, row: chance(seed, "split", _user(i, row)))
+
+
+def _user(i: int, row: Row) -> str:
+    if not row.get("user_id"):
+        raise RecordError(f"row {i + 1} has no user_id, so a split by user does not know what to keep together; fill it in "
+                          "(a user, a conversation, a prompt), or use split_at_random.")  # fmt: skip
+    return row["user_id"]
 
 
 def split_at_random(rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0) -> dict[str, list]:

@@ -67,7 +67,7 @@ def open_assistant(source: str | Path | Iterable[Row], speakers: tuple[str, str]
     ends with the assistant's name. `user_id` is the tree: two prompts of one tree share text, so a split must keep
     them together. The files list the best reply first; here the order is drawn by seed, so that place tells nothing.
     """
-    messages, report = _messages(source), Report()
+    messages, report = flat_messages(source), Report()
     replies: dict[str, list[Row]] = {}
     for message in messages.values():
         replies.setdefault(message.get("parent_id") or "", []).append(message)
@@ -87,7 +87,7 @@ def open_assistant(source: str | Path | Iterable[Row], speakers: tuple[str, str]
     return rows, report
 
 
-def _messages(source: str | Path | Iterable[Row]) -> dict[str, Row]:
+def flat_messages(source: str | Path | Iterable[Row]) -> dict[str, Row]:
     """All messages by id, whatever shape they came in, each with its parent and tree."""
     messages: dict[str, Row] = {}
     for number, row in enumerate(read_rows(source) if isinstance(source, (str, Path)) else source, 1):
@@ -218,7 +218,7 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_respons
         prompt, _ = _cut(row["prompt"], tokenizer, max_tokens - 2 - longest, keep="end")
         if prompt != row["prompt"]:
             report.note(f"prompt cut to its last tokens (limit {max_tokens} with its completion)", row["prompt"])
-        best = _first_of_equals(texts, row["ranks"])
+        best = first_of_equals(texts, row["ranks"])
         if len(best) < len(texts):
             report.note("completions equal after the cut", row["prompt"])
         if len(best) < 2:
@@ -241,7 +241,7 @@ def _cut(text: str, tokenizer: Any, limit: int, keep: str) -> tuple[str, int]:
         text = shorter if len(shorter) < len(text) else text[:-1] if keep == "start" else text[1:]
 
 
-def _first_of_equals(texts: Sequence[str], ranks: Sequence[int]) -> list[int]:
+def first_of_equals(texts: Sequence[str], ranks: Sequence[int]) -> list[int]:
     """Places of the distinct texts that are not empty, of equals the one ranked best."""
     best: dict[str, int] = {}
     for i, text in enumerate(texts):

@@ -1,0 +1,551 @@
+"""Public preference sets, each as a small folder in its true form, through the same `datasets.load_dataset` as the hub."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
+
+import datasets
+import huggingface_hub
+import pytest
+from test_sources import DATA, flat, needs_data, tree
+
+from rlhf_lite.data import hub, reach
+from rlhf_lite.data.hub import SETS, load, texts
+from rlhf_lite.data.pipeline import split_by_user
+from rlhf_lite.data.reach import SourceError
+from rlhf_lite.data.records import RecordError, check_rows, to_dataset
+from rlhf_lite.labels.agreement import agreement
+from rlhf_lite.paper import TABLE_1
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    """Nothing is stored outside the test, nothing draws a bar, and no test reaches for the network."""
+    for name in ("HF_DATASETS_CACHE", "DOWNLOADED_DATASETS_PATH", "EXTRACTED_DATASETS_PATH"):
+        monkeypatch.setattr(datasets.config, name, tmp_path / "cache" / name)
+    monkeypatch.setattr(reach, "hub_answers", lambda: pytest.fail("asked the hub"))
+    datasets.disable_progress_bars()
+    yield
+    datasets.enable_progress_bars()
+
+
+@pytest.fixture
+def put(monkeypatch, tmp_path):
+    """put(name, rows) makes a folder that stands for the set of that name on the hub; so does put(name, train=..., test=...)."""
+
+    def put(name, rows=None, form="parquet", **splits):
+        folder, known = tmp_path / name, SETS[name]
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)  # what was loaded from an earlier folder of this name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        splits = splits or {"train": rows}
+        for split, own in splits.items():
+            if form == "parquet":
+                datasets.Dataset.from_list(own).to_parquet(folder / f"{split}.parquet")
+            else:
+                (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in own), encoding="utf-8")
+        files = "".join(f"  - split: {split}\n    path: {split}.{form}\n" for split in splits)
+        card = f"---\nconfigs:\n- config_name: {known.config or 'default'}\n  data_files:\n{files}---\n"
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        monkeypatch.setitem(SETS, name, replace(known, hub_id=str(folder)))
+        return folder
+
+    return put
+
+
+def ranked(row):
+    """Completions by rank, so that the drawn order does not matter."""
+    return sorted(zip(row["ranks"], row["completions"], strict=True))
+
+
+def refused(name, match, error=RecordError, **options):
+    """`load` refuses, in one line that says all of `match`."""
+    with pytest.raises(error) as caught:
+        load(name, **options)
+    said = str(caught.value)
+    assert "\n" not in said
+    for part in [match] if isinstance(match, str) else match:
+        assert part in said
+    return said
+
+
+# --- raw rows in their true form ----------------------------------------------------------------------------------
+
+
+def oasst_rows(lang="en"):
+    extra = {"created_date": "2023", "review_count": 3, "review_result": True, "synthetic": False, "tree_state": "ready"}
+    return [row | extra | {"lang": lang, "user_id": f"writer of {row['message_id']}"} for row in flat(tree()["prompt"])]
+
+
+def hh_row(question="What is tea?", good="A drink.", bad="Rain."):
+    start = f"\n\nHuman: Hello\n\nAssistant: Hi.\n\nHuman: {question}\n\nAssistant: "
+    return {"chosen": start + good, "rejected": start + bad}
+
+
+def nectar_row(ranks=(3, 1, 2, 7, 5, 6, 4), text=lambda rank: f"answer {rank}"):
+    answers = [{"answer": text(rank), "model": "gpt-4", "rank": float(rank)} for rank in ranks]
+    return {"prompt": "\n\nHuman: Why is the sky blue?\n\nAssistant: ", "answers": answers, "turns": 1,
+            "num_responses": len(answers), "source": ["lmsys-chat-1m"], "good_natured": True}  # fmt: skip
+
+
+def ultrafeedback_row(scores=(7.5, 9.0, 7.5, 2.0), text=lambda i: f"response {i}"):
+    completions = [{"model": f"m{i}", "principle": "helpfulness", "response": text(i), "critique": "fine",
+                    "custom_system_prompt": "", "fine-grained_score": 4.0, "overall_score": score}
+                   for i, score in enumerate(scores)]  # fmt: skip
+    return {"source": "evol_instruct", "instruction": "Name a river.", "models": [c["model"] for c in completions],
+            "completions": completions, "correct_answers": ["None"], "incorrect_answers": ["None"]}  # fmt: skip
+
+
+def said(role, content):
+    return {"content": content, "role": role}
+
+
+def binarized_row(prompt="Name a sea.", good="The Baltic.", bad="Paris."):
+    chosen, rejected = ([said("user", prompt), said("assistant", text)] for text in (good, bad))
+    return {"prompt": prompt, "prompt_id": "abc", "chosen": chosen, "rejected": rejected, "messages": chosen,
+            "score_chosen": 9.0, "score_rejected": 1.0}  # fmt: skip
+
+
+def no_robots_row(i=0, category="Coding", messages=None):
+    messages = messages or [said("user", f"Task {i}"), said("assistant", f"Answer {i} ")]
+    return {"prompt": messages[0]["content"], "prompt_id": f"id{i}", "messages": messages, "category": category}
+
+
+def helpsteer_row(prompt, response, helpfulness=3):
+    return {"prompt": prompt, "response": response, "helpfulness": helpfulness, "correctness": 3, "coherence": 4,
+            "complexity": 1, "verbosity": 2}  # fmt: skip
+
+
+def comparison(choice=1, worker="w1", post="My car broke.", texts=(" car broke", " it is repaired"), **info):
+    summaries = [{"text": text, "policy": "sup4", "note": "ok"} for text in texts]
+    about = {"id": "t3_1", "post": post, "title": "Help", "subreddit": "legaladvice", "site": None, "article": None} | info
+    return {"info": about, "summaries": summaries, "choice": choice, "worker": worker, "batch": "batch9", "split": "train",
+            "extra": {"confidence": 8}}  # fmt: skip
+
+
+ROWS = {
+    "oasst1": oasst_rows(), "oasst2": oasst_rows(), "hh_rlhf": [hh_row()], "nectar": [nectar_row()],
+    "ultrafeedback": [ultrafeedback_row()], "no_robots": [no_robots_row()], "summarize": [comparison()],
+    "helpsteer": [helpsteer_row("p", "a", 4), helpsteer_row("p", "b", 1)],
+    "helpsteer2": [helpsteer_row("p", "a", 4), helpsteer_row("p", "b", 1)],
+}  # fmt: skip
+BY_SPLIT = {"ultrafeedback_binarized": {"train_prefs": [binarized_row()], "test_prefs": [binarized_row("Name a lake.")]}}
+
+
+# --- every set ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in SETS if SETS[name].gives])
+@pytest.mark.parametrize("streaming", [False, True])
+def test_every_set_gives_good_rows_that_a_split_keeps_together(put, name, streaming):
+    put(name, ROWS.get(name), **BY_SPLIT.get(name, {}))
+    for kind in hub.kinds(name):
+        rows, report = load(name, kind=kind, streaming=streaming)
+        assert report.kept == len(rows) > 0
+        assert check_rows(rows, kind) == rows and to_dataset(rows, kind).num_rows == len(rows)
+        assert len({row["user_id"] for row in rows}) == 1  # one conversation each
+        sides = split_by_user(rows, {"train": 0.5, "valid": 0.5})
+        assert sorted(map(len, sides.values())) == [0, len(rows)]
+        assert load(name, kind=kind, limit=1)[0] == rows[:1]
+
+
+@pytest.mark.parametrize("name", [name for name in SETS if SETS[name].gives])
+def test_every_set_names_a_column_that_is_missing(put, name):
+    rows = ROWS.get(name) or BY_SPLIT[name]["train_prefs"]
+    split = next(iter(BY_SPLIT.get(name, {"train": 0})))
+    for column in SETS[name].columns:
+        put(name, **{split: [{k: v for k, v in row.items() if k != column} for row in rows]})
+        refused(name, [f"{name}, row 1: column '{column}' is missing; it has ", next(k for k in rows[0] if k != column)])
+        refused(name, "is missing", drop=True)  # nothing would be left
+
+
+def test_the_order_of_completions_is_drawn_by_seed(put):
+    put("nectar", [nectar_row() | {"prompt": f"q{i}"} for i in range(20)])
+    rows = load("nectar")[0]
+    assert rows == load("nectar", streaming=True)[0] != load("nectar", seed=1)[0]
+    assert all(sorted(row["ranks"]) == list(range(1, 8)) for row in rows)
+    firsts = Counter(row["ranks"][0] for row in rows)
+    assert len(firsts) > 3  # the first place says nothing of the rank
+    again = load("nectar", seed=1)[0]
+    assert [ranked(row) for row in rows] == [ranked(row) for row in again]
+    assert {row["seed"] for row in again} == {1}
+
+
+# --- one set after the other --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["oasst1", "oasst2"])
+def test_open_assistant(put, name):
+    put(name, oasst_rows()[::-1])  # children before parents: order must not matter
+    rows, report = load(name)
+    assert {row["prompt_id"]: ranked(row) for row in rows} == {
+        "q1": [(1, "First answer."), (2, "Second answer.")], "q2": [(1, "Then that."), (2, "Then <b>this</b>.")]}  # fmt: skip
+    assert {row["user_id"] for row in rows} == {"t1"}
+    assert report.counts["reply: deleted"] == report.counts["reply: unranked"] == 1
+    shown, _ = load(name, kind="demonstrations")
+    assert {row["prompt_id"]: (row["text"], row["labeler"]) for row in shown} == {
+        "q1": ("First answer.", "writer of a"), "q2": ("Then that.", "writer of d")}  # fmt: skip
+    assert all(row["prompt"].endswith("\n\nAssistant:") for row in shown)
+
+
+def test_open_assistant_in_one_language(put):
+    german = [row | {"message_id": "de" + row["message_id"], "message_tree_id": "t2",
+                     "parent_id": row["parent_id"] and "de" + row["parent_id"]} for row in oasst_rows("de")]  # fmt: skip
+    put("oasst1", oasst_rows() + german)
+    rows, report = load("oasst1")
+    assert {row["user_id"] for row in rows} == {"t1"} and report.counts["message: not in en"] == len(german)
+    assert {row["user_id"] for row in load("oasst1", lang="de")[0]} == {"t2"}
+    assert {row["user_id"] for row in load("oasst1", lang=None)[0]} == {"t1", "t2"}
+    refused("oasst1", "no row can be used; left out: {'message: not in fr'", lang="fr")
+
+
+@needs_data
+def test_the_real_open_assistant_trees_by_path():
+    path = DATA / "oasst" / "en_100_tree.jsonl"
+    rows, report = load(path)
+    assert len(rows) == report.kept == 212 and report.counts["reply: unranked"] == 46
+    shown, _ = load(str(path), kind="demonstrations", limit=50)
+    best = {row["prompt_id"]: row["completions"][row["ranks"].index(1)] for row in rows}
+    assert [row["text"] for row in shown] == [best[row["prompt_id"]] for row in shown] and len(shown) == 50
+
+
+def test_hh_rlhf(put):
+    put("hh_rlhf", train=[hh_row()], test=[hh_row("Other?")], form="jsonl")
+    (row,), _ = load("hh_rlhf")
+    assert row["prompt"] == "Human: Hello\n\nAssistant: Hi.\n\nHuman: What is tea?\n\nAssistant:"
+    assert ranked(row) == [(1, "A drink."), (2, "Rain.")] and row["labeler"] == "people"
+    (other,), _ = load("hh_rlhf", split="test")
+    assert other["user_id"] == row["user_id"] and other["prompt_id"] != row["prompt_id"]  # both begin with Hello
+
+
+def test_nectar_ranks_seven_and_more_than_nine_are_cut(put):
+    put("nectar", [nectar_row(), nectar_row(range(12, 0, -1))])
+    (seven, many), report = load("nectar")
+    assert ranked(seven) == [(rank, f"answer {rank}") for rank in range(1, 8)]
+    assert ranked(many) == [(rank, f"answer {rank}") for rank in range(1, 10)]
+    assert report.counts == {"reply: beyond the best 9": 3} and seven["labeler"] == "GPT-4"
+
+
+def test_ultrafeedback_has_ties(put):
+    put("ultrafeedback", [ultrafeedback_row(), ultrafeedback_row(()), ultrafeedback_row((5.0,))], form="jsonl")
+    (row,), report = load("ultrafeedback")
+    assert ranked(row) == [(1, "response 1"), (2, "response 0"), (2, "response 2"), (3, "response 3")]
+    assert report.counts == {"prompt: fewer than two different replies": 2}
+
+
+def test_equal_replies_count_once_at_their_best(put):
+    put("ultrafeedback", [ultrafeedback_row((2.0, 9.0, 5.0), text=lambda i: "same" if i < 2 else "other")])
+    (row,), report = load("ultrafeedback")
+    assert ranked(row) == [(1, "same"), (2, "other")] and report.counts == {"reply: same text as another": 1}
+
+
+def test_ultrafeedback_binarized_by_its_own_split_names(put):
+    put("ultrafeedback_binarized", **BY_SPLIT["ultrafeedback_binarized"])
+    (row,), _ = load("ultrafeedback_binarized")
+    assert row["prompt"] == "Name a sea." and ranked(row) == [(1, "The Baltic."), (2, "Paris.")]
+    assert load("ultrafeedback_binarized", split="test")[0][0]["prompt"] == "Name a lake."
+    assert load("ultrafeedback_binarized", split="test_prefs")[0][0]["prompt"] == "Name a lake."
+
+
+def test_no_robots_has_the_use_cases_of_table_1(put):
+    names = ["Generation", "Open QA", "Brainstorm", "Chat", "Rewrite", "Summarize", "Coding", "Classify", "Closed QA", "Extract"]
+    chat = [said("system", "Be kind."), said("user", "Hi"), said("assistant", "Hello"), said("user", "Bye"),
+            said("assistant", "Farewell")]  # fmt: skip
+    put("no_robots", [no_robots_row(i, name, chat if name == "Chat" else None) for i, name in enumerate(names)])
+    prompts, _ = load("no_robots", kind="prompts")
+    assert sorted(row["use_case"] for row in prompts) == sorted(TABLE_1.value)
+    assert prompts[6]["use_case"] == "other" and prompts[6]["text"] == "Task 6" and prompts[6]["source"] == "labeler"
+    shown, _ = load("no_robots")
+    assert [row["use_case"] for row in shown] == [row["use_case"] for row in prompts]
+    assert shown[0]["prompt"] == "Task 0" and shown[0]["text"] == "Answer 0"
+    assert shown[3]["prompt"] == "System: Be kind.\n\nUser: Hi\n\nAssistant: Hello\n\nUser: Bye\n\nAssistant:"
+    assert shown[3]["text"] == "Farewell"
+
+
+@pytest.mark.parametrize("name", ["helpsteer", "helpsteer2"])
+def test_helpsteer_gathers_the_responses_to_a_prompt(put, name):
+    put(name, [helpsteer_row("p", "a", 1), helpsteer_row("q", "x", 2), helpsteer_row("p", "b", 4),
+               helpsteer_row("p", "c", 1), helpsteer_row("alone", "y")] + [helpsteer_row("q", "z", 0)])  # fmt: skip
+    rows, report = load(name, limit=2)
+    assert [ranked(row) for row in rows] == [[(1, "b"), (2, "a"), (2, "c")], [(1, "x"), (2, "z")]]
+    assert load(name)[1].counts == {"prompt: fewer than two different replies": 1}
+
+
+def test_summaries_of_several_workers_give_real_agreement(put):
+    """Two of three workers agree on the first pair, whatever order they saw it in; both disagree on the second."""
+    swapped = (" it is repaired", " car broke")
+    put("summarize", [
+        comparison(1, "w1"), comparison(0, "w2", texts=swapped), comparison(0, "w3"), comparison(1, "w1"),
+        comparison(0, "w1", post="Rain", id="t3_2"), comparison(1, "w2", post="Rain", id="t3_2"),
+        comparison(0, "w1", post="Seen once", id="t3_3"),
+    ], form="jsonl")  # fmt: skip
+    rows, _ = load("summarize")
+    first = rows[0]
+    assert first["prompt"] == "SUBREDDIT: legaladvice\n\nTITLE: Help\n\nPOST: My car broke.\n\nTL;DR:"
+    assert ranked(first) == [(1, "it is repaired"), (2, "car broke")] and first["user_id"] == "t3_1"
+    assert [row["labeler"] for row in rows[:3]] == ["w1", "w2", "w3"]
+    assert [row["completions"] for row in rows[:4]] == [first["completions"]] * 4
+    assert rows[1]["ranks"] == first["ranks"] != rows[2]["ranks"]
+    found = agreement(rows)
+    # w1 judged the first pair twice: w1-w2 twice alike, w1-w3 twice not, w2-w3 not; then w1-w2 not.
+    assert (found.pairs, found.prompts) == (6, 2) and found.share == pytest.approx(2 / 6)
+
+
+def test_summaries_of_news(put):
+    put("summarize", [comparison(post=None, article="Long news.", subreddit=None)], form="jsonl")
+    assert load("summarize")[0][0]["prompt"] == "TITLE: Help\n\nARTICLE: Long news.\n\nTL;DR:"
+
+
+# --- what is refused, and how -------------------------------------------------------------------------------------
+
+FAULTY = [
+    ("oasst1", [*oasst_rows(), oasst_rows()[1]], "row 16: 'message_id' is 'a', as of an earlier message; ids must differ"),
+    ("oasst1", [oasst_rows()[0], oasst_rows()[1] | {"rank": -1}], "row 2: 'rank' is -1, but must be a number from 0"),
+    ("oasst1", [oasst_rows()[0], oasst_rows()[1] | {"message_tree_id": None}], "row 2: 'message_tree_id' is None"),
+    ("oasst1", [oasst_rows()[0] | {"role": "system"}], "row 1: 'role' is 'system', but must be 'prompter' or 'assistant'"),
+    ("oasst1", [oasst_rows()[0] | {"text": None}, oasst_rows()[1]], "row 1: a message has no 'text'"),
+    ("hh_rlhf", [hh_row(), hh_row() | {"rejected": "Human: Else\n\nAssistant: x"}], "row 2: there is no prompt column, and"),
+    ("hh_rlhf", [hh_row(bad="")], "row 1: 'rejected' is '', but must be a text that is not empty"),
+    ("nectar", [nectar_row((1, 2, 4, 5))], "row 1: 'answers' 4: 'rank' is 5.0, but must be a number from 1 to 4"),
+    ("nectar", [nectar_row((1, 2, 4, 4))], "row 1: the ranks [1.0, 2.0, 4.0, 4.0] have gaps"),
+    ("nectar", [nectar_row((1, 2, 0))], "row 1: 'answers' 3: 'rank' is 0.0, but must be a number from 1 to 3"),
+    ("nectar", [nectar_row(), nectar_row(text=lambda rank: " " * rank)], "row 2: 'answers' 1: 'answer' is '   '"),
+    ("nectar", [nectar_row() | {"prompt": " "}], "row 1: 'prompt' is ' ', but must be a text that is not empty"),
+    ("nectar", [nectar_row() | {"answers": [{"text": "a"}]}], "row 1: 'answers' 1 has no 'answer'; it has text"),
+    ("nectar", [nectar_row() | {"answers": "none"}], "row 1: 'answers' is 'none', but must be a list of objects"),
+    ("ultrafeedback", [ultrafeedback_row((3.0, 11.0))], "row 1: 'completions' 2: 'overall_score' is 11.0"),
+    ("ultrafeedback", [ultrafeedback_row((3.0, None))], "row 1: 'completions' 2: 'overall_score' is None"),
+    ("no_robots", [no_robots_row(), no_robots_row()], "row 2: 'prompt_id' is 'id0', as of an earlier row; ids must differ"),
+    ("no_robots", [no_robots_row(category="Poems")], "row 1: 'category' is 'Poems', but must be one of Generation, Open QA"),
+    ("no_robots", [no_robots_row(messages=[said("user", "Hm?")])], "row 1: the last message is not the assistant's"),
+    ("helpsteer", [helpsteer_row("p", "a", 5)], "row 1: 'helpfulness' is 5, but must be a number from 0 to 4"),
+    ("helpsteer", [helpsteer_row("p", "")], "row 1: 'response' is '', but must be a text that is not empty"),
+    ("summarize", [comparison(2)], "row 1: 'choice' is 2, but must be a number from 0 to 1"),
+    ("summarize", [comparison(worker="")], "row 1: 'worker' is '', but must be a text that is not empty"),
+    ("summarize", [comparison(texts=("a", "b", "c"))], "row 1: 'summaries' has 3 entries, but a comparison is of 2"),
+    ("summarize", [comparison(id=None)], "row 1: 'id' is None, but must be a text that is not empty"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, rows, match", FAULTY, ids=[match[:50] for _, _, match in FAULTY])
+def test_a_faulty_row_is_named_or_left_out_and_counted(put, name, rows, match):
+    put(name, rows, form="jsonl")
+    refused(name, [f"{name}, {match}", "drop=True"])
+    good = ROWS[name] if name != "oasst1" else [row | {"message_id": "x" + row["message_id"], "message_tree_id": "x",
+                "parent_id": row["parent_id"] and "x" + row["parent_id"]} for row in oasst_rows()]  # fmt: skip
+    put(name, rows + [row | {"prompt_id": "new"} if name == "no_robots" else row for row in good], form="jsonl")
+    kept, report = load(name, drop=True)
+    assert len(kept) >= 1 and report.counts["row: faulty"] == 1
+    assert match.split(",")[0][:70] in report.examples["row: faulty"][0]
+
+
+def test_ties_in_ranks_are_no_gaps(put):
+    for ranks in ((1, 1, 2), (1, 1, 3)):
+        letters = iter("abc")
+        put("nectar", [nectar_row(ranks, text=lambda rank, letters=letters: next(letters))])
+        assert ranked(load("nectar")[0][0]) == [(1, "a"), (1, "b"), (2, "c")]
+
+
+def test_names_splits_kinds_and_limits_that_do_not_exist(put, tmp_path):
+    put("nectar", [nectar_row()])
+    for streaming in (False, True):
+        refused("nectar", ["nectar has no split 'dev': ", "train"], SourceError, split="dev", streaming=streaming)
+    refused("nectar", "nectar gives no prompts; it gives rankings", SourceError, kind="prompts")
+    refused("nectar", "limit is 0, but must be at least 1", SourceError, limit=0)
+    refused("nectra", ["there is no set, file or folder 'nectra'; sets are oasst1, ", "OWNER/NAME"], SourceError)
+    refused(tmp_path / "none" / "rows.jsonl", "there is no set, file or folder", SourceError)
+    refused("data/rows.jsonl", "there is no set, file or folder 'data/rows.jsonl'", SourceError)
+    refused(str(put("nectar", [nectar_row()])), ["there is no set 'nectra'; sets are oasst1"], SourceError, like="nectra")
+    (tmp_path / "empty").mkdir()
+    refused(str(tmp_path / "empty"), f"{tmp_path / 'empty'} cannot be loaded: ", SourceError)
+
+
+def test_rows_without_users_cannot_be_split_by_user(put):
+    put("nectar", [nectar_row()])
+    rows, _ = load("nectar")
+    with pytest.raises(RecordError, match="row 2 has no user_id, .* fill it in"):
+        split_by_user([rows[0], rows[0] | {"user_id": ""}])
+
+
+# --- files and folders of one's own -------------------------------------------------------------------------------
+
+
+def test_a_folder_or_file_is_recognised_by_its_columns(put, tmp_path):
+    for name in ("oasst1", "hh_rlhf", "nectar", "ultrafeedback", "no_robots", "helpsteer"):
+        put(name, ROWS[name])
+        rows, _ = load(name)
+        own = tmp_path / "own" / name
+        own.mkdir(parents=True)
+        datasets.Dataset.from_list(ROWS[name]).to_parquet(own / "train.parquet")
+        assert load(own)[0] == load(str(own / "train.parquet"))[0] == rows
+    assert not list((tmp_path / "cache").rglob("own*"))  # folders are read where they are
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text(json.dumps(binarized_row()) + "\n")
+    assert load(lines)[0][0]["labeler"] == "GPT-4"
+    refused(lines, ["rows.jsonl, row 1: column 'answers' is missing"], like="nectar")
+    refused(lines, "is one file, so it has no split 'test'", SourceError, split="test")
+    lines.write_text('{"prompt": "a", "answer": "b", "rating": 1}\n')
+    refused(lines, ["row 1: it has prompt, answer, rating, as no set has", "nectar, needs 'answers'"])
+    lines.write_text("")
+    refused(lines, "rows.jsonl has no rows")
+
+
+def test_a_folder_may_be_called_as_a_set(put, tmp_path, monkeypatch):
+    put("nectar", [nectar_row()])
+    own = tmp_path / "here" / "nectar"
+    own.mkdir(parents=True)
+    datasets.Dataset.from_list([binarized_row()]).to_parquet(own / "train.parquet")
+    monkeypatch.chdir(own.parent)
+    assert len(load("nectar")[0][0]["ranks"]) == 7
+    assert load("./nectar")[0] == load(Path("nectar"))[0] == load(own)[0]
+    assert load(own)[0][0]["prompt"] == "Name a sea."
+
+
+def test_files_that_changed_are_read_anew(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for text in ("first", "second"):
+        (own / "train.jsonl").write_text(json.dumps(binarized_row(text)) + "\n")
+        assert load(own, streaming=False)[0][0]["prompt"] == text
+
+
+def test_rankings_and_pairs_of_ones_own(tmp_path):
+    pairs, rankings = tmp_path / "pairs.jsonl", tmp_path / "rankings.csv"
+    pairs.write_text('{"prompt": "p", "chosen": "a", "rejected": "b"}\n' * 2)
+    rows, report = load(pairs, limit=1)
+    assert ranked(rows[0]) == [(1, "a"), (2, "b")] and rows[0]["user_id"] and report.kept == 1
+    rankings.write_text('prompt,completions,ranks,user_id\np,"[""a"", ""b""]","[5, 2]",ann\n')
+    assert load(rankings)[0][0]["ranks"] == [2, 1] and load(rankings)[0][0]["user_id"] == "ann"
+    refused(pairs, "gives no prompts; it gives rankings", SourceError, kind="prompts")
+    pairs.write_text('{"prompt": "p", "chosen": "a", "rejected": null}\n')
+    refused(pairs, "pairs.jsonl: row 1: column 'rejected' is missing")
+
+
+# --- text ---------------------------------------------------------------------------------------------------------
+
+
+def test_text_of_sets_folders_and_files(put, tmp_path):
+    put("wikitext", [{"text": text} for text in ("", " = Tea = \n", "Tea is hot.", " ")])
+    stream, report = texts("wikitext")
+    assert list(stream) == [" = Tea = \n", "Tea is hot."] and report.kept == 2 and report.counts == {"empty": 2}
+    put("c4", [{"text": f"t{i}", "timestamp": "2019", "url": "u"} for i in range(9)], form="jsonl")
+    assert list(texts("c4", limit=2)[0]) == ["t0", "t1"]
+    with pytest.raises(SourceError, match="c4 is plain text; read it with texts"):
+        load("c4")
+    (tmp_path / "a.txt").write_text("one\n\ntwo\n", encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text('{"body": "one"}\n{"body": "two"}\n', encoding="utf-8")
+    datasets.Dataset.from_list([{"text": "one"}, {"text": "two"}]).to_parquet(tmp_path / "a.parquet")
+    assert [list(texts(tmp_path / f"a.{form}")[0]) for form in ("txt", "parquet")] == [["one", "two"]] * 2
+    assert list(texts(tmp_path / "a.jsonl", column="body")[0]) == ["one", "two"]
+    with pytest.raises(RecordError, match="a.jsonl, row 1: column 'text' is missing; it has body.*column=NAME"):
+        texts(tmp_path / "a.jsonl")
+    (tmp_path / "b.jsonl").write_text('{"text": 1}\n')
+    with pytest.raises(RecordError, match="b.jsonl, row 1: 'text' is 1, but must be a text"):
+        list(texts(tmp_path / "b.jsonl")[0])
+    with pytest.raises(SourceError, match="cannot read '.pdf' files"):
+        (tmp_path / "c.pdf").touch()
+        texts(tmp_path / "c.pdf")
+
+
+def test_text_is_read_only_as_far_as_it_is_asked_for(tmp_path):
+    path = tmp_path / "long.jsonl"
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": "x" * 1000}) + "\n" for _ in range(30_000))
+        file.write("{broken\n")
+    stream, report = texts(path)
+    assert len(next(stream)) == 1000 and report.kept == 1  # the broken end is far away
+    with pytest.raises(RecordError, match="long.jsonl: cannot be read after row "):
+        list(stream)
+
+
+# --- the way to the hub -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def real_probe(monkeypatch):
+    """The real question to a hub that refuses every connection."""
+    monkeypatch.undo()
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+AWAY = "is not on this machine, and the hub at http://127.0.0.1:9 is not to be reached; go online"
+
+
+@pytest.mark.parametrize("how", ["refuses", "is silent"])
+def test_a_hub_that_is_not_there_is_noticed_in_two_seconds(real_probe, monkeypatch, tmp_path, how):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    over = threading.Event()
+    if how == "is silent":
+        monkeypatch.setattr(socket, "create_connection", lambda *_: over.wait(10) and Mock())
+    for name in ("nectar", "someone/something"):
+        start = time.monotonic()
+        refused(name, f"{name} {AWAY}", SourceError)
+        assert time.monotonic() - start < 2
+    over.set()
+    assert not datasets.config.HF_HUB_OFFLINE  # as it was
+
+
+def test_a_hub_that_is_there_answers(real_probe, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        at = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", at)
+        assert reach.hub_answers()
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+        assert not reach.hub_answers()
+        monkeypatch.setenv("http_proxy", at)  # what matters then is the proxy
+        monkeypatch.setenv("no_proxy", "")
+        assert reach.hub_answers()
+
+
+def test_a_set_that_was_loaded_before_needs_no_hub(put, monkeypatch, tmp_path):
+    hub_id = SETS["nectar"].hub_id
+    put("nectar", [nectar_row()])
+    rows, _ = load("nectar", streaming=False)
+    cache = datasets.config.HF_DATASETS_CACHE
+    (stored,) = [path for path in cache.iterdir() if path.is_dir()]
+    (version,) = [path for path in stored.glob("*/*/*") if path.is_dir()]
+    known_as = cache / "berkeley-nest___nectar" / "default" / "0.0.0"  # what `datasets` calls its copy of the hub's set
+    known_as.mkdir(parents=True)
+    version.rename(known_as / version.name)
+    monkeypatch.setitem(SETS, "nectar", replace(SETS["nectar"], hub_id=hub_id))
+    monkeypatch.setattr(reach, "hub_answers", lambda: False)
+    assert load("nectar")[0] == load(hub_id, limit=1)[0] == rows
+
+
+def test_a_set_that_is_a_script_comes_from_the_hubs_own_copy(put, monkeypatch):
+    asked, folder, load_dataset = [], put("summarize", [comparison()], form="jsonl"), datasets.load_dataset
+
+    def script(source, config=None, **options):
+        asked.append((source, config, options.pop("data_dir", None), options.pop("revision", None)))
+        if not asked[-1][-1]:
+            raise RuntimeError("Dataset scripts are no longer supported, but found summarize_from_feedback.py")
+        return load_dataset(str(folder), **options)
+
+    monkeypatch.setattr(datasets, "load_dataset", script)
+    rows, _ = load("summarize")
+    assert len(rows) == 1
+    assert asked == [(str(folder), "comparisons", None, None), (str(folder), None, "comparisons", "refs/convert/parquet")]
+
+
+def test_no_such_set_on_the_hub(monkeypatch):
+    monkeypatch.setattr(reach, "hub_answers", lambda: True)
+    missing = datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' doesn't exist on the Hub or\ncannot be accessed.")
+    monkeypatch.setattr(datasets, "load_dataset", Mock(side_effect=missing))
+    refused("a/b", "a/b is no file or folder here and no set on the hub, or needs a login", SourceError)
+
+
+def test_the_module_needs_datasets_only_to_load():
+    code = ("import sys; sys.modules['datasets'] = None; sys.modules['huggingface_hub'] = None\n"
+            "from rlhf_lite.data import hub; print(len(hub.SETS))")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert done.stdout.strip() == str(len(SETS)), done.stderr
