@@ -219,7 +219,7 @@ def _made(record: Record, command: str, rankings: int) -> str:
     facts = {
         "run": record.folder,
         "command": command and f"`{command}`",
-        "seed": settings.get("seed"),
+        "seed": str(settings.get("seed", "")),
         "commit": record.summary.get("commit"),
         "made from": ", ".join(f"{key} {_cell(value)}" for key, value in inputs.items()),
         "trained on": rankings and f"{rankings:,} rankings",
@@ -229,7 +229,7 @@ def _made(record: Record, command: str, rankings: int) -> str:
         "result": _numbers(record.summary.get("result", {})),
         f"step {record.last_step.get('step')}, the last": _numbers(_losses(record.last_step)),
     }
-    return table(("", ""), [(key, str(value)) for key, value in facts.items() if value not in (None, "", 0) or key == "seed"])
+    return table(("", ""), [(key, value) for key, value in facts.items() if value])
 
 
 def _losses(step: dict) -> dict:
@@ -268,7 +268,8 @@ output = model.generate(**inputs)  # greedy; with do_sample=True, top_k=0 as in 
 print(tokenizer.decode(output[:, inputs.input_ids.shape[1] :], skip_special_tokens=True))
 ```
 
-`pipeline("text-generation", {json.dumps(name)})` samples. It takes such a text, or messages: the chat template adds the newline."""
+`pipeline("text-generation", {json.dumps(name)})` samples. It takes such a text, or messages; the chat template adds the
+newline."""
 
 
 def _use_scores(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, name: str) -> str:

@@ -126,7 +126,7 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Source, n_positio
     """
     tokenizer.backend_tokenizer.no_padding()  # what the last call with padding=True left in it
     tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.save_pretrained(folder)
+    tokenizer.save_pretrained(folder, save_jinja_files=False)
     path = Path(folder) / "tokenizer_config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
     for name in ("is_local", "local_files_only"):  # how we loaded it, which is nobody else's business
