@@ -214,7 +214,7 @@ def _made(record: Record, command: str, rankings: int) -> str:
     if not record.summary:
         return "Nothing about that was recorded beside the model."
     hardware, stage = record.summary.get("hardware", {}), record.stage
-    where = hardware.get("gpu") or f"{hardware.get('cores', '?')} cores of {hardware.get('cpu', '?')}"
+    where = hardware and " on " + _cell(hardware.get("gpu") or f"{hardware['cores']} cores of {hardware['cpu']}")
     settings, inputs = stage.get("config", {}), stage.get("inputs", {})
     facts = {
         "run": record.folder,
@@ -223,7 +223,7 @@ def _made(record: Record, command: str, rankings: int) -> str:
         "commit": record.summary.get("commit"),
         "made from": ", ".join(f"{key} {_cell(value)}" for key, value in inputs.items()),
         "trained on": rankings and f"{rankings:,} rankings",
-        "time": f"{record.summary['seconds']:,.0f} s on {_cell(where)}" if "seconds" in record.summary else "",
+        "time": f"{record.summary['seconds']:,.0f} s{where or ''}" if "seconds" in record.summary else "",
         "versions": ", ".join(f"{key} {value}" for key, value in record.summary.get("versions", {}).items()),
         "settings": ", ".join(f"{key} = {_cell(value)}" for key, value in settings.items()),
         "result": _numbers(record.summary.get("result", {})),
@@ -255,9 +255,10 @@ def _cell(value) -> str:
 
 
 def _use_policy(record: Record, name: str) -> str:
-    base = record.kind == "base"
-    text, ends = ("The cat", "the beginning of a text") if base else ("List three animals.\\n", "a prompt and a newline")
-    return f"""The model reads {ends}, and ends what it writes with `eos_token`. The tokenizer pads on the left.
+    text, reads, also = "List three animals.\\n", "a prompt and a newline", ", or messages; the chat template adds the newline"
+    if record.kind == "base":
+        text, reads, also = "The cat", "the beginning of a text", ""
+    return f"""The model reads {reads}, and ends what it writes with `eos_token`. The tokenizer pads on the left.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -268,8 +269,7 @@ output = model.generate(**inputs)  # greedy; with do_sample=True, top_k=0 as in 
 print(tokenizer.decode(output[:, inputs.input_ids.shape[1] :], skip_special_tokens=True))
 ```
 
-`pipeline("text-generation", {json.dumps(name)})` samples. It takes such a text, or messages; the chat template adds the
-newline."""
+`pipeline("text-generation", {json.dumps(name)})` samples. It takes such a text{also}."""
 
 
 def _use_scores(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, name: str) -> str:
@@ -316,6 +316,8 @@ def check_push(name: str) -> None:
     from huggingface_hub.utils import validate_repo_id
 
     validate_repo_id(name)
+    if "/" not in name:  # the card says what to load, and a name without its owner loads nothing
+        raise ValueError(f"--push {name} does not say whose it is; give OWNER/{name}")
     host = urlsplit(constants.ENDPOINT)
     if constants.HF_HUB_OFFLINE or not _answers(host.hostname, host.port or (80 if host.scheme == "http" else 443)):
         raise ConnectionError(f"{host.hostname} cannot be reached, nothing was pushed; go online, or leave --push out")

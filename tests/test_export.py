@@ -70,8 +70,10 @@ json.dump(found, open("found.json", "w"))
 
 
 @pytest.fixture(autouse=True)
-def exact(monkeypatch):
+def settled(tmp_path_factory, monkeypatch):
+    """Numbers to compare to 1e-5, and no stages but the shipped ones."""
     monkeypatch.setenv("RLHF_LITE_PRECISION", "fp32")
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path_factory.getbasetemp() / "no-runs"))
 
 
 def command(*words) -> int:
@@ -219,12 +221,12 @@ def test_the_card_says_what_the_run_recorded_and_no_more(tmp_path, capsys):
     source = next(runs.SHIPPED.glob("reward-*"))
     card, summary = (tmp_path / "rm" / "README.md").read_text(), runs.check(source)
     assert said == f"{source.name}: {tmp_path / 'rm'}\n"
-    settings = runs.read_json(source / "stage.json")["config"]
+    settings, step = runs.read_json(source / "stage.json")["config"], runs.read_trace(source)[-1]["step"]
+    rankings = runs.read_json(source / "config.json")["trained_rankings"]
     for text in ("| command | `rlhf-lite run --only reward` |", f"| seed | {settings['seed']} |", f"lr = {settings['lr']}",
-                 summary["commit"], f"{summary['seconds']:.0f} s on {summary['hardware']['cores']} cores", f"loss {summary['result']['loss']:.4g}",
-                 QUESTION, "model.config.question_ids", f"torch {summary['versions']['torch']}",
-                 f"{runs.read_json(source / 'config.json')['trained_rankings']:,} rankings",
-                 f"step {runs.read_trace(source)[-1]['step']}, the last"):  # fmt: skip
+                 f"{summary['seconds']:.0f} s on {summary['hardware']['cores']} cores", f"{rankings:,} rankings",
+                 summary["commit"], f"torch {summary['versions']['torch']}", f"loss {summary['result']['loss']:.4g}",
+                 f"step {step}, the last", QUESTION, "model.config.question_ids"):  # fmt: skip
         assert text in card, text
     data = huggingface_hub.ModelCard(card).data
     assert (data.license, data.library_name, data.pipeline_tag, data.base_model) == (
@@ -278,6 +280,7 @@ def test_an_export_can_be_exported_again_with_all_that_is_known(out, tmp_path):
     assert contents(tmp_path / "ppo_ptx") == contents(out / "ppo_ptx")
     assert read_record(tmp_path / "ppo_ptx") == read_record(next(runs.SHIPPED.glob("ppo_ptx-*")))
     assert list(tmp_path.iterdir()) == [tmp_path / "ppo_ptx"]  # nothing half done beside it
+    assert len({path.stat().st_mode for path in (tmp_path / "ppo_ptx").iterdir()}) == 1  # who may read one file may read all
 
 
 def test_an_untouched_export_is_replaced_and_leaves_nothing_of_itself(models, out, tmp_path):
@@ -320,10 +323,10 @@ def test_a_failure_leaves_the_old_folder_alone(models, tmp_path, monkeypatch):
     ("ppo --precision fp8 --to {}/x", "no precision 'fp8'; take fp32 or bf16"),
     ("ppo --to {}/x --public", "--public says how to push; say where to, with --push NAME"),
     ("ppo --to {}/x --push a/b/c", "Repo id must be"),
+    ("ppo --to {}/x --push mine", "--push mine does not say whose it is; give OWNER/mine"),
     ("ppo", "the following arguments are required: --to"),
 ])  # fmt: skip
-def test_bad_input_is_one_line_and_writes_nothing(words, said, models, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
+def test_bad_input_is_one_line_and_writes_nothing(words, said, models, tmp_path, capsys):
     save_model(load_policy(models["random-policy"]), tmp_path / "bare")
     for name in ("cut", "changed"):
         save_model(load_policy(models["random-policy"]), tmp_path / name, tokenizer=load_tokenizer(models["random-policy"]))
@@ -347,7 +350,7 @@ class Hub:
 
     def create_repo(self, name, **options):
         self.calls.append((name, options))
-        return SimpleNamespace(repo_id=f"me/{name}")
+        return SimpleNamespace(repo_id=name)
 
     def upload_folder(self, **options):
         self.calls.append(options)
@@ -367,14 +370,14 @@ def hub(monkeypatch):
 def test_a_push_is_private_and_takes_only_what_was_exported(hub, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("mine")
-    assert command("ppo", "--to", tmp_path / "out", "--overwrite", "--push", "my-policy") == 0
+    assert command("ppo", "--to", tmp_path / "out", "--overwrite", "--push", "me/policy") == 0
     (name, made), sent = hub.calls
-    assert name == "my-policy" and made == {"private": True, "exist_ok": True}
-    assert sent["repo_id"] == "me/my-policy" and sent["folder_path"] == tmp_path / "out"
+    assert name == "me/policy" and made == {"private": True, "exist_ok": True}
+    assert sent["repo_id"] == "me/policy" and sent["folder_path"] == tmp_path / "out"
     assert set(sent["allow_patterns"]) == set(os.listdir(tmp_path / "out")) - {"diary.txt"}
-    assert 'from_pretrained("my-policy")' in (tmp_path / "out" / "README.md").read_text()
+    assert 'from_pretrained("me/policy")' in (tmp_path / "out" / "README.md").read_text()
     assert (
-        command("ppo", "--to", tmp_path / "new", "--push", "my-policy", "--public") == 0 and hub.calls[2][1]["private"] is False
+        command("ppo", "--to", tmp_path / "new", "--push", "me/policy", "--public") == 0 and hub.calls[2][1]["private"] is False
     )
 
 
@@ -439,8 +442,8 @@ def trl_step(models, tmp_path, monkeypatch):
         source = models["random-reward" if rewards else "random-policy"]
         model = (AutoModelForSequenceClassification if rewards else AutoModelForCausalLM).from_pretrained(source)
         args = getattr(trl, f"{kind}Config")(
-            output_dir=str(tmp_path / "trl"), max_steps=1, per_device_train_batch_size=4, learning_rate=0.1, use_cpu=True, bf16=False,
-            report_to=[], save_strategy="no",
+            output_dir=str(tmp_path / "trl"), max_steps=1, per_device_train_batch_size=4, learning_rate=0.1, use_cpu=True,
+            bf16=False, report_to=[], save_strategy="no",
         )  # fmt: skip
         trainer = getattr(trl, f"{kind}Trainer")(
             model=model, args=args, train_dataset=data, processing_class=AutoTokenizer.from_pretrained(source)

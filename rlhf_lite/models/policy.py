@@ -149,7 +149,9 @@ def save_model(
         model.save_pretrained(temporary, state_dict=weights)
         if tokenizer is not None:
             save_tokenizer(tokenizer, temporary, model.config.n_positions, scores=hasattr(model, "score"))
+        mode = (Path(temporary) / "config.json").stat().st_mode  # safetensors would let nobody but its owner read the weights
         for file in Path(temporary).iterdir():
+            file.chmod(mode)
             with file.open("r+b") as handle:
                 os.fsync(handle.fileno())
             os.replace(file, folder / file.name)
