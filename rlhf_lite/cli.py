@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .config import DataConfig
-from .plan import STAGES, ChainConfig, Plan
+from .plan import POLICIES, STAGES, ChainConfig, Plan
 from .terminal import Board, cases_table, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
 
 if TYPE_CHECKING:
@@ -178,8 +178,19 @@ def _labels_options(option: Callable) -> None:
     option("action", metavar="ACTION", choices=("merge", "export", "import", "agreement"), help="one of the four")
     option("files", nargs="+", metavar="FILE", type=Path, help="stores; to import: files of labels")
     option("--into", metavar="FILE", type=Path, help="the store, or to export the file (.jsonl, .json, .csv, .parquet)")
-    option("--form", default="rankings", metavar="NAME", help="rankings (default), pairs, argilla or label-studio")
+    option("--form", default="rankings", metavar="NAME", help="rankings (default), pairs, messages, argilla or label-studio")
     option("--labeler", metavar="NAME", help="only this person's; to import: whose, where the file does not say")
+
+
+def _export_options(option: Callable) -> None:
+    option("source", metavar="STAGE_OR_FOLDER", help="base, sft, start, reward, ppo or ppo_ptx; or the folder of a model")
+    option("--to", required=True, metavar="DIR", type=Path, help="the folder to write")
+    option("--precision", default="fp32", metavar="P", help="of the weights: fp32 (default) or bf16, half the size")
+    option("--license", metavar="NAME", help="for the card (default: mit for models of the chain, other for the rest)")
+    option("--overwrite", action="store_true", help="even if DIR holds other things: same names are replaced, the rest stays")
+    option("--push", metavar="NAME", help="upload the folder to this repository of the hub, e.g. me/my-policy")
+    option("--public", action="store_true", help="make that repository public (default: private)")
+    _chain_options(option)
 
 
 def _reward_options(option: Callable) -> None:
@@ -471,6 +482,67 @@ def world(args: argparse.Namespace) -> None:
         say()
 
 
+# --- models for others ------------------------------------------------------------------------------------------------
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write a model for plain transformers, with a card, and push it if asked.
+
+    A policy loads in AutoModelForCausalLM and pipeline("text-generation"), a reward
+    model in AutoModelForSequenceClassification; the tokenizer is set for it. The
+    card says how the model was made, as its run recorded it, and how to use it.
+
+    --push uploads the folder to the Hugging Face hub, with the token that `hf auth
+    login` left; a new repository is private. Nothing is ever pushed without it.
+
+    Takes:    seconds; a stage has to be finished (`rlhf-lite run`), or shipped.
+    Leaves:   DIR: weights, tokenizer, README.md, summary.json. An earlier export
+              there is replaced; a folder with anything else is left alone.
+    Example:  rlhf-lite export ppo_ptx --to my-policy
+              rlhf-lite export reward --to rm --precision bf16 --push me/rm
+    """
+    from . import export as exporting
+
+    if args.public and not args.push:
+        raise ValueError("--public says how to push; say where to, with --push NAME")
+    plan = Plan(_chain_config(args))
+    source = _exported(plan, args.source, args)
+    if args.push:
+        exporting.check_push(args.push)
+    exporting.export(source, args.to, dtype=args.precision, name=args.push, command=_building(plan, source, args),
+                     license=args.license, overwrite=args.overwrite)  # fmt: skip
+    say(f"{source.resolve().name}: {args.to}")
+    if args.push:
+        say(exporting.push(args.to.expanduser(), args.push, private=not args.public))
+
+
+def _exported(plan: Plan, source: str, args: argparse.Namespace) -> Path:
+    """The folder of a finished stage with a model, or the folder itself."""
+    if source in (*POLICIES, "reward"):
+        if found := plan.find(source):
+            return found.folder
+        raise ValueError(f"'{source}' is not built with these settings; build it with: {_run_only(source, args)}")
+    if not Path(source).expanduser().is_dir():
+        stages = ", ".join((*POLICIES, "reward"))
+        raise ValueError(f"'{source}' is neither a folder nor a stage with a model. Those are: {stages}.")
+    return Path(source).expanduser()
+
+
+def _building(plan: Plan, source: Path, args: argparse.Namespace) -> str:
+    """The command that builds a folder, if its name shows that it is what these settings lead to."""
+    stage = source.resolve().name.rpartition("-")[0]
+    if stage not in STAGES or source.resolve().name != plan.folder_name(stage):
+        return ""
+    return _run_only(stage, args)
+
+
+def _run_only(stage: str, args: argparse.Namespace) -> str:
+    """The command that builds a stage with these settings."""
+    given = {"--seed": args.run_seed, "--base-seed": args.base_seed, "--scale": args.scale, "--size": args.size,
+             "--profile": None if args.profile == "tiny" else args.profile}  # fmt: skip
+    return " ".join([f"rlhf-lite run --only {stage}", *(f"{name} {value}" for name, value in given.items() if value is not None)])
+
+
 # --- notebooks --------------------------------------------------------------------------------------------------------
 
 
@@ -549,9 +621,10 @@ def labels(args: argparse.Namespace) -> None:
 
     merge: stores into one; of two labels by one person of one prompt the later one
     stays. export: to a file of rankings, of pairs (chosen, rejected; TRL and
-    HH-RLHF), for Argilla or for Label Studio. import: the other way; if one row is
-    bad, it is named and nothing is imported. agreement: how often people order the
-    same pair alike, and themselves at a second look.
+    HH-RLHF) as texts or as chat messages, for Argilla or for Label Studio. import:
+    the other way; if one row is bad, it is named and nothing is imported.
+    agreement: how often people order the same pair alike, and themselves at a
+    second look.
 
     Takes:    seconds.
     Leaves:   what --into names.
@@ -679,5 +752,5 @@ def _interval(mean: dict | None) -> str:
 COMMANDS: dict[Callable, Callable] = {
     run: _run_options, chat: _chat_options, lab: _lab_options, notebooks: _notebooks_options, stages: _chain_options,
     seeds: _seeds_options, sweep: _sweep_options, world: _world_options, labels: _labels_options,
-    reward: _reward_options, bench: _bench_options,
+    reward: _reward_options, export: _export_options, bench: _bench_options,
 }  # fmt: skip

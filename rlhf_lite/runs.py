@@ -110,11 +110,15 @@ def seal(folder: Path, seconds: float, result: dict) -> dict:
     """Write summary.json: results, time, versions, commit and the hash of every file."""
     for path in folder.glob(SCRATCH):
         path.unlink()
-    files = {p.relative_to(folder).as_posix(): _digest(p) for p in sorted(folder.rglob("*"))
-             if p.is_file() and p.name != "summary.json"}  # fmt: skip
-    summary = {"result": result, "seconds": round(seconds, 1), **provenance(), "files": files}
+    summary = {"result": result, "seconds": round(seconds, 1), **provenance(), "files": digests(folder)}
     write_json(folder / "summary.json", summary)
     return summary
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The sha256 of every file in a folder but its summary.json."""
+    return {p.relative_to(folder).as_posix(): _digest(p) for p in sorted(folder.rglob("*"))
+            if p.is_file() and p.name != "summary.json"}  # fmt: skip
 
 
 def provenance() -> dict:

@@ -267,7 +267,7 @@ def test_hh_rlhf_and_chat_pairs():
     chat = {"prompt": [{"role": "user", "content": "Hi"}], "chosen": [{"role": "assistant", "content": "a"}],
             "rejected": [{"role": "assistant", "content": "a"}]}  # fmt: skip
     row = ex.from_pairs([chat])[0]
-    assert (row["prompt"], row["completions"], row["ranks"]) == ("User: Hi", ["a", "a"], [1, 1])
+    assert (row["prompt"], row["completions"], row["ranks"]) == ("Hi", ["a", "a"], [1, 1])
     with pytest.raises(records.RecordError, match="row 1: there is no prompt column"):
         ex.from_pairs([{"chosen": "x", "rejected": "y"}])
     with pytest.raises(records.RecordError, match="row 1: column 'rejected' is missing"):

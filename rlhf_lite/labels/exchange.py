@@ -5,6 +5,7 @@ trims or interprets it. Files appear whole or not at all (`write_rows`).
 
     to_exchange / from_exchange          one JSON object per (prompt, labeler), all K answers
     to_pairs / from_pairs                prompt, chosen, rejected (TRL, HH-RLHF); ties are dropped
+    to_messages / from_pairs             the same, each text as a list of chat messages (TRL's conversational format)
     to_argilla / from_argilla            records with a ranking question, and rating and flag questions per answer
     to_label_studio / from_label_studio  tasks with a Ranker; its buckets rank_1 ... rank_9 allow ties
 """
@@ -86,9 +87,18 @@ def _decoded(row: Row, number: int) -> Row:
 
 
 def to_pairs(rows: Iterable[Row]) -> list[Row]:
-    """Every untied pair of every ranking as {prompt, chosen, rejected}: K = 9 gives up to 36 rows per prompt."""
+    """Every untied pair of every ranking as {prompt, chosen, rejected}: K = 9 gives up to 36 rows per prompt.
+
+    The texts are as they were typed. TRL joins them as they are, without our newline: for training there, `to_messages`."""
     return [{"prompt": row["prompt"], "chosen": row["completions"][i], "rejected": row["completions"][j]}
             for row in rows for i, j in untied_pairs(row["ranks"])]  # fmt: skip
+
+
+def to_messages(rows: Iterable[Row]) -> list[Row]:
+    """`to_pairs` with a user's and an assistant's message in place of the texts. A trainer joins them by the chat template
+    of its tokenizer; that of our models puts the newline between them and EOS at the end, as we do."""
+    roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
+    return [{name: [{"role": role, "content": pair[name]}] for name, role in roles.items()} for pair in to_pairs(rows)]
 
 
 def from_pairs(rows: Iterable[Row]) -> list[Row]:
@@ -108,10 +118,10 @@ def from_pairs(rows: Iterable[Row]) -> list[Row]:
 
 
 def _plain(text: Any) -> str:
-    """A text as it is; a list of chat messages as "Role: content" turns, a lone answer without its role."""
+    """A text as it is; a list of chat messages as "Role: content" turns, a lone message without its role."""
     if not isinstance(text, list):
         return text or ""
-    if len(text) == 1 and text[0]["role"] == "assistant":
+    if len(text) == 1:
         return text[0]["content"]
     return "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in text)
 
@@ -233,14 +243,14 @@ def _said(question: str, kind: str, value: Any) -> Row:
 
 # --- by name ------------------------------------------------------------------------------------------------------
 
-FORMS = ("rankings", "pairs", "argilla", "label-studio")
+FORMS = ("rankings", "pairs", "messages", "argilla", "label-studio")
 
 
 def save_as(form: str, rows: Iterable[Row], path: str | Path) -> None:
     """Rankings to a file in one of FORMS."""
     if _known_form(form) == "rankings":
         return save_rankings(rows, path)
-    convert = {"pairs": to_pairs, "argilla": to_argilla, "label-studio": to_label_studio}[form]
+    convert = {"pairs": to_pairs, "messages": to_messages, "argilla": to_argilla, "label-studio": to_label_studio}[form]
     return write_rows(convert(check_rankings(rows, allow_empty=True)), path)
 
 

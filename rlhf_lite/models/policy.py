@@ -31,7 +31,7 @@ from transformers import (
 from .kernels import linear
 from .losses import last_index, token_logprobs, upcast
 from .precision import few_shapes, working_dtype
-from .tokens import Encoded, Source, pretrained_source
+from .tokens import Encoded, Source, pretrained_source, save_tokenizer
 from .trunk import pack, trunk
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
@@ -81,7 +81,7 @@ def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
         with _quiet(), torch.no_grad():
             rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
             rows[old:] = rows[:old].mean(dim=0)
-    for config in filter(None, (model.config, model.generation_config)):
+    for config in filter(None, (model.config, getattr(model, "generation_config", None))):
         for name, value in _special_ids(tokenizer).items():
             setattr(config, name, value)
 
@@ -148,8 +148,10 @@ def save_model(
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary, _quiet():
         model.save_pretrained(temporary, state_dict=weights)
         if tokenizer is not None:
-            tokenizer.save_pretrained(temporary)
+            save_tokenizer(tokenizer, temporary, model.config.n_positions, scores=hasattr(model, "score"))
+        mode = (Path(temporary) / "config.json").stat().st_mode  # safetensors would let nobody but its owner read the weights
         for file in Path(temporary).iterdir():
+            file.chmod(mode)
             with file.open("r+b") as handle:
                 os.fsync(handle.fileno())
             os.replace(file, folder / file.name)

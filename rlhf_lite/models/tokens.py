@@ -8,6 +8,7 @@ is a token of its own: with pad = EOS, EOS would be masked out of every loss and
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
 Source = str | os.PathLike  # a folder, or a name on the hub
+# The same for whoever has messages: a user's content ends in a newline, an assistant's in EOS, and there are no other signs.
+CHAT_TEMPLATE = (
+    "{% for turn in messages %}{{ turn['content'] + (eos_token if turn['role'] == 'assistant' else '\\n') }}{% endfor %}"
+)
 IGNORED = -100  # label of a token that no loss looks at
 _PIECES = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]|\s"  # a word, number or sign with its space; a blank
 
@@ -111,6 +116,23 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
     return tokenizer
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Source, n_positions: int, scores: bool = False) -> None:
+    """Write a tokenizer so that AutoTokenizer gives one that fits its model (of n_positions tokens) as it is.
+
+    It pads on the left for a policy, whose samples follow the last column, on the right for a model that scores:
+    transformers numbers the positions of such a model from the first column, padding or not.
+    """
+    tokenizer.backend_tokenizer.no_padding()  # what the last call with padding=True left in it
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.save_pretrained(folder, save_jinja_files=False)
+    path = Path(folder) / "tokenizer_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("is_local", "local_files_only"):  # how we loaded it, which is nobody else's business
+        settings.pop(name, None)
+    settings |= {"padding_side": "right" if scores else "left", "model_max_length": n_positions, "chat_template": CHAT_TEMPLATE}
+    path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def encode_all(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[list[int]]:
