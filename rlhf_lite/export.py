@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import tempfile
 from pathlib import Path
-from threading import Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,6 +20,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from . import runs
+from .data.reach import hub_answers
 from .data.statistics import table
 from .files import atomic_write
 from .models.policy import fit_to_tokenizer, load_policy, load_scalar_model, question_ids, save_model
@@ -30,7 +29,6 @@ from .plan import POLICIES
 from .real import fingerprint
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-PATIENCE = 1.5  # seconds that the hub has to take a connection
 CARD, RECORD = "README.md", "summary.json"
 WHAT = {  # the models of the chain
     "base": "A base model: it continues text and has seen no instructions.",
@@ -318,9 +316,10 @@ def check_push(name: str) -> None:
     validate_repo_id(name)
     if "/" not in name:  # the card says what to load, and a name without its owner loads nothing
         raise ValueError(f"--push {name} does not say whose it is; give OWNER/{name}")
-    host = urlsplit(constants.ENDPOINT)
-    if constants.HF_HUB_OFFLINE or not _answers(host.hostname, host.port or (80 if host.scheme == "http" else 443)):
-        raise ConnectionError(f"{host.hostname} cannot be reached, nothing was pushed; go online, or leave --push out")
+    if constants.HF_HUB_OFFLINE or not hub_answers():
+        raise ConnectionError(
+            f"{urlsplit(constants.ENDPOINT).hostname} cannot be reached, nothing was pushed; go online, or leave --push out"
+        )
     if not get_token():
         raise ValueError("there is no token of the hub, nothing was pushed; run: hf auth login")
 
@@ -341,20 +340,3 @@ def push(folder: str | Path, name: str, private: bool = True) -> str:
     except Exception as error:  # the client's own kinds of error are many, and none of them can be mended here
         raise ConnectionError(f"{name} was not pushed: {error}") from error
     return str(address)
-
-
-def _answers(host: str, port: int) -> bool:
-    """Whether a host takes a connection. In a thread, because looking up its name knows no time limit."""
-    found = []
-
-    def probe() -> None:
-        try:
-            socket.create_connection((host, port), timeout=PATIENCE).close()
-            found.append(True)
-        except OSError:
-            pass
-
-    thread = Thread(target=probe, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    return bool(found)
