@@ -2,8 +2,8 @@
 
 Start with `rlhf-lite chat` to talk to the models, `rlhf-lite lab` for the
 notebooks, `rlhf-lite run` to build everything yourself. Results live in a run
-folder: $RLHF_LITE_HOME, else runs/ beside the package. No command needs a
-network. `python -m rlhf_lite` is the same as `rlhf-lite`.
+folder: $RLHF_LITE_HOME, else runs/ beside the package. Only names of public sets
+and models need a network. `python -m rlhf_lite` is the same as `rlhf-lite`.
 """
 
 # Whatever is heavy is imported inside the functions that need it, so that --help answers at once. Docstrings of
@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .config import DataConfig
+from .config import DataConfig, RealChainConfig, RealStages
 from .plan import POLICIES, STAGES, ChainConfig, Plan
 from .terminal import Board, cases_table, labels_table, note, one_line, quality_table, say, seeds_table, skills_table, table
 
@@ -207,6 +207,16 @@ def _reward_options(option: Callable) -> None:
     option("--seed", type=int, metavar="N", help="of the split, the weights and the order (default 0)")
     option("--fresh", action="store_true", help="train anew even if the result of these settings is there")
     option("--out", metavar="DIR", type=Path, help="copy the result to this new folder")
+
+
+def _real_options(option: Callable) -> None:
+    for name in ("rankings", "split", "limit", "model", "size", "tokenizer", "text", "limit_tokens", "seed"):
+        about, default = RealChainConfig.__dataclass_fields__[name].metadata["help"], getattr(RealChainConfig(), name)
+        shown = f" (default {default})" if default != "" else ""
+        option(f"--{name.replace('_', '-')}", type=type(default), metavar=name[0].upper(), default=default, help=about + shown)
+    option("--set", nargs="+", default=[], metavar="STAGE.NAME=X", help="settings of sft, reward or ppo, e.g. ppo.ptx_gamma=1")
+    option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
+    option("--processes", type=int, metavar="N", help="how many processes torchrun was asked for; another number is an error")
 
 
 # --- the chain --------------------------------------------------------------------------------------------------------
@@ -749,8 +759,80 @@ def _interval(mean: dict | None) -> str:
     return f"{mean['mean']:.3f} [{mean['low']:.3f}, {mean['high']:.3f}]" if mean else ""
 
 
+def real(args: argparse.Namespace) -> None:
+    """The chain on a real GPT-2 and on what people ranked: SFT, RM, PPO, a judge.
+
+    Public sets by name (oasst1, hh_rlhf, nectar, helpsteer, summarize ...) or files
+    of yours, split by user: one part trains SFT, reward model and PPO, another a
+    judge, who compares PPO with SFT on prompts of the rest. Stages are found
+    again; after Ctrl-C they go on. With --set ppo.ptx_gamma=1 and --text it is
+    PPO-ptx. On several GPUs start it with torchrun, see the README.
+
+    Takes:    with GPT-2 a GPU and an hour; with --model "" --size tiny and a hundred
+              conversations a minute on two CPU cores.
+    Leaves:   a folder per stage in the run folder: models that transformers loads,
+              traces, answers, and the report in the summary of the last.
+    Example:  rlhf-lite real --rankings oasst1 --model gpt2 --limit-tokens 512
+              rlhf-lite real --rankings trees.jsonl --model "" --tokenizer gpt2/
+    """
+    from . import processes
+    from .real_chain import RealChain
+
+    config = RealChainConfig(
+        **{name: getattr(args, name) for name in RealChainConfig.__dataclass_fields__ if hasattr(args, name)}
+    )
+    chain = RealChain(config, _real_stages(args.set), processes_expected=args.processes)
+    try:
+        found = chain.get(args.only or "evaluation")
+        if processes.rank():
+            return
+        table(("left out or cut", "times"), sorted(chain.left_out.items(), key=lambda pair: -pair[1]), config.rankings)
+        if not args.only:
+            _show_real_report(chain.report)
+        say(f"\n{found.folder}")
+    finally:
+        processes.leave()
+
+
+def _real_stages(changes: list[str]) -> RealStages:
+    """The stages of the gpt2 profile with settings like ppo.kl_beta=0.1 changed."""
+    stages, wanted = RealStages(), {}
+    for change in changes:
+        place, _, text = change.partition("=")
+        stage, _, name = place.partition(".")
+        if stage not in vars(stages) or not text:
+            raise ValueError(f"--set {change}: write STAGE.NAME=VALUE with a stage of {', '.join(vars(stages))}")
+        wanted.setdefault(stage, {})[name] = _read_like(getattr(getattr(stages, stage), name, text), text)
+    return replace(stages, **{stage: getattr(stages, stage).replace(**values) for stage, values in wanted.items()})
+
+
+def _read_like(default, text: str):
+    """A text as a value of the default's kind; as it is, if it is none: the config says what it should be."""
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return type(default)(text)
+    except ValueError:
+        return text
+
+
+def _show_real_report(report: dict) -> None:
+    """What the judge prefers, and how far the judge can be trusted."""
+    counts = [(side, *found.values()) for side, found in report["data"].items()]
+    table(("side", *report["data"]["test"]), counts, "Split by user")
+    trust = [(name, _interval(mean)) for name, mean in report["agreement_with_people"].items()]
+    table(("model", "agrees with people"), trust, "Pairs of the test side, 95 % interval over users; chance is 0.5")
+    rows = [(name, _interval(mean), *(_interval(report["scores"][who][name]) for who in ("judge", "reward_model")))
+            for name, mean in report["wins_against_sft"].items()]  # fmt: skip
+    table(
+        ("answers", "wins against SFT", "judge's score", "reward model's score"),
+        rows,
+        "By the judge, on prompts of the test side",
+    )
+
+
 COMMANDS: dict[Callable, Callable] = {
     run: _run_options, chat: _chat_options, lab: _lab_options, notebooks: _notebooks_options, stages: _chain_options,
     seeds: _seeds_options, sweep: _sweep_options, world: _world_options, labels: _labels_options,
-    reward: _reward_options, export: _export_options, bench: _bench_options,
+    reward: _reward_options, real: _real_options, export: _export_options, bench: _bench_options,
 }  # fmt: skip

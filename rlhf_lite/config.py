@@ -271,3 +271,40 @@ class EvalConfig(Config):
     case_prompts: int = knob(200, help="validation prompts of each use case, at most", low=1)
     judges: int = knob(3, help="labelers per comparison", low=1)
     max_new_tokens: int = knob(40, help="longest response in tokens", low=1)
+
+
+# --- GPT-2 and real rankings (`real_chain`) ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RealChainConfig(Config):
+    """Which rankings and which GPT-2, and how to train; the defaults of the stages are those of the `gpt2` profile."""
+
+    rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
+    split: str = knob("train", "which split of it")
+    limit: int = knob(0, "at most so many rankings, 0: all", low=0)
+    model: str = knob("gpt2", "a GPT-2 checkpoint, by hub name or folder; empty: random weights", "GPT-3", "§3.5")
+    size: str = knob("tiny", "shape of random weights", choices=("tiny", "small", "gpt2"))
+    tokenizer: str = knob("", "a tokenizer's folder or name; empty: the model's")
+    text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
+    text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
+    limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
+    judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
+    test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
+    test_prompts: int = knob(300, "prompts of theirs at most", low=1)
+    seed: int = knob(0, "of the split, the weights and the order", low=0)
+
+    def _check_together(self):
+        if self.judge_share + self.test_share >= 1:
+            raise ConfigError(
+                f"RealChainConfig.judge_share = {self.judge_share} and test_share = {self.test_share} leave nobody to train on"
+            )
+
+
+@dataclass(frozen=True)
+class RealStages:
+    """How each stage of that chain is trained."""
+
+    sft: SFTConfig = SFTConfig.for_profile("gpt2")
+    reward: RewardConfig = RewardConfig.for_profile("gpt2")
+    ppo: PPOConfig = PPOConfig.for_profile("gpt2")

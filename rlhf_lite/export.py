@@ -20,11 +20,11 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from . import runs
-from .data.reach import hub_answers
 from .data.statistics import table
 from .files import atomic_write
 from .models.policy import fit_to_tokenizer, load_policy, load_scalar_model, question_ids, save_model
 from .models.tokens import decode, load_tokenizer
+from .network import hub_answers
 from .plan import POLICIES
 from .real import fingerprint
 

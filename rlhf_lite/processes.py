@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 
-class WorldError(RuntimeError):
+class WorldError(ValueError):
     """There are other processes than were asked for."""
 
 

@@ -1,5 +1,6 @@
 """Policies, scalar models, precision and the average of weights, on a GPT-2 of 32 numbers and 2 layers."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -270,6 +271,17 @@ def test_wrong_folders_fail_loudly(policy, scalar, tmp_path):
     BertConfig().save_pretrained(tmp_path / "bert")
     with pytest.raises(ValueError, match="'bert'"):
         load_policy(tmp_path / "bert")
+
+
+@pytest.mark.parametrize("load", [load_policy, load_tokenizer])
+def test_a_name_on_the_hub_without_a_network_is_one_line_within_two_seconds(load, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    begin = time.monotonic()
+    with pytest.raises(FileNotFoundError, match="'distilgpt2' is no folder and not stored on this machine, and the hub at") as error:
+        load("distilgpt2")
+    assert time.monotonic() - begin < 2 and "\n" not in str(error.value)
 
 
 def test_loading_is_silent(policy, tmp_path, capfd):

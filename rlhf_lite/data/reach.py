@@ -3,19 +3,15 @@
 Everything but single files goes through `datasets.load_dataset`, which is imported when it is needed.
 """
 
-import socket
-import threading
-import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from ..network import endpoint, hub_answers
 from .records import RecordError, Row
 from .sources import read_rows
 
-PATIENCE = 1.5  # seconds to wait for the hub before saying that it cannot be reached
 EXPORT = "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is written as a script
 BUILDERS = {".txt": "text", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
@@ -90,7 +86,7 @@ def _explained(error: Exception, where: str, split: str, away: bool) -> str:
     if isinstance(error, DatasetNotFoundError):
         return f"{where} is no file or folder here and no set on the hub, or needs a login: {detail}"
     if away and isinstance(error, (ConnectionError, FileNotFoundError)):
-        return (f"{where} is not on this machine, and the hub at {_endpoint()} is not to be reached; go online, or give a "
+        return (f"{where} is not on this machine, and the hub at {endpoint()} is not to be reached; go online, or give a "
                 "folder with the set's files")  # fmt: skip
     if detail.startswith(("Unknown split", "Bad split")):
         return f"{where} has no split '{split}': {detail}"
@@ -122,35 +118,3 @@ def _offline(config: Any, away: bool) -> Iterator[None]:
         yield
     finally:
         config.HF_HUB_OFFLINE = before
-
-
-# --- is the hub there? --------------------------------------------------------------------------------------------
-
-
-def _endpoint() -> str:
-    from huggingface_hub import constants
-
-    return constants.ENDPOINT
-
-
-def hub_answers() -> bool:
-    """Whether a connection to the hub, or to the proxy before it, opens within PATIENCE."""
-    url = urlsplit(_endpoint())
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if proxy and not urllib.request.proxy_bypass(url.hostname or ""):
-        url = urlsplit(proxy if "://" in proxy else f"//{proxy}")
-    opened = threading.Event()
-
-    def connect() -> None:
-        try:
-            socket.create_connection((url.hostname, url.port or (80 if url.scheme == "http" else 443)), PATIENCE).close()
-            opened.set()
-        except OSError:
-            pass  # not there: `opened` stays unset
-
-    # In a thread, because looking up a name has no timeout of its own.
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    return opened.is_set()

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from huggingface_hub import constants, try_to_load_from_cache
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from torch import Tensor
 from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
+
+from ..network import endpoint, hub_answers
 
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
@@ -96,13 +99,19 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def pretrained_source(path: Source) -> dict:
-    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once."""
+    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once, and so is a hub
+    name that is neither stored here nor to be had."""
     name = os.path.expanduser(path)
     if Path(name).is_dir():
         return {"pretrained_model_name_or_path": name, "local_files_only": True}
     if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1:
         raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
-    return {"pretrained_model_name_or_path": name}
+    if away := constants.HF_HUB_OFFLINE or not hub_answers():
+        stored = (try_to_load_from_cache(name, file) for file in ("config.json", "tokenizer.json", "vocab.json"))
+        if not any(isinstance(file, str) for file in stored):
+            raise FileNotFoundError(f"{name!r} is no folder and not stored on this machine, and the hub at {endpoint()} cannot "
+                                    "be reached; go online, or give a folder")  # fmt: skip
+    return {"pretrained_model_name_or_path": name, "local_files_only": away}
 
 
 def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:

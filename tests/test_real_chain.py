@@ -1,0 +1,155 @@
+"""The whole chain on a GPT-2 and on what people ranked: every stage found again, saved for others, on one process and on two."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_real_rankings import DATA, TREES, WORDS, written
+
+from rlhf_lite import cli, real_chain, runs
+from rlhf_lite.config import ConfigError, RealChainConfig, RealStages
+from rlhf_lite.models.tokens import build_tokenizer
+from rlhf_lite.real_chain import STAGES, RealChain
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = ("sft.epochs=2", "sft.lr=0.002", "sft.batch_size=8", "reward.lr=0.002", "reward.epochs=3", "reward.prompts_per_step=8",
+         "ppo.episodes=32", "ppo.batch_size=16", "ppo.minibatches=2", "ppo.max_new_tokens=6", "ppo.lr=0.0001")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a tokenizer, rankings and running text."""
+    folder = tmp_path_factory.mktemp("real")
+    build_tokenizer(WORDS).save_pretrained(folder / "tokenizer")
+    written(folder / "trees.jsonl", TREES)
+    (folder / "text.txt").write_text("\n".join(f"yes it is good because of {word} and so on" for word in WORDS * 20))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def config(place, **changes) -> RealChainConfig:
+    values = dict(rankings=str(place / "trees.jsonl"), model="", tokenizer=str(place / "tokenizer"), limit_tokens=48,
+                  test_share=0.2, text=str(place / "text.txt"), text_rows=12)  # fmt: skip
+    return RealChainConfig(**values | changes)
+
+
+def stages(*more) -> RealStages:
+    return cli._real_stages([*QUICK, *more])
+
+
+def chain(place, *more, **changes) -> RealChain:
+    return RealChain(config(place, **changes), stages(*more), progress=False)
+
+
+def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_changed(place, home, monkeypatch):
+    first = chain(place, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2")
+    report = first.report
+    assert report["agreement_with_people"]["reward"]["mean"] > 0.9 and report["agreement_with_people"]["judge"]["mean"] > 0.9
+    assert report["wins_against_sft"]["sft"]["mean"] == 0.5 and set(report["wins_against_sft"]) == {"sft", "ppo", "people's best"}
+    users = {side: {row["user_id"] for row in rows} for side, rows in first.sides.items()}
+    assert not (users["policy"] & users["judge"] or users["policy"] & users["test"] or users["judge"] & users["test"])
+    assert sum(found["prompts"] for found in report["data"].values()) == 96 and report["left_out"] == {"reply: unranked": 48}
+    trace = runs.read_trace(first.get("ppo").folder)
+    assert len(trace) == 2 and "loss/ptx" in trace[0]
+    for name in ("train_sft", "train_reward", "train_ppo"):
+        monkeypatch.setattr(real_chain, name, lambda *_, **__: pytest.fail("trained again"))
+    assert chain(place, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2").report == report
+    other = chain(place)
+    assert [other.key(stage) == first.key(stage) for stage in STAGES] == [True, True, True, False, False]
+
+
+def test_what_it_leaves_loads_without_us(place, home):
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+
+    made = chain(place)
+    assert AutoModelForCausalLM.from_pretrained(made.get("sft").folder).config.vocab_size == len(made.tokenizer)
+    assert AutoModelForSequenceClassification.from_pretrained(made.get("reward").folder).config.num_labels == 1
+    assert AutoTokenizer.from_pretrained(made.get("sft").folder).eos_token == made.tokenizer.eos_token
+    again = chain(place, model=str(made.get("sft").folder), tokenizer="")  # a checkpoint of one's own, its own tokenizer
+    assert again.key("sft") != made.key("sft") and again._start().num_parameters() == made.policy("sft").num_parameters()
+
+
+@pytest.mark.parametrize(("changes", "more", "said"), [
+    ({"text": ""}, ["ppo.ptx_gamma=1"], "ptx_gamma = 1.0 needs running text"),
+    ({"tokenizer": ""}, [], "random weights bring no tokenizer"),
+    ({"limit_tokens": 4096}, [], "the model reads 512 tokens; take 512 or less"),
+    ({"rankings": "no/such/file.jsonl"}, [], "there is no set, file or folder 'no/such/file.jsonl'"),
+    ({"test_share": 0.01}, [], "leave nothing for the side 'test'"),
+    ({"judge_share": 0.9, "test_share": 0.5}, [], "leave nobody to train on"),
+])  # fmt: skip
+def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkeypatch, changes, more, said):
+    monkeypatch.setattr(real_chain, "train_sft", lambda *_, **__: pytest.fail("trained"))
+    with pytest.raises(ValueError, match=said):
+        chain(place, *more, **changes).get("sft")
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ("ppo", "write STAGE.NAME=VALUE"), ("pqo.lr=1", "with a stage of sft, reward, ppo"), ("ppo.lrr=1", "Did you mean 'lr'"),
+    ("ppo.lr=fast", "should be a number"), ("ppo.whiten_advantages=maybe", "should be True or False"),
+])  # fmt: skip
+def test_a_bad_setting_is_named(change, said):
+    with pytest.raises((ConfigError, ValueError), match=said):
+        stages(change)
+
+
+def command(place, *more) -> list[str]:
+    cfg = config(place)
+    return ["real", "--rankings", cfg.rankings, "--model", "", "--tokenizer", cfg.tokenizer, "--limit-tokens", "48", *more]
+
+
+def _run(words: list[str], env: dict) -> str:
+    """What this Python prints."""
+    done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
+    only = ("--only", "reward", "--set", *QUICK)
+    assert cli.main(command(place, *only)) == 0
+    alone = json.loads((Path(capsys.readouterr().out.split()[-1]) / "summary.json").read_text())["result"]
+    env = {**os.environ, "RLHF_LITE_HOME": str(home / "two"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "rlhf_lite"]
+    done = subprocess.run(
+        [*torchrun, *command(place, *only, "--processes", "2")], env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder,) = (home / "two").glob("real_reward-*")
+    together = json.loads((folder / "summary.json").read_text())["result"]
+    assert together["steps"] == alone["steps"] and together["data"] == alone["data"]
+    assert together["test"]["loss"]["mean"] == pytest.approx(alone["test"]["loss"]["mean"], abs=0.02)
+    assert cli.main(command(place, *only, "--processes", "2")) == 2
+    assert "there should be 2 processes, but there is 1" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_gpt2_goes_through_every_stage_in_eight_gigabytes(place, home):
+    """124 M parameters with GPT-2's own vocabulary, where it is at hand; random weights."""
+    real = DATA / "gpt2-tokenizer"
+    code = f"""
+from rlhf_lite import cli
+from rlhf_lite.config import RealChainConfig
+from rlhf_lite.real_chain import RealChain
+import json, resource
+cfg = RealChainConfig(rankings={str(place / "trees.jsonl")!r}, limit=24, model="", size="gpt2", test_share=0.3, test_prompts=4,
+                      tokenizer={str(real if real.is_dir() else place / "tokenizer")!r}, limit_tokens=48,
+                      text={str(place / "text.txt")!r}, text_rows=4)
+stages = cli._real_stages(["sft.epochs=1", "sft.batch_size=8", "reward.prompts_per_step=8", "ppo.episodes=8", "ppo.batch_size=8",
+                           "ppo.minibatches=1", "ppo.max_new_tokens=6", "ppo.ptx_gamma=1", "ppo.ptx_rows=2"])
+chain = RealChain(cfg, stages, progress=False)
+print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy().num_parameters(),
+                  resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+    said = _run(["-c", code], {**os.environ, "PYTHONPATH": str(ROOT)})
+    prompts, parameters, most = json.loads(said.splitlines()[-1])
+    assert prompts >= 1 and parameters > 85e6
+    assert most * (1 if sys.platform == "darwin" else 1024) < 8e9
