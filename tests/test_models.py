@@ -279,7 +279,7 @@ def test_a_name_on_the_hub_without_a_network_is_one_line_within_two_seconds(load
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     begin = time.monotonic()
-    with pytest.raises(FileNotFoundError, match="'distilgpt2' is no folder and not stored on this machine, and the hub at") as error:
+    with pytest.raises(FileNotFoundError, match="'distilgpt2' is no folder and not stored on this machine") as error:
         load("distilgpt2")
     assert time.monotonic() - begin < 2 and "\n" not in str(error.value)
 
