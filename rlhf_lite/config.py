@@ -289,6 +289,8 @@ class RealChainConfig(Config):
     text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
     text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
     limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
+    pieces: int = knob(1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT)
+    checkpointing: bool = knob(False, "keep few activations and compute them again: less memory, a third more time")
     judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
     test_prompts: int = knob(300, "prompts of theirs at most", low=1)

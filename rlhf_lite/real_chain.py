@@ -189,11 +189,18 @@ class RealChain:
             raise ConfigError(f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less")
         return policy
 
+    def _trained(self, model):
+        """A model that is about to be trained."""
+        if self.config.checkpointing:
+            model.gradient_checkpointing_enable()
+        return model
+
     def _make_sft(self, folder: Path) -> dict | None:
-        policy, loop = self._start(), self._loop("sft", folder)
+        policy, loop = self._trained(self._start()), self._loop("sft", folder)
         cfg = self.stages.sft.replace(seed=self.config.seed)
         rows = self.pretrain_rows if cfg.pretrain_mix else None
-        train_sft(policy, self.tokenizer, self.demonstrations, cfg, pretrain_rows=rows, loop=loop)
+        train_sft(policy, self.tokenizer, self.demonstrations, cfg, pretrain_rows=rows, pieces=self.config.pieces,
+                  loop=loop)  # fmt: skip
         return self._finish(folder, policy, loop, lambda: {"loss": loop.history["loss"][-1]})
 
     def _make_reward(self, folder: Path) -> dict | None:
@@ -204,8 +211,8 @@ class RealChain:
 
     def _train_reward(self, folder: Path, side: str) -> dict | None:
         cfg, loop = self.stages.reward.replace(seed=self.config.seed), self._loop("reward", folder)
-        model = new_reward_model(self.policy("sft"), self.tokenizer, cfg)
-        train_reward(model, self.tokenizer, self.sides[side], cfg, loop=loop)
+        model = self._trained(new_reward_model(self.policy("sft"), self.tokenizer, cfg))
+        train_reward(model, self.tokenizer, self.sides[side], cfg, pieces=self.config.pieces, loop=loop)
 
         def result() -> dict:
             scores = [found.tolist() for found in score_rankings(model, self.tokenizer, self.sides["test"])]
@@ -217,8 +224,9 @@ class RealChain:
 
     def _make_ppo(self, folder: Path) -> dict | None:
         cfg, loop, reward_model = self.stages.ppo.replace(seed=self.config.seed), self._loop("ppo", folder), self.reward_model()
-        policy, prompts = self.policy("sft"), list(dict.fromkeys(row["prompt"] for row in self.sides["policy"]))
-        train_ppo(policy, self.policy("sft"), reward_model, copy.deepcopy(reward_model), self.tokenizer, prompts, cfg,
+        policy, value_model = self._trained(self.policy("sft")), self._trained(copy.deepcopy(reward_model))
+        prompts = list(dict.fromkeys(row["prompt"] for row in self.sides["policy"]))
+        train_ppo(policy, self.policy("sft"), reward_model, value_model, self.tokenizer, prompts, cfg,
                   pretrain_rows=self.pretrain_rows if cfg.ptx_gamma else None, loop=loop)  # fmt: skip
         names = ("objective/score", "objective/kl")
         return self._finish(folder, policy, loop, lambda: {name: loop.history[name][-1] for name in names})

@@ -778,3 +778,44 @@ def test_a_head_begins_as_the_policys_own_answer(base, tokenizer):
 def test_answers_that_cannot_be_told_apart_are_refused(base, tokenizer, question, answers):
     with pytest.raises(ValueError, match="two or more answers to it that begin with different words"):
         new_reward_model(base, tokenizer, RewardConfig(question=question, answers=answers))
+
+
+# --- memory: pieces, and layers computed again ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 99])
+def test_a_batch_in_pieces_gives_the_history_and_the_weights_of_the_whole(base, tokenizer, rows, pieces):
+    def sft_in(pieces):
+        policy, cfg = copy.deepcopy(base), SFTConfig(epochs=2, lr=1e-3, batch_size=8, pretrain_mix=0.3)
+        return train_sft(policy, tokenizer, DEMOS, cfg, pretrain_rows=rows, pieces=pieces, loop=QUIET), policy
+
+    def reward_in(pieces):
+        model = new_scalar_model(base)
+        return train_reward(model, tokenizer, longer_is_better(20), RewardConfig(), pieces=pieces, loop=QUIET), model
+
+    for train in (sft_in, reward_in):
+        (whole, one), (parts, other) = train(1), train(pieces)
+        for name, values in whole.items():
+            assert parts[name] == pytest.approx(values, rel=1e-4, abs=1e-5), name
+        for weight, same in zip(one.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(same, weight, atol=1e-4, rtol=0)  # Adam makes much of rounding where a gradient is tiny
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_layers_computed_again_give_the_same_gradient_from_less_memory(base, tokenizer, monkeypatch, precision):
+    monkeypatch.setenv("RLHF_LITE_PRECISION", precision)
+    examples = batches.ExchangeSet(tokenizer, batches.as_pairs(DEMOS), 32)
+
+    def gradient_and_memory(again):
+        policy, kept = copy.deepcopy(base), []
+        if again:
+            policy.gradient_checkpointing_enable()
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.nbytes) or x, lambda x: x):
+            with optim.training_mode(policy, 0.1), optim.dropout_seed(0.1, 0, "dropout"):
+                sft.exchange_loss(policy, examples.batch(range(len(examples)))).backward()
+        return [p.grad for p in policy.parameters()], sum(kept)
+
+    (whole, most), (again, least) = gradient_and_memory(False), gradient_and_memory(True)
+    for one, other in zip(whole, again, strict=True):
+        torch.testing.assert_close(other, one)
+    assert least < 0.6 * most

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
 from .kernels import attention, causal, linear
@@ -104,20 +105,33 @@ def pack(ids: Tensor, mask: Tensor, places: Tensor | None = None) -> Texts:
 def trunk(model: PreTrainedModel, texts: Texts, read: Tensor | None = None, cache=None) -> Tensor:
     """Hidden states after the last layer norm: of all tokens (N, D), or of those in `read`, ascending: (M, D).
 
-    With a cache (see `sampling`) each layer puts its keys and values there and attends to all that it holds.
+    With a cache (see `sampling`) each layer puts its keys and values there and attends to all that it holds. After
+    `model.gradient_checkpointing_enable()` only what lies between layers is kept for the backward pass, which computes the rest
+    again: a third more time, a fraction of the memory.
     """
     t, act = model.transformer, model.config.activation_function
     x = t.wte(texts.ids) + t.wpe(texts.places)  # (N, D)
+    again = t.gradient_checkpointing and torch.is_grad_enabled()
     for i, block in enumerate(t.h):
-        if read is not None and i + 1 == len(t.h):
-            seen, x = _attend_where(block, x, texts, read, cache)
-        else:
-            seen = _attend(block, x, texts, cache)
-        x = x + block.attn.resid_dropout(linear(seen, block.attn.c_proj.weight, block.attn.c_proj.bias))
-        up, down = block.mlp.c_fc, block.mlp.c_proj
-        x = x + block.mlp.dropout(linear(linear(block.ln_2(x), up.weight, up.bias, act), down.weight, down.bias))
+        where = read if i + 1 == len(t.h) else None
+        x = (
+            checkpoint(_layer, block, x, texts, act, where, use_reentrant=False)
+            if again
+            else _layer(block, x, texts, act, where, cache)
+        )
     x = t.ln_f(x)
     return x[: texts.grid.count] if read is None else x[: len(read)]
+
+
+def _layer(block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=None) -> Tensor:
+    """One layer: x (N, D) -> (N, D), or of the tokens in `read` only."""
+    if read is not None:
+        seen, x = _attend_where(block, x, texts, read, cache)
+    else:
+        seen = _attend(block, x, texts, cache)
+    x = x + block.attn.resid_dropout(linear(seen, block.attn.c_proj.weight, block.attn.c_proj.bias))
+    up, down = block.mlp.c_fc, block.mlp.c_proj
+    return x + block.mlp.dropout(linear(linear(block.ln_2(x), up.weight, up.bias, act), down.weight, down.bias))
 
 
 def _attend(block, x: Tensor, texts: Texts, cache=None) -> Tensor:

@@ -49,6 +49,11 @@ def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, ch
     return [batches[i] for i in shuffled(len(batches), seed, *path, "batches")]
 
 
+def in_pieces(rows: Sequence[int], pieces: int) -> list[Sequence[int]]:
+    """Rows in so many parts of nearly equal size; fewer, where there are fewer rows."""
+    return [rows[k::pieces] for k in range(min(pieces, len(rows)))]
+
+
 # -- exchanges -------------------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from ..models.policy import evaluating, group_rewards, new_scalar_model, questio
 from ..models.precision import autocast
 from ..models.tokens import IGNORED, encode, exchange_rows
 from ..threads import in_threads
-from .batches import ExchangeSet, as_pairs, seeded, sorted_batches
+from .batches import ExchangeSet, as_pairs, in_pieces, seeded, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
 
@@ -57,12 +57,14 @@ def train_reward(
     cfg: RewardConfig | None = None,
     *,
     valid: Sequence[Mapping] | None = None,
+    pieces: int = 1,
     loop: Loop | dict | None = None,
 ) -> dict[str, list[float]]:
     """Train in place on rankings, rows with prompt, completions (K) and ranks (K; 1 = best, ties equal).
 
     One prompt with all its C(K, 2) pairs is *one* batch element: K forward passes, not K(K-1), and an answer gets one
     gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the history.
+    pieces: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
     """
     cfg = cfg or RewardConfig()
     reward_model.config.question_ids = encode(tokenizer, cfg.question)  # saved with the model, as what it reads last
@@ -83,7 +85,7 @@ def train_reward(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                found = _ranking_backward(reward_model, data, batches(epoch)[at])
+                found = _ranking_backward(reward_model, data, batches(epoch)[at], pieces)
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
             loop.log(**found, lr=lr, grad_norm=norm)
@@ -95,15 +97,16 @@ def train_reward(
     return loop.history
 
 
-def _ranking_backward(model: GPT2ForSequenceClassification, data: RankingSet, rows: Sequence[int]) -> dict[str, float]:
+def _ranking_backward(model: GPT2ForSequenceClassification, data: RankingSet, rows: Sequence[int],
+                      pieces: int) -> dict[str, float]:  # fmt: skip
     """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is of the batch."""
-    own, found = processes.mine(rows), (0.0, 0.0, 0.0)
-    if own:
-        scores, ranks, mask = data.scores(model, own)
-        weighted, pairs = len(own) / len(rows) * ranking_loss(scores, ranks, mask), pair_count(ranks, mask).sum()
+    sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
+    for part in in_pieces(processes.mine(rows), pieces):
+        scores, ranks, mask = data.scores(model, part)
+        weighted, pairs = len(part) / len(rows) * ranking_loss(scores, ranks, mask), pair_count(ranks, mask).sum()
         weighted.backward()
-        found = (weighted, pairs * pair_accuracy(scores.detach(), ranks, mask), pairs)
-    loss, right, pairs = processes.total(*found, device=model.device)
+        sums += torch.stack([weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()])
+    loss, right, pairs = processes.total(*sums, device=model.device)
     return {"loss": loss, "accuracy": right / pairs}
 
 

@@ -16,7 +16,7 @@ from ..models.losses import masked_lm_loss
 from ..models.policy import evaluating, logits_where
 from ..models.precision import autocast
 from ..models.tokens import IGNORED, Exchanges
-from .batches import ExchangeSet, as_pairs, endless, lm_loss, sorted_batches
+from .batches import ExchangeSet, as_pairs, endless, in_pieces, lm_loss, sorted_batches
 from .loop import Loop
 from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
 
@@ -31,6 +31,7 @@ def train_sft(
     valid: Sequence | None = None,
     select: Callable[[GPT2LMHeadModel], float] | None = None,
     on_epoch: Callable[[int, GPT2LMHeadModel], dict | None] | None = None,
+    pieces: int = 1,
     loop: Loop | dict | None = None,
 ) -> dict[str, list[float]]:
     """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the history.
@@ -42,6 +43,7 @@ def train_sft(
     valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring (§3.5).
     select: scores the model after each epoch (select/score); with cfg.select = "reward" the best epoch's weights are
     kept, as the paper chose by reward model score (App. C.1). on_epoch: called after each epoch, may return metrics.
+    pieces: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
     """
     cfg = cfg or SFTConfig()
     _check(cfg, pretrain_rows, select)
@@ -57,7 +59,7 @@ def train_sft(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loss = _exchange_backward(policy, examples, batches(epoch)[at])
+                loss = _exchange_backward(policy, examples, batches(epoch)[at], pieces)
                 loop.log(loss=loss, **_pretrain_backward(policy, pretrain_rows, cfg, step))
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
             loop.log(lr=lr, grad_norm=update(policy, optimizer, lr, cfg.max_grad_norm))
@@ -77,14 +79,15 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     return masked_lm_loss(logits, labels[labels != IGNORED])
 
 
-def _exchange_backward(policy: GPT2LMHeadModel, examples: ExchangeSet, rows: Sequence[int]) -> float:
+def _exchange_backward(policy: GPT2LMHeadModel, examples: ExchangeSet, rows: Sequence[int], pieces: int) -> float:
     """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the batch."""
-    own, weighted = processes.mine(rows), torch.zeros(())
-    if own:
-        share = examples.answer_tokens(own) / examples.answer_tokens(rows) if processes.count() > 1 else 1.0
-        weighted = share * exchange_loss(policy, examples.batch(own, policy.device))
+    sum_of_losses = torch.zeros((), device=policy.device)
+    for part in in_pieces(processes.mine(rows), pieces):
+        share = examples.answer_tokens(part) / examples.answer_tokens(rows) if len(part) < len(rows) else 1.0
+        weighted = share * exchange_loss(policy, examples.batch(part, policy.device))
         weighted.backward()
-    return processes.total(weighted, device=policy.device)[0]
+        sum_of_losses += weighted.detach()
+    return processes.total(sum_of_losses, device=policy.device)[0]
 
 
 @torch.no_grad()
