@@ -214,7 +214,8 @@ def _real_options(option: Callable) -> None:
         about, default = RealChainConfig.__dataclass_fields__[name].metadata["help"], getattr(RealChainConfig(), name)
         shown = f" (default {default})" if default != "" else ""
         option(f"--{name.replace('_', '-')}", type=type(default), metavar=name[0].upper(), default=default, help=about + shown)
-    option("--set", nargs="+", default=[], metavar="STAGE.NAME=X", help="settings of sft, reward or ppo, e.g. ppo.ptx_gamma=1")
+    option("--set", nargs="+", default=[], metavar="NAME=X", help="other settings: pieces=4, checkpointing=true, or of a stage, "
+           "ppo.ptx_gamma=1")  # fmt: skip
     option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
     option("--processes", type=int, metavar="N", help="how many processes torchrun was asked for; another number is an error")
 
@@ -768,8 +769,8 @@ def real(args: argparse.Namespace) -> None:
     again; after Ctrl-C they go on. With --set ppo.ptx_gamma=1 and --text it is
     PPO-ptx. On several GPUs start it with torchrun, see the README.
 
-    Takes:    with GPT-2 a GPU and an hour; with --model "" --size tiny and a hundred
-              conversations a minute on two CPU cores.
+    Takes:    hours with GPT-2 on a CPU, so give it a GPU; a minute on two cores
+              with --model "" --size tiny and a hundred conversations.
     Leaves:   a folder per stage in the run folder: models that transformers loads,
               traces, answers, and the report in the summary of the last.
     Example:  rlhf-lite real --rankings oasst1 --model gpt2 --limit-tokens 512
@@ -781,7 +782,7 @@ def real(args: argparse.Namespace) -> None:
     config = RealChainConfig(
         **{name: getattr(args, name) for name in RealChainConfig.__dataclass_fields__ if hasattr(args, name)}
     )
-    chain = RealChain(config, _real_stages(args.set), processes_expected=args.processes)
+    chain = RealChain(*_with_settings(config, args.set), processes_expected=args.processes)
     try:
         found = chain.get(args.only or "evaluation")
         if processes.rank():
@@ -794,16 +795,18 @@ def real(args: argparse.Namespace) -> None:
         processes.leave()
 
 
-def _real_stages(changes: list[str]) -> RealStages:
-    """The stages of the gpt2 profile with settings like ppo.kl_beta=0.1 changed."""
-    stages, wanted = RealStages(), {}
+def _with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChainConfig, RealStages]:
+    """The chain's config and its stages (of the gpt2 profile) with settings like pieces=4 or ppo.kl_beta=0.1 changed."""
+    parts = {"": config, **vars(RealStages())}
+    wanted: dict[str, dict] = {name: {} for name in parts}
     for change in changes:
         place, _, text = change.partition("=")
-        stage, _, name = place.partition(".")
-        if stage not in vars(stages) or not text:
-            raise ValueError(f"--set {change}: write STAGE.NAME=VALUE with a stage of {', '.join(vars(stages))}")
-        wanted.setdefault(stage, {})[name] = _read_like(getattr(getattr(stages, stage), name, text), text)
-    return replace(stages, **{stage: getattr(stages, stage).replace(**values) for stage, values in wanted.items()})
+        stage, _, name = place.rpartition(".")
+        if stage not in parts or not text:
+            raise ValueError(f"--set {change}: write NAME=VALUE, or STAGE.NAME=VALUE with a stage of sft, reward, ppo")
+        wanted[stage][name] = _read_like(getattr(parts[stage], name, text), text)
+    config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
+    return config, RealStages(*stages)
 
 
 def _read_like(default, text: str):

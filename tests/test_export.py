@@ -390,7 +390,7 @@ def unreachable(*_, **__):
     raise OSError("no network")
 
 
-@pytest.mark.parametrize("connect", [unreachable, lambda *_, **__: time.sleep(5)])
+@pytest.mark.parametrize("connect", [unreachable, lambda *_, **__: time.sleep(5) or SimpleNamespace(close=lambda: None)])
 def test_without_network_a_push_ends_at_once_and_nothing_is_written(connect, hub, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(socket, "create_connection", connect)
     started = time.monotonic()

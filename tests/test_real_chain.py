@@ -42,7 +42,7 @@ def config(place, **changes) -> RealChainConfig:
 
 
 def stages(*more) -> RealStages:
-    return cli._real_stages([*QUICK, *more])
+    return cli._with_settings(RealChainConfig(), [*QUICK, *more])[1]
 
 
 def chain(place, *more, **changes) -> RealChain:
@@ -64,6 +64,17 @@ def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_chang
     assert chain(place, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2").report == report
     other = chain(place)
     assert [other.key(stage) == first.key(stage) for stage in STAGES] == [True, True, True, False, False]
+
+
+def test_less_memory_gives_the_same_models(place, home):
+    """Batches in pieces, layers computed again."""
+    usual = chain(place).get("reward").summary["result"]
+    config_, stages_ = cli._with_settings(config(place), [*QUICK, "pieces=3", "checkpointing=true"])
+    frugal = RealChain(config_, stages_, progress=False)
+    assert frugal.config.checkpointing and frugal._trained(frugal._start()).is_gradient_checkpointing
+    assert frugal.get("reward").summary["result"]["test"]["loss"]["mean"] == pytest.approx(
+        usual["test"]["loss"]["mean"], abs=0.02
+    )
 
 
 def test_what_it_leaves_loads_without_us(place, home):
@@ -92,7 +103,8 @@ def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkey
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    ("ppo", "write STAGE.NAME=VALUE"), ("pqo.lr=1", "with a stage of sft, reward, ppo"), ("ppo.lrr=1", "Did you mean 'lr'"),
+    ("ppo", "write NAME=VALUE"), ("pqo.lr=1", "with a stage of sft, reward, ppo"), ("checkpointing=perhaps", "True or False"),
+    ("pieces=0", "should be at least 1"), ("ppo.lrr=1", "Did you mean 'lr'"),
     ("ppo.lr=fast", "should be a number"), ("ppo.whiten_advantages=maybe", "should be True or False"),
 ])  # fmt: skip
 def test_a_bad_setting_is_named(change, said):
@@ -143,8 +155,9 @@ import json, resource
 cfg = RealChainConfig(rankings={str(place / "trees.jsonl")!r}, limit=24, model="", size="gpt2", test_share=0.3, test_prompts=4,
                       tokenizer={str(real if real.is_dir() else place / "tokenizer")!r}, limit_tokens=48,
                       text={str(place / "text.txt")!r}, text_rows=4)
-stages = cli._real_stages(["sft.epochs=1", "sft.batch_size=8", "reward.prompts_per_step=8", "ppo.episodes=8", "ppo.batch_size=8",
-                           "ppo.minibatches=1", "ppo.max_new_tokens=6", "ppo.ptx_gamma=1", "ppo.ptx_rows=2"])
+stages = cli._with_settings(cfg, ["sft.epochs=1", "sft.batch_size=8", "reward.prompts_per_step=8", "ppo.episodes=8",
+                                  "ppo.batch_size=8",
+                           "ppo.minibatches=1", "ppo.max_new_tokens=6", "ppo.ptx_gamma=1", "ppo.ptx_rows=2"])[1]
 chain = RealChain(cfg, stages, progress=False)
 print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy().num_parameters(),
                   resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
