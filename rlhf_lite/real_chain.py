@@ -32,6 +32,7 @@ from .evaluate.intervals import mean_with_interval
 from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
 from .models.sampling import sample_texts
 from .models.tokens import encode_all, load_tokenizer
+from .models.trunk import compute_again
 from .real import SIZES, agreement, count, fingerprint
 from .train.batches import pack_rows
 from .train.loop import Loop
@@ -191,9 +192,7 @@ class RealChain:
 
     def _trained(self, model):
         """A model that is about to be trained."""
-        if self.config.checkpointing:
-            model.gradient_checkpointing_enable()
-        return model
+        return compute_again(model) if self.config.checkpointing else model
 
     def _make_sft(self, folder: Path) -> dict | None:
         policy, loop = self._trained(self._start()), self._loop("sft", folder)

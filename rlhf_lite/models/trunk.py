@@ -106,12 +106,12 @@ def trunk(model: PreTrainedModel, texts: Texts, read: Tensor | None = None, cach
     """Hidden states after the last layer norm: of all tokens (N, D), or of those in `read`, ascending: (M, D).
 
     With a cache (see `sampling`) each layer puts its keys and values there and attends to all that it holds. After
-    `model.gradient_checkpointing_enable()` only what lies between layers is kept for the backward pass, which computes the rest
+    `compute_again(model)` only what lies between layers is kept for the backward pass, which computes the rest
     again: a third more time, a fraction of the memory.
     """
     t, act = model.transformer, model.config.activation_function
     x = t.wte(texts.ids) + t.wpe(texts.places)  # (N, D)
-    again = t.gradient_checkpointing and torch.is_grad_enabled()
+    again = getattr(t, "computed_again", False) and torch.is_grad_enabled()
     for i, block in enumerate(t.h):
         where = read if i + 1 == len(t.h) else None
         x = (
@@ -121,6 +121,12 @@ def trunk(model: PreTrainedModel, texts: Texts, read: Tensor | None = None, cach
         )
     x = t.ln_f(x)
     return x[: texts.grid.count] if read is None else x[: len(read)]
+
+
+def compute_again(model: PreTrainedModel) -> PreTrainedModel:
+    """Activation checkpointing in `trunk` for this model, from now on; returns it."""
+    model.transformer.computed_again = True
+    return model
 
 
 def _layer(block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=None) -> Tensor:
