@@ -71,10 +71,9 @@ def test_less_memory_gives_the_same_models(place, home):
     usual = chain(place).get("reward").summary["result"]
     config_, stages_ = cli._with_settings(config(place), [*QUICK, "pieces=3", "checkpointing=true"])
     frugal = RealChain(config_, stages_, progress=False)
-    assert frugal.config.checkpointing and frugal._trained(frugal._start()).is_gradient_checkpointing
-    assert frugal.get("reward").summary["result"]["test"]["loss"]["mean"] == pytest.approx(
-        usual["test"]["loss"]["mean"], abs=0.02
-    )
+    assert frugal.config.pieces == 3 and frugal._trained(frugal._start()).transformer.computed_again
+    loss = frugal.get("reward").summary["result"]["test"]["loss"]["mean"]
+    assert loss == pytest.approx(usual["test"]["loss"]["mean"], abs=0.02)
 
 
 def test_what_it_leaves_loads_without_us(place, home):

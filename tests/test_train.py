@@ -23,6 +23,7 @@ from rlhf_lite.models.policy import (
 )
 from rlhf_lite.models.sampling import sample_texts
 from rlhf_lite.models.tokens import build_tokenizer, encode
+from rlhf_lite.models.trunk import compute_again
 from rlhf_lite.train import batches, loop, optim, ppo, sft
 from rlhf_lite.train import reward as reward_stage
 from rlhf_lite.train.ppo import rollout, train_ppo
@@ -809,7 +810,7 @@ def test_layers_computed_again_give_the_same_gradient_from_less_memory(base, tok
     def gradient_and_memory(again):
         policy, kept = copy.deepcopy(base), []
         if again:
-            policy.gradient_checkpointing_enable()
+            compute_again(policy)
         with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.nbytes) or x, lambda x: x):
             with optim.training_mode(policy, 0.1), optim.dropout_seed(0.1, 0, "dropout"):
                 sft.exchange_loss(policy, examples.batch(range(len(examples)))).backward()

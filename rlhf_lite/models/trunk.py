@@ -114,11 +114,10 @@ def trunk(model: PreTrainedModel, texts: Texts, read: Tensor | None = None, cach
     again = getattr(t, "computed_again", False) and torch.is_grad_enabled()
     for i, block in enumerate(t.h):
         where = read if i + 1 == len(t.h) else None
-        x = (
-            checkpoint(_layer, block, x, texts, act, where, use_reentrant=False)
-            if again
-            else _layer(block, x, texts, act, where, cache)
-        )
+        if again:
+            x = checkpoint(_layer, block, x, texts, act, where, use_reentrant=False)
+        else:
+            x = _layer(block, x, texts, act, where, cache)
     x = t.ln_f(x)
     return x[: texts.grid.count] if read is None else x[: len(read)]
 
