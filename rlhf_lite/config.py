@@ -291,6 +291,7 @@ class RealChainConfig(Config):
     limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
     pieces: int = knob(1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT)
     checkpointing: bool = knob(False, "keep few activations and compute them again: less memory, a third more time")
+    judge: str = knob("", "a sequence-classification model that judges, by hub name or folder; empty: one trained on judge_share")
     judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
     test_prompts: int = knob(300, "prompts of theirs at most", low=1)

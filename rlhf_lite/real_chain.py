@@ -6,8 +6,9 @@
     torchrun --nproc-per-node 4 -m rlhf_lite real --rankings oasst1 --model gpt2 --processes 4
 
 Users (or conversations) are split in three, and none is on two sides: the `policy` side trains SFT, reward model and
-PPO; the `judge` side trains a second reward model; on the `test` side the judge compares answers. The judge is no gold
-standard. It is what stands in for people who can no longer be asked, and its own agreement with people is in the report.
+PPO; the `judge` side trains a second reward model; on the `test` side the judge compares answers. The judge, which may also be
+any model that scores (`judge`), is no gold standard. It stands in for people who can no longer be asked, and its own
+agreement with people is in the report.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from .data.pipeline import split_by_user
 from .data.records import RecordError, Row, untied_pairs
 from .data.sources import cut_to_fit
 from .evaluate.intervals import mean_with_interval
+from .evaluate.judges import NamedJudge
 from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
 from .models.sampling import sample_texts
 from .models.tokens import encode_all, load_tokenizer
@@ -206,7 +208,13 @@ class RealChain:
         return self._train_reward(folder, "policy")
 
     def _make_judge(self, folder: Path) -> dict | None:
-        return self._train_reward(folder, "judge")
+        if not self.config.judge:
+            return self._train_reward(folder, "judge")
+        if processes.rank():
+            return None
+        score, rows = self._scorer("judge"), self.sides["test"]
+        scores = [score([row["prompt"]] * len(row["completions"]), row["completions"]) for row in rows]
+        return {"test": agreement(rows, scores), "model": self.config.judge}
 
     def _train_reward(self, folder: Path, side: str) -> dict | None:
         cfg, loop = self.stages.reward.replace(seed=self.config.seed), self._loop("reward", folder)
@@ -246,13 +254,12 @@ class RealChain:
         prompts, users = [row["prompt"] for row in rows], [row["user_id"] for row in rows]
         answers = {name: self._answers(self.policy(name), prompts) for name in ("sft", "ppo")}
         answers["people's best"] = [row["completions"][row["ranks"].index(1)] for row in rows]
-        models = {"judge": self.reward_model("judge"), "reward_model": self.reward_model()}
+        scorers = {"judge": self._scorer("judge"), "reward_model": self._scorer("reward")}
 
         def mean(values: list[float]) -> dict:
             return mean_with_interval(values, users).to_dict()
 
-        scores = {who: {name: _scores(model, self.tokenizer, prompts, texts) for name, texts in answers.items()}
-                  for who, model in models.items()}  # fmt: skip
+        scores = {who: {name: score(prompts, texts) for name, texts in answers.items()} for who, score in scorers.items()}
         wins = {name: mean(_wins(found, scores["judge"]["sft"])) for name, found in scores["judge"].items()}
         means = {who: {name: mean(found) for name, found in by.items()} for who, by in scores.items()}
         samples = [{"prompt": p, **{name: texts[i] for name, texts in answers.items()}} for i, p in enumerate(prompts[:20])]
@@ -262,13 +269,16 @@ class RealChain:
         return {"wins_against_sft": wins, "scores": means, "agreement_with_people": judged, "data": data,
                 "left_out": self.left_out}  # fmt: skip
 
+    def _scorer(self, stage: str) -> Callable[[Sequence[str], Sequence[str]], list[float]]:
+        """(prompts, answers) -> scores, of the reward model or of the judge."""
+        if stage == "judge" and self.config.judge:
+            return NamedJudge(self.config.judge, self.device).score
+        model = self.reward_model(stage)
+        return lambda prompts, texts: score_texts(model, self.tokenizer, prompts, texts, batch=32)
+
     def _answers(self, policy: GPT2LMHeadModel, prompts: Sequence[str]) -> list[str]:
         draw, most = torch.Generator().manual_seed(self.config.seed), self.stages.ppo.max_new_tokens
         return sample_texts(policy, self.tokenizer, prompts, most, generator=draw, batch_size=64)
-
-
-def _scores(model, tokenizer, prompts: Sequence[str], texts: Sequence[str]) -> list[float]:
-    return score_texts(model, tokenizer, prompts, texts, batch=32)
 
 
 def _wins(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

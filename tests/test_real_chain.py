@@ -11,6 +11,7 @@ from test_real_rankings import DATA, TREES, WORDS, written
 
 from rlhf_lite import cli, real_chain, runs
 from rlhf_lite.config import ConfigError, RealChainConfig, RealStages
+from rlhf_lite.evaluate.judges import NamedJudge
 from rlhf_lite.models.tokens import build_tokenizer
 from rlhf_lite.real_chain import STAGES, RealChain
 
@@ -85,6 +86,41 @@ def test_what_it_leaves_loads_without_us(place, home):
     assert AutoTokenizer.from_pretrained(made.get("sft").folder).eos_token == made.tokenizer.eos_token
     again = chain(place, model=str(made.get("sft").folder), tokenizer="")  # a checkpoint of one's own, its own tokenizer
     assert again.key("sft") != made.key("sft") and again._start().num_parameters() == made.policy("sft").num_parameters()
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """A small BERT that scores; what it says is nothing."""
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("stranger")
+    (folder / "vocab.txt").write_text(
+        "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(word.lower() for word in WORDS)])
+    )
+    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    shape = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=24)
+    for labels in (1, 2, 3):
+        cfg = BertConfig(vocab_size=40, num_labels=labels, **shape)
+        BertForSequenceClassification(cfg).save_pretrained(folder / f"{labels}")
+        BertTokenizerFast.from_pretrained(folder).save_pretrained(folder / f"{labels}")
+    return folder
+
+
+@pytest.mark.parametrize("labels", [1, 2])
+def test_any_model_that_scores_may_judge(place, home, stranger, labels, monkeypatch):
+    made = chain(place, judge=str(stranger / f"{labels}"))
+    found = made.get("judge")
+    assert 0 <= found.summary["result"]["test"]["accuracy"]["mean"] <= 1 and not (found.folder / "model.safetensors").exists()
+    judge = NamedJudge(str(stranger / f"{labels}"))
+    one = judge.score(["why is it so"], ["yes it is"])
+    many = judge.score(["why is it so", "why"], ["yes it is", "no " * 90])  # the second is cut
+    assert many[0] == pytest.approx(one[0], abs=1e-5) and len(many) == 2
+    assert set(made.report["scores"]) == {"judge", "reward_model"}
+
+
+def test_a_judge_of_three_labels_gives_no_score(stranger):
+    with pytest.raises(ValueError, match="tells 3 labels apart, so it gives no score"):
+        NamedJudge(str(stranger / "3"))
 
 
 @pytest.mark.parametrize(("changes", "more", "said"), [
