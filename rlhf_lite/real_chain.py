@@ -73,7 +73,7 @@ class RealChain:
             raise ConfigError("random weights bring no tokenizer: say which to use (tokenizer=...)")
         return load_tokenizer(self.config.tokenizer or self.config.model)
 
-    @cached_property
+    @property
     def sides(self) -> dict[str, list[Row]]:
         """Rankings that prefer something, cut to the limit, by the side of their user."""
         return self._read[0]
@@ -134,9 +134,13 @@ class RealChain:
         trained = own[stage].to_dict() if stage in own else {}
         return {**self.config.to_dict(), **trained, "seed": self.config.seed}
 
+    @cached_property
+    def _model(self) -> str:
+        """What training starts from. Asked for by every stage, of every one before it, and a checkpoint takes seconds to read."""
+        return fingerprint(self.config.model) if self.config.model else "random weights"
+
     def _inputs(self, stage: str) -> dict[str, str]:
-        start = fingerprint(self.config.model) if self.config.model else "random weights"
-        return {"rankings": self.digest, "model": start, **{name: self.key(name) for name in INPUTS[stage]}}
+        return {"rankings": self.digest, "model": self._model, **{name: self.key(name) for name in INPUTS[stage]}}
 
     def get(self, stage: str) -> runs.Found:
         """A finished stage, with all it needs built first."""

@@ -61,8 +61,6 @@ def sample(
     if not (temperature > 0).all():
         raise ValueError(f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode")
     room = _room(policy, mask, max_new_tokens)  # (B,)
-    of, places = among or (len(ids), range(len(ids)))
-    places = torch.tensor(list(places), device=ids.device)
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
     running = _Running(policy, ids, mask, T)
@@ -70,7 +68,7 @@ def sample(
         for t in range(T):
             rows, alive = running.rows, running.alive
             logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(of, ids.device, generator)[places[rows]])
+            token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(B, ids.device, generator, among)[rows])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
             result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
@@ -248,7 +246,12 @@ def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
     return room
 
 
-def _uniform(count: int, device: torch.device, generator: torch.Generator | None) -> Tensor:
+def _uniform(count: int, device: torch.device, generator: torch.Generator | None,
+             among: tuple[int, Sequence[int]] | None = None) -> Tensor:  # fmt: skip
+    """One number for each of `count` rows; those of a larger batch get what they would get in it (see `sample`)."""
+    if among is not None:
+        size, places = among
+        return _uniform(size, device, generator)[list(places)]
     source = device if generator is None else generator.device
     return torch.rand(count, dtype=torch.float64, generator=generator, device=source).to(device)
 
