@@ -17,7 +17,7 @@ from rlhf_lite.models.precision import autocast
 from rlhf_lite.models.sampling import sample
 from rlhf_lite.models.tokens import encode_prompts, load_tokenizer
 from rlhf_lite.train.batches import lm_loss
-from rlhf_lite.train.optim import adam, update
+from rlhf_lite.train.optim import Adam
 from rlhf_lite.train.ppo import train_ppo
 from rlhf_lite.train.reward import score_rankings, train_reward
 
@@ -91,10 +91,10 @@ def _sample(case: Case, gate: Gate) -> None:
 
 def _sft(case: Case, gate: Gate) -> None:
     policy = _policy(case)
-    rows, optimizer = jobs.packed_rows(case, case.job.rows, case.job.answer).to(case.device), adam(policy, LR)
+    rows, optimizer = jobs.packed_rows(case, case.job.rows, case.job.answer).to(case.device), Adam(policy, LR)
     while True:
         gate.begin()
         loss = lm_loss(policy, rows)
-        loss.backward()
-        update(policy, optimizer, LR, max_grad_norm=1.0)
+        optimizer.scaled(loss).backward()
+        optimizer.step(LR, max_grad_norm=1.0)
         gate.end(loss=float(loss.detach()))

@@ -77,10 +77,11 @@ def anybody(wish: bool) -> bool:
 
 
 def add_gradients(model: nn.Module) -> None:
-    """Add the gradients of all processes, in place; who had no rows adds nothing."""
-    if count() == 1:
-        return
+    """Add the gradients of all processes, in place; who had no rows adds nothing. Of a model that was cut (`models.sharding`)
+    the backward pass has added them."""
     parameters = [p for p in model.parameters() if p.requires_grad]
+    if count() == 1 or hasattr(model, "unshard"):
+        return
     flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters])
     for p, part in zip(parameters, _add(flat).split([p.numel() for p in parameters]), strict=True):
         p.grad = part.view_as(p)

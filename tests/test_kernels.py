@@ -208,7 +208,7 @@ def test_a_model_is_that_of_transformers_by_every_kernel(monkeypatch, chosen):
 def test_without_bfloat16_it_is_float32_and_says_so(monkeypatch):
     """As on a processor that only imitates bfloat16: exact, and slower."""
     monkeypatch.delenv(precision.ENV, raising=False)
-    monkeypatch.setattr(precision, "_measure", lambda cuda: precision.SelfTest(False, 5.0, 9.5, 0.003))
+    monkeypatch.setattr(precision, "_measure", lambda cuda: precision.SelfTest(False, "bf16", 5.0, 9.5, 0.003))
     assert precision.choose_dtype("cpu") == torch.float32
     assert precision.describe_dtype("cpu").startswith("float32: as measured, bfloat16 takes 1.90 of float32's time")
     with precision.autocast("cpu"):
@@ -217,11 +217,20 @@ def test_without_bfloat16_it_is_float32_and_says_so(monkeypatch):
     assert precision.describe_dtype("cpu") == f"bfloat16, as {precision.ENV} asks"
 
 
-def test_a_card_without_bfloat16_is_not_even_timed(monkeypatch):
+def test_a_card_without_bfloat16_takes_float16_if_that_pays(monkeypatch):
+    """As a T4: it would imitate bfloat16."""
     monkeypatch.delenv(precision.ENV, raising=False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
-    assert precision.choose_dtype("cuda") == torch.float32
-    assert precision.describe_dtype("cuda") == "float32: this card has no bfloat16"
+    assert precision.half_of("cuda") == "fp16" and precision.half_of("cpu") == "bf16"
+    monkeypatch.setattr(precision, "_measure", lambda cuda: precision.SelfTest(True, "fp16", 5.0, 1.0, 0.001))
+    assert precision.choose_dtype("cuda") == torch.float16
+    assert precision.describe_dtype("cuda").startswith("float16: as measured, float16 takes 0.20 of float32's time")
+
+
+def test_the_self_test_measures_float16_too(monkeypatch):
+    monkeypatch.setattr(precision, "half_of", lambda kind: "fp16")
+    found = precision._measure(cuda=False)
+    assert found.half == "fp16" and 0 < found.error < 0.01 and found.half_ms > 0
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux can take cores away")

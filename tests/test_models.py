@@ -303,17 +303,18 @@ def test_precision_is_measured_once_and_can_be_forced(monkeypatch):
     assert measured is precision.self_test("cpu") and precision.choose_dtype("cpu") == measured.dtype
     assert measured.fp32_ms > 0 and measured.error < 0.1
     x = torch.ones(2, 2)
-    for wish, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16), ("auto", measured.dtype)):
+    for wish, dtype in (*precision.NAMES.items(), ("auto", measured.dtype)):
         monkeypatch.setenv(precision.ENV, wish)
         with precision.autocast("cpu"):
             assert (x @ x).dtype == dtype == precision.choose_dtype("cpu")
     monkeypatch.setenv(precision.ENV, "fp8")
-    with pytest.raises(ValueError, match="'fp8'.*fp32, bf16 or auto"), precision.autocast("cpu"):
+    with pytest.raises(ValueError, match="'fp8'.*fp32, bf16, fp16 or auto"), precision.autocast("cpu"):
         pass
 
 
-def test_log_probabilities_under_bfloat16_are_close_and_float32(policy, exchange, monkeypatch):
-    monkeypatch.setenv(precision.ENV, "bf16")
+@pytest.mark.parametrize("half", ["bf16", "fp16"])
+def test_log_probabilities_in_half_precision_are_close_and_float32(policy, exchange, monkeypatch, half):
+    monkeypatch.setenv(precision.ENV, half)
     with precision.autocast("cpu"), torch.no_grad():
         rounded = losses.token_logprobs(policy_logits(policy, *exchange[:2]), exchange.ids)
     exact = losses.token_logprobs(policy_logits(policy, *exchange[:2]), exchange.ids)

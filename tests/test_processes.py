@@ -1,4 +1,5 @@
-"""Several processes take the steps that one takes: SFT, reward model and PPO-ptx under torchrun (gloo, two on a CPU)."""
+"""Several processes take the steps that one takes: SFT, reward model and PPO-ptx under torchrun (gloo, two on a CPU), with whole
+models on each process and with models cut over them."""
 
 import os
 import subprocess
@@ -14,13 +15,16 @@ from rlhf_lite.train import ppo
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = """
-import copy, sys
+import copy, os, sys
 import torch
 from rlhf_lite import ModelConfig, PPOConfig, RewardConfig, SFTConfig, World, processes
 from rlhf_lite.models.policy import new_policy, new_scalar_model
+from rlhf_lite.models.sharding import gathered, is_sharded, shard
 from rlhf_lite.models.tokens import build_tokenizer
-from rlhf_lite.train.batches import pack_rows
+from rlhf_lite.models.trunk import compute_again
+from rlhf_lite.train.batches import lm_loss, pack_rows
 from rlhf_lite.train.loop import Loop
+from rlhf_lite.train.optim import Adam
 from rlhf_lite.train.ppo import train_ppo
 from rlhf_lite.train.reward import train_reward
 from rlhf_lite.train.sft import train_sft
@@ -36,42 +40,76 @@ def text(i, n):
 
 prompts = [text(i, 3 + i % 5) for i in range(24)]
 
+CUT = os.environ["CUT"] == "yes"
+PIECES = 2 if CUT else 1
+
+def cut(model):
+    # A copy; cut over the processes, its layers computed again, if that is what is tested.
+    model = copy.deepcopy(model)
+    if CUT:
+        shard(compute_again(model))
+        assert is_sharded(model) and sum(p.to_local().numel() for p in model.parameters()) < 0.55 * start.num_parameters()
+    return model
+
 class Stop:
     def __init__(self, after): self.after, self.done = after, 0
     stopped = property(lambda self: self.done >= self.after)
     def report(self, step, **metrics): self.done = step + 1
 
 def sft(folder=None, after=99):
-    policy, pairs = copy.deepcopy(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
+    policy, pairs = cut(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
     loop = Loop("sft", folder=folder, control=Stop(after))
     cfg = SFTConfig(epochs=2, batch_size=5, pretrain_mix=0.3)
-    return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, loop=loop), {"policy": policy}
+    return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, pieces=PIECES, loop=loop), {"policy": policy}
 
 def reward():
     ranked = [{"prompt": p, "completions": [text(i + j, 1 + (i + j) % 6) + f" {j}" for j in range(3 + i % 3)],
                "ranks": [1, 2, 2, 3, 4][: 3 + i % 3]} for i, p in enumerate(prompts)]
-    model = new_scalar_model(start)
-    return train_reward(model, tokenizer, ranked, RewardConfig(prompts_per_step=5, epochs=2)), {"reward_model": model}
+    model = cut(new_scalar_model(start))
+    cfg = RewardConfig(prompts_per_step=5, epochs=2)
+    return train_reward(model, tokenizer, ranked, cfg, pieces=PIECES), {"reward_model": model}
 
-def ppo_ptx(accumulation):
+def ppo_ptx(accumulation, use_ema=False, old_logprobs="sampling"):
     scorer = new_scalar_model(start)
     scorer.config.trained_rankings = 1
-    policy, value_model, seen = copy.deepcopy(start), copy.deepcopy(scorer), []
+    policy, ref_policy, value_model, scorer, seen = cut(start), cut(start), cut(scorer), cut(scorer), []
     cfg = PPOConfig(episodes=24, batch_size=12, minibatches=2, max_new_tokens=8, ptx_gamma=0.5, ptx_rows=4,
-                    accumulation=accumulation, lr=1e-3, warmup_iterations=0, use_ema=False)
-    history = train_ppo(policy, start, scorer, value_model, tokenizer, prompts, cfg, pretrain_rows=rows,
+                    accumulation=accumulation, lr=1e-3, warmup_iterations=0, use_ema=use_ema, ema_decay=0.5,
+                    old_logprobs=old_logprobs)
+    history = train_ppo(policy, ref_policy, scorer, value_model, tokenizer, prompts, cfg, pretrain_rows=rows,
                         gold=lambda chosen, texts: [float(len(t)) for t in texts],
                         on_iteration=lambda i, batch: seen.append(batch.texts))
     assert bool(seen) == (processes.rank() == 0)
     return history, {"policy": policy, "value_model": value_model}
 
+def overflow():
+    # float16: one step, then one in which only the last process's gradient overflows, and none may take it
+    os.environ["RLHF_LITE_PRECISION"] = "fp16"
+    policy, sizes = cut(start), []
+    optimizer, mine = Adam(policy, 1e-3), processes.mine(range(4))
+    for step in range(2):
+        loss = len(mine) / 4 * lm_loss(policy, rows[list(mine)])
+        optimizer.scaled(loss).backward()
+        if step and processes.rank() == processes.count() - 1:
+            gradient = next(policy.parameters()).grad
+            getattr(gradient, "to_local", lambda: gradient)()[0, 0] = float("inf")
+        before = [getattr(p, "to_local", lambda: p)().detach().clone() for p in policy.parameters()]
+        sizes.append(optimizer.step(1e-3, 1.0))
+        same = [torch.equal(getattr(p, "to_local", lambda: p)(), old) for p, old in zip(policy.parameters(), before)]
+        assert all(same) == bool(step)
+    os.environ["RLHF_LITE_PRECISION"] = "fp32"
+    return {"grad_norm": sizes, "scale": [optimizer.scaler.get_scale()]}, {"policy": policy}
+
 JOBS = {"sft": sft, "reward": reward, "ppo_ptx": lambda: ppo_ptx(1), "ppo_ptx, accumulated": lambda: ppo_ptx(2),
-        "first part": lambda: sft(sys.argv[3], 4), "rest": lambda: sft(sys.argv[3])}
+        "averaged": lambda: ppo_ptx(1, use_ema=True, old_logprobs="forward"),
+        "overflow": overflow, "first part": lambda: sft(sys.argv[3], 4), "rest": lambda: sft(sys.argv[3])}
 
 processes.join(int(sys.argv[2]))
 found = {}
 for job in sys.argv[4:]:
     history, models = JOBS[job]()
+    assert all(map(is_sharded, models.values())) == CUT
+    models = {name: gathered(model) for name, model in models.items()}
     sums = {name: {k: v.double().sum().item() for k, v in model.state_dict().items()} for name, model in models.items()}
     others = processes.gather_objects(sums)
     assert all(other == others[0] for other in others), "processes have different weights"
@@ -81,15 +119,17 @@ if processes.rank() == 0:
     torch.save({"count": processes.count(), **found}, sys.argv[1])
 processes.leave()
 """
-STAGES = ("sft", "reward", "ppo_ptx", "ppo_ptx, accumulated")
+STAGES = ("sft", "reward", "ppo_ptx", "ppo_ptx, accumulated", "averaged")
+WAYS = {"one": (1, "no"), "two": (2, "no"), "two, cut": (2, "yes")}
 
 
-def launch(folder, count, *jobs, expected=None, run=""):
-    """These jobs on `count` processes; `torchrun` as a module, so that it is this Python's. -> (what they found, stderr)"""
-    script, out = folder / "train.py", folder / f"{count}-{len(jobs)}.pt"
+def launch(folder, way, *jobs, expected=None, run=""):
+    """These jobs on one or two processes; `torchrun` as a module, so that it is this Python's. -> (what they found, stderr)"""
+    count, cut = WAYS[way]
+    script, out = folder / "train.py", folder / f"{way}-{len(jobs)}.pt"
     script.write_text(SCRIPT)
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "RLHF_LITE_PRECISION": "fp32", "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "RLHF_LITE_PRECISION": "fp32", "OMP_NUM_THREADS": "1", "CUT": cut}
     command = [sys.executable, *torchrun, str(script), str(out), str(expected or count), str(folder / run), *jobs]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     found = torch.load(out, weights_only=True) if done.returncode == 0 else None
@@ -97,15 +137,19 @@ def launch(folder, count, *jobs, expected=None, run=""):
     return found, done.stderr
 
 
+# Who begins a run, and who finishes it.
+PAIRS = {"one": "two", "two": "two, cut", "two, cut": "one"}
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Everything on one process and on two; and a run that each begins and the other finishes."""
+    """Everything in each way; and a run that one way begins and another finishes."""
     folder = tmp_path_factory.mktemp("processes")
-    found = {count: launch(folder, count, *STAGES, "first part", run=f"begun on {count}") for count in (1, 2)}
-    rest = {count: launch(folder, count, "rest", run=f"begun on {3 - count}") for count in (1, 2)}
+    found = {way: launch(folder, way, *STAGES, "overflow", "first part", run=f"begun on {way}") for way in WAYS}
+    rest = {way: launch(folder, after, "rest", run=f"begun on {way}") for way, after in PAIRS.items()}
     for what, stderr in (*found.values(), *rest.values()):
         assert what is not None, stderr[-3000:]
-    return {count: {**found[count][0], **rest[count][0], "folder": folder} for count in (1, 2)}
+    return {way: {**found[way][0], **rest[way][0], "folder": folder} for way in WAYS}
 
 
 def assert_equal(one, two):
@@ -118,21 +162,28 @@ def assert_equal(one, two):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_two_processes_take_the_steps_of_one(trained, stage):
-    assert_equal(trained[1][stage], trained[2][stage])
-    assert len(trained[1][stage]["history"]) > 3
+@pytest.mark.parametrize("way", ["two", "two, cut"])
+def test_two_processes_take_the_steps_of_one(trained, stage, way):
+    assert_equal(trained["one"][stage], trained[way][stage])
+    assert len(trained["one"][stage]["history"]) > 3
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_run_interrupted_on_two_processes_goes_on_on_one_and_the_reverse(trained, count):
-    assert len(trained[3 - count]["first part"]["history"]["loss"]) == 4
-    assert_equal(trained[1]["sft"], trained[count]["rest"])
-    trace = (trained[count]["folder"] / f"begun on {3 - count}" / "trace.jsonl").read_text().splitlines()
-    assert len(trace) == len(trained[1]["sft"]["history"]["loss"])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_overflow_on_one_process_is_no_step_on_any(trained, way):
+    history = trained[way]["overflow"]["history"]
+    assert history["grad_norm"][1] == float("inf") and history["scale"] == [32768.0]
+
+
+@pytest.mark.parametrize("way", PAIRS)
+def test_a_run_interrupted_on_some_processes_goes_on_on_others(trained, way):
+    assert len(trained[way]["first part"]["history"]["loss"]) == 4
+    assert_equal(trained["one"]["sft"], trained[way]["rest"])
+    trace = (trained[way]["folder"] / f"begun on {way}" / "trace.jsonl").read_text().splitlines()
+    assert len(trace) == len(trained["one"]["sft"]["history"]["loss"])
 
 
 def test_another_number_of_processes_than_asked_for_is_an_error(tmp_path):
-    found, stderr = launch(tmp_path, 1, "sft", expected=2)
+    found, stderr = launch(tmp_path, "one", "sft", expected=2)
     assert found is None and "there should be 2 processes, but there is 1; start them with: torchrun" in stderr
 
 

@@ -11,6 +11,7 @@ import torch
 from rlhf_lite import cli, real, runs
 from rlhf_lite.data.records import RecordError
 from rlhf_lite.models.tokens import build_tokenizer, encode, load_tokenizer
+from rlhf_lite.train.optim import Adam
 from rlhf_lite.train.reward import score_texts
 
 DATA = Path(os.environ.get("RLHF_LITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -142,15 +143,15 @@ def test_steps_and_minutes_end_it_with_a_result(tmp_path, tokenizer, capsys):
 def test_an_interrupted_training_goes_on_where_it_was(tmp_path, tokenizer, capsys, monkeypatch):
     file = written(tmp_path / "pairs.jsonl", PAIRS)
     words = ("--rankings", file, "--tokenizer", tokenizer, "--epochs", 1)
-    update, calls = real.train_reward.__globals__["update"], []
+    step, calls = Adam.step, []
 
     def interrupted(*arguments):
         calls.append(1)
         if len(calls) == 2:
             os.kill(os.getpid(), 2)  # Ctrl-C: this step is finished, then training ends
-        return update(*arguments)
+        return step(*arguments)
 
-    monkeypatch.setitem(real.train_reward.__globals__, "update", interrupted)
+    monkeypatch.setattr(Adam, "step", interrupted)
     code, out, err = reward(capsys, *words)
     assert code == 130 and "Stopped" in err and "Pairs ordered" not in out
     code, stopped, _ = reward(capsys, *words)

@@ -1,6 +1,7 @@
 """The training stages on a GPT-2 of 32 numbers and 2 layers: do they learn, and do exactly what they say?"""
 
 import copy
+import math
 import os
 import signal
 import subprocess
@@ -152,22 +153,97 @@ def test_learning_rate_shapes():
 def test_an_update_is_torchs_clipping_and_a_step_to_the_last_bit(scale):
     models = [torch.nn.Linear(20, 20) for _ in range(2)]
     models[1].load_state_dict(models[0].state_dict())
-    optimizers, x = [optim.adam(model, 1e-2) for model in models], torch.randn(8, 20) * scale
+    ours, x = optim.Adam(models[0], 1e-2), torch.randn(8, 20) * scale
+    theirs = torch.optim.AdamW(models[1].parameters(), lr=1e-2, betas=optim.PAPER_BETAS, weight_decay=0.0, fused=True)
     for _ in range(3):
-        for model in models:
-            model(x).square().mean().backward()
-        norm = optim.update(models[0], optimizers[0], 1e-2, 1.0)
+        ours.scaled(models[0](x).square().mean()).backward()
+        models[1](x).square().mean().backward()
+        norm = ours.step(1e-2, 1.0)
         assert norm == float(torch.nn.utils.clip_grad_norm_(models[1].parameters(), 1.0))
-        optimizers[1].step()
-        optimizers[1].zero_grad()
+        theirs.step()
+        theirs.zero_grad()
         assert torch.equal(models[0].weight, models[1].weight)
 
 
 def test_divergence_is_an_error(policy):
-    optimizer, weight = optim.adam(policy, 1.0), next(policy.parameters())
+    optimizer, weight = optim.Adam(policy, 1.0), next(policy.parameters())
     weight.grad = torch.full_like(weight, float("nan"))
     with pytest.raises(FloatingPointError, match="lower rate"):
-        optim.update(policy, optimizer, 1.0, 1.0)
+        optimizer.step(1.0, 1.0)
+
+
+# --- float16 --------------------------------------------------------------------------------------------------------
+
+
+def test_in_float16_losses_are_scaled_and_a_gradient_that_overflows_is_no_step(monkeypatch):
+    monkeypatch.setenv("RLHF_LITE_PRECISION", "fp16")
+    model, x = torch.nn.Linear(4, 4), torch.randn(8, 4)
+    optimizer, before = optim.Adam(model, 1e-2), copy.deepcopy(model.state_dict())
+    optimizer.scaled(torch.zeros(()))
+    optimizer.scaler.update(2.0**20)  # a scale no gradient survives
+    sizes = []
+    for _ in range(20):
+        with torch.autocast("cpu", torch.float16):
+            y = model(x)
+        optimizer.scaled(y.float().square().sum()).backward()
+        sizes.append(optimizer.step(1e-2, 1.0))
+        if math.isfinite(sizes[-1]):
+            break
+        assert torch.equal(model.weight, before["weight"])
+    assert 1 < len(sizes) < 15 and not torch.equal(model.weight, before["weight"]) and 0 < sizes[-1] < 1000
+    assert optimizer.scaler.get_scale() == 2.0 ** (20 - len(sizes) + 1)
+    again = optim.Adam(model, 1e-2)
+    again.load_state_dict(optimizer.state_dict())
+    assert again.scaler.get_scale() == optimizer.scaler.get_scale()
+    model.weight.grad = torch.full_like(model.weight, math.nan)
+    with pytest.raises(FloatingPointError, match="diverged"):  # and not for ever
+        for _ in range(200):
+            model.weight.grad = torch.full_like(model.weight, math.nan)
+            optimizer.step(1e-2, 1.0)
+
+
+def test_what_would_vanish_in_float16_does_not(monkeypatch):
+    """The gradient of a loss of 1e-8 underflows, scaled it does not."""
+    monkeypatch.setenv("RLHF_LITE_PRECISION", "fp16")
+    model, x = torch.nn.Linear(4, 1, bias=False), torch.ones(1, 4)
+    optimizer = optim.Adam(model, 1e-2)
+    with torch.autocast("cpu", torch.float16):
+        y = model(x)
+    assert not torch.autograd.grad(y.float().sum() * 1e-8, model.weight, retain_graph=True)[0].any()
+    optimizer.scaled(y.float().sum() * 1e-8).backward()
+    assert optimizer.step(1e-2, 1.0) == pytest.approx(2e-8, rel=0.01)
+
+
+def test_every_stage_trains_in_float16_as_in_float32(base, speaker, judge, tokenizer, rows, monkeypatch):
+    def history(wish):
+        monkeypatch.setenv("RLHF_LITE_PRECISION", wish)
+        policy, model = copy.deepcopy(base), new_scalar_model(base)
+        cfg = SFTConfig(epochs=2, lr=1e-3, batch_size=8, pretrain_mix=0.2)
+        found = {"sft": train_sft(policy, tokenizer, DEMOS, cfg, pretrain_rows=rows, loop=QUIET)}
+        found["reward"] = train_reward(model, tokenizer, longer_is_better(24), loop=QUIET)
+        models, cfg = (copy.deepcopy(m) for m in (speaker, speaker, judge, judge)), SMALL.replace(ptx_gamma=0.5)
+        found["ppo"] = train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop=QUIET)
+        return found
+
+    half, exact = history("fp16"), history("fp32")
+    for stage in exact:
+        assert all(map(math.isfinite, half[stage].get("grad_norm", [])))
+    for stage, name in (("sft", "loss"), ("sft", "loss/pretrain"), ("reward", "loss"), ("ppo", "loss/ptx")):
+        assert half[stage][name] == pytest.approx(exact[stage][name], abs=0.02), name
+    assert half["ppo"]["policy/first_ratio"] == pytest.approx([1, 1], abs=5e-3)
+
+
+def test_a_run_in_float16_resumes_exactly(base, tokenizer, monkeypatch, tmp_path):
+    monkeypatch.setenv("RLHF_LITE_PRECISION", "fp16")
+    cfg, straight, broken = SFTConfig(epochs=2, lr=1e-3, batch_size=8), copy.deepcopy(base), copy.deepcopy(base)
+    train_sft(straight, tokenizer, DEMOS, cfg, loop=QUIET)
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    with pytest.raises(Failure):
+        train_sft(broken, tokenizer, DEMOS, cfg, loop={**options, "control": FailAt(3)})
+    resumed = copy.deepcopy(base)
+    train_sft(resumed, tokenizer, DEMOS, cfg, loop=options)
+    for one, other in zip(straight.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_dropout_is_residual_seeded_and_leaves_no_trace(policy):
@@ -275,7 +351,7 @@ def test_pretraining_mix_is_a_share_of_the_rows(policy, tokenizer, rows, share, 
 
 def test_mix_gradient_is_the_coefficient_times_the_language_model_gradient(policy, rows):
     cfg = SFTConfig(batch_size=8, pretrain_mix=0.2, pretrain_coefficient=0.3)  # exactly 2 rows per step
-    sft._pretrain_backward(policy, rows, cfg, step=3)
+    sft._pretrain_backward(policy, optim.Adam(policy, 1e-3), rows, cfg, step=3)
     found = gradients(policy)
     policy.zero_grad()
     (0.3 * batches.lm_loss(policy, rows[batches.endless(len(rows), 6, 2, 0, "mix")])).backward()
@@ -566,19 +642,19 @@ def test_bandit_moves_toward_reward(speaker, judge, tokenizer, sign):
 def recorded(monkeypatch):
     """What every optimizer step and every policy loss saw."""
     found = {"steps": [], "ratios": [], "lr": []}
-    real_update, real_loss = ppo.update, ppo.policy_loss
+    real_step, real_loss = optim.Adam.step, ppo.policy_loss
 
-    def update(model, optimizer, lr, norm):
-        found["steps"].append(type(model).__name__)
+    def step(optimizer, lr, norm):
+        found["steps"].append(type(optimizer.model).__name__)
         found["lr"].append(lr)
-        return real_update(model, optimizer, lr, norm)
+        return real_step(optimizer, lr, norm)
 
     def policy_loss(logprobs, old, advantages, mask, clip):
         ratios = (logprobs - old).detach().exp()[mask == 1]
         found["ratios"].append(float((ratios - 1).abs().max()))
         return real_loss(logprobs, old, advantages, mask, clip)
 
-    monkeypatch.setattr(ppo, "update", update)
+    monkeypatch.setattr(optim.Adam, "step", step)
     monkeypatch.setattr(ppo, "policy_loss", policy_loss)
     return found
 

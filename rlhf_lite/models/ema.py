@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .sharding import like
+
 
 class EMA:
     """average <- decay * average + (1 - decay) * weights, started at the weights themselves.
@@ -31,7 +33,7 @@ class EMA:
             p.copy_(self.average[name])
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The average, for a checkpoint."""
+        """The average, for a checkpoint (`Loop` puts it together where the model is cut over processes)."""
         return dict(self.average)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -40,4 +42,4 @@ class EMA:
             strange = sorted(state.keys() ^ self.average.keys())[:3]
             raise ValueError(f"another model's average (see {strange}); build the model it is of")
         for name, value in state.items():
-            self.average[name].copy_(value)
+            self.average[name].copy_(like(value, self.average[name]))

@@ -1,10 +1,12 @@
-"""bfloat16 or float32? Measured once on the machine at hand and remembered, never guessed from its name."""
+"""Half precision or float32? Measured once on the machine at hand and remembered, never guessed from its name.
+
+Half is bfloat16; on cards that have none (T4, V100) it is float16, whose small range asks for scaled losses (`train.optim`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import platform
 import threading
@@ -22,22 +24,25 @@ from torch import Tensor
 from ..files import atomic_write
 
 ENV = "RLHF_LITE_PRECISION"
+NAMES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LARGEST_ERROR = 0.02  # of the gradient, relative; bfloat16 has 8 bits, a sound kernel stays near 0.005
-SMALLEST_GAIN = 0.9  # bfloat16 must take less than this share of float32's time, or it is only noise
+SMALLEST_GAIN = 0.9  # half precision must take less than this share of float32's time, or it is only noise
 
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What was measured: times are milliseconds of a pass through an MLP block. `bfloat16` is the choice."""
+    """What was measured: times are milliseconds of a pass through an MLP block, in float32 and in `half` (bf16 or fp16);
+    error is that of half's gradient, relative. `pays` is the choice."""
 
-    bfloat16: bool
+    pays: bool
+    half: str
     fp32_ms: float
-    bf16_ms: float
+    half_ms: float
     error: float
 
     @property
     def dtype(self) -> torch.dtype:
-        return torch.bfloat16 if self.bfloat16 else torch.float32
+        return NAMES[self.half] if self.pays else torch.float32
 
 
 @torch.enable_grad()  # whoever asks first may be sampling under no_grad
@@ -45,11 +50,12 @@ def _mlp_gradient(x: Tensor, up: Tensor, down: Tensor, dtype: torch.dtype) -> tu
     """Forward and backward of a transformer's MLP: (N, D) -> gradient of `up` (4D, D), seconds."""
     up = up.clone().requires_grad_()
     start = time.perf_counter()
-    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+    with torch.autocast(x.device.type, dtype=dtype, enabled=dtype != torch.float32):
         y = F.linear(F.gelu(F.linear(x, up), approximate="tanh"), down)
-    (gradient,) = torch.autograd.grad(y.float().square().mean(), up)
+    scale = 1024.0 if dtype == torch.float16 else 1.0
+    (gradient,) = torch.autograd.grad(scale * y.float().square().mean(), up)
     gradient.sum().item()  # waits for a GPU
-    return gradient, time.perf_counter() - start
+    return gradient / scale, time.perf_counter() - start
 
 
 @cache
@@ -58,45 +64,50 @@ def self_test(device_type: str) -> SelfTest:
     return remembered(f"precision-{device_type}", SelfTest, lambda: _measure(device_type == "cuda"))
 
 
+def half_of(device_type: str) -> str:
+    """The half precision that this kind of device may have kernels for."""
+    cuda = device_type == "cuda"
+    return "fp16" if cuda and not torch.cuda.is_bf16_supported(including_emulation=False) else "bf16"
+
+
 def _measure(cuda: bool) -> SelfTest:
     device_type = "cuda" if cuda else "cpu"
-    if cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
-        return SelfTest(False, float("nan"), float("nan"), float("nan"))
+    half = half_of(device_type)
     rows, width = (4096, 768) if cuda else (1024, 128)
     rng = torch.Generator().manual_seed(0)
     shapes = (rows, width), (4 * width, width), (width, 4 * width)
     x, up, down = (torch.randn(s, generator=rng).to(device_type) / s[1] ** 0.5 for s in shapes)
-    seconds, gradients = {torch.float32: [], torch.bfloat16: []}, {}
+    seconds, gradients = {torch.float32: [], NAMES[half]: []}, {}
     for _ in range(6):  # the first pass only warms up
         for dtype, times in seconds.items():
             gradients[dtype], spent = _mlp_gradient(x, up, down, dtype)
             times.append(spent)
-    exact, rounded = gradients[torch.float32], gradients[torch.bfloat16]
+    exact, rounded = gradients.values()
     error = ((exact - rounded).norm() / exact.norm()).item()
-    fp32, bf16 = (min(times[1:]) * 1e3 for times in seconds.values())
-    good = error < LARGEST_ERROR and bf16 < SMALLEST_GAIN * fp32
-    return SelfTest(good, fp32, bf16, error)
+    full_ms, half_ms = (min(times[1:]) * 1e3 for times in seconds.values())
+    return SelfTest(error < LARGEST_ERROR and half_ms < SMALLEST_GAIN * full_ms, half, full_ms, half_ms, error)
 
 
 def choose_dtype(device: torch.device | str) -> torch.dtype:
-    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16, or auto (the self-test)."""
+    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16 | fp16, or auto (the self-test)."""
     wish = os.environ.get(ENV, "auto").lower()
-    choices = {"fp32": torch.float32, "bf16": torch.bfloat16}
-    if wish not in (*choices, "auto"):
-        raise ValueError(f"{ENV}={wish!r} is not a precision; set it to fp32, bf16 or auto")
-    return choices.get(wish) or self_test(torch.device(device).type).dtype
+    if wish not in (*NAMES, "auto"):
+        raise ValueError(f"{ENV}={wish!r} is not a precision; set it to fp32, bf16, fp16 or auto")
+    return NAMES.get(wish) or self_test(torch.device(device).type).dtype
 
 
 def describe_dtype(device: torch.device | str) -> str:
     """The dtype of matrix products here and why it was chosen, in words."""
-    dtype, wish = str(choose_dtype(device)).removeprefix("torch."), os.environ.get(ENV, "auto").lower()
+    dtype, wish = _name(choose_dtype(device)), os.environ.get(ENV, "auto").lower()
     if wish != "auto":
         return f"{dtype}, as {ENV} asks"
     test = self_test(torch.device(device).type)
-    if math.isnan(test.error):
-        return f"{dtype}: this card has no bfloat16"
-    share = test.bf16_ms / test.fp32_ms
-    return f"{dtype}: as measured, bfloat16 takes {share:.2f} of float32's time and its gradient is off by {test.error:.1%}"
+    share, half = test.half_ms / test.fp32_ms, _name(NAMES[test.half])
+    return f"{dtype}: as measured, {half} takes {share:.2f} of float32's time and its gradient is off by {test.error:.1%}"
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 _here = threading.local()  # what was made of weights in this thread's autocast
@@ -109,12 +120,12 @@ def autocast(device: torch.device | str) -> Iterator[None]:
     Open a new one for every forward that needs gradients: a cast made under no_grad is remembered until the
     context ends, and no gradient would flow through it.
     """
-    on = choose_dtype(device) == torch.bfloat16
+    dtype = choose_dtype(device)
     outermost = getattr(_here, "made", None) is None
     if outermost:
         _here.made = {}
     try:
-        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=on):
+        with torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype != torch.float32):
             yield
     finally:
         if outermost:

@@ -7,6 +7,8 @@ The weights are those of transformers' GPT-2 and so is the function; only the or
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -109,17 +111,7 @@ def trunk(model: PreTrainedModel, texts: Texts, read: Tensor | None = None, cach
     `compute_again(model)` only what lies between layers is kept for the backward pass, which computes the rest
     again: a third more time, a fraction of the memory.
     """
-    t, act = model.transformer, model.config.activation_function
-    x = t.wte(texts.ids) + t.wpe(texts.places)  # (N, D)
-    again = getattr(t, "computed_again", False) and torch.is_grad_enabled()
-    for i, block in enumerate(t.h):
-        where = read if i + 1 == len(t.h) else None
-        if again:
-            x = checkpoint(_layer, block, x, texts, act, where, use_reentrant=False)
-        else:
-            x = _layer(block, x, texts, act, where, cache)
-    x = t.ln_f(x)
-    return x[: texts.grid.count] if read is None else x[: len(read)]
+    return _run(model, model, read_texts)(texts, read, cache)
 
 
 def compute_again(model: PreTrainedModel) -> PreTrainedModel:
@@ -128,8 +120,28 @@ def compute_again(model: PreTrainedModel) -> PreTrainedModel:
     return model
 
 
-def _layer(block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=None) -> Tensor:
-    """One layer: x (N, D) -> (N, D), or of the tokens in `read` only."""
+def read_texts(model: PreTrainedModel, texts: Texts, read: Tensor | None, cache) -> Tensor:
+    """`trunk`, as a method of the model where that is cut over processes."""
+    t, act = model.transformer, model.config.activation_function
+    x = t.wte(texts.ids) + t.wpe(texts.places)  # (N, D)
+    again = getattr(t, "computed_again", False) and torch.is_grad_enabled()
+    for i, block in enumerate(t.h):
+        where = read if i + 1 == len(t.h) else None
+        x = _run(model, block, layer)(x, texts, act, where, cache, again)
+    x = t.ln_f(x)
+    return x[: texts.grid.count] if read is None else x[: len(read)]
+
+
+def _run(model: PreTrainedModel, part, function: Callable) -> Callable:
+    """The function on a part of the model; where the model was cut (`sharding`), by the method that first brings it together."""
+    cut = hasattr(part, "run") and not model.transformer.held_whole
+    return part.run if cut else partial(function, part)
+
+
+def layer(block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=None, again: bool = False) -> Tensor:
+    """One layer: x (N, D) -> (N, D), or of the tokens in `read` only. again: compute it once more in the backward pass."""
+    if again:
+        return checkpoint(layer, block, x, texts, act, read, use_reentrant=False)
     if read is not None:
         seen, x = _attend_where(block, x, texts, read, cache)
     else:

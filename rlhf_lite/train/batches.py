@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from .. import processes
 from ..models.losses import masked_lm_loss
 from ..models.policy import head_logits
 from ..models.precision import autocast
@@ -49,9 +50,13 @@ def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, ch
     return [batches[i] for i in shuffled(len(batches), seed, *path, "batches")]
 
 
-def in_pieces(rows: Sequence[int], pieces: int) -> list[Sequence[int]]:
-    """Rows in so many parts of nearly equal size; fewer, where there are fewer rows."""
-    return [rows[k::pieces] for k in range(min(pieces, len(rows)))]
+def my_pieces(rows: Sequence[int], pieces: int) -> list[tuple[Sequence[int], int]]:
+    """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer rows), and what each
+    counts: 1, or 0 for a row that is only there because the first process, which has the most rows, computes once more.
+    Models that are cut over processes (`sharding`) run equally often on all of them, or each would wait for the others."""
+    own, most = processes.mine(rows), len(rows[:: processes.count()])
+    parts = [(own[k::pieces], 1) for k in range(min(pieces, len(own)))]
+    return parts + [(rows[:1], 0)] * (min(pieces, most) - len(parts))
 
 
 # -- exchanges -------------------------------------------------------------------------------------------------------

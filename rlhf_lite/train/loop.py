@@ -33,6 +33,7 @@ from tqdm.std import tqdm
 from .. import processes
 from ..files import atomic_write
 from ..memory import give_back
+from ..models.sharding import like, whole_state
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
@@ -92,7 +93,7 @@ class Loop:
             self._finish_step()
             if self.step % TIDY_EVERY == 0:
                 give_back()
-            if self.stopped or self.finished or time.monotonic() - saved >= self.save_every_s:
+            if self.stopped or self.finished or processes.anybody(time.monotonic() - saved >= self.save_every_s):
                 self.save()
                 saved = time.monotonic()
         self._close()
@@ -180,15 +181,14 @@ class Loop:
 
     def save(self) -> None:
         """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to it."""
-        if self.folder is None or processes.rank():
+        if self.folder is None:
+            return
+        state = {name: _state_of(thing) for name, thing in self.state.items()}  # what is cut, all processes put together
+        if processes.rank():
             return
         if self._trace:
             os.fsync(self._trace.fileno())
-        payload = {
-            "step": self.step,
-            "rows": json.dumps(self.rows),
-            "state": {k: _state_of(v) for k, v in self.state.items()},
-        }
+        payload = {"step": self.step, "rows": json.dumps(self.rows), "state": state}
         tensors = self.folder / f"checkpoint-{self.step}-{os.getpid()}.pt"  # a name no older pointer uses
         with atomic_write(tensors) as file:
             torch.save(payload, file)
@@ -229,8 +229,7 @@ class Loop:
             warnings.warn(f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning.")
             return
         for name, state in payload["state"].items():
-            target = self.state[name]
-            target.set_state(state) if isinstance(target, torch.Generator) else target.load_state_dict(state)
+            _load_into(self.state[name], state)
         self.step, self.rows, self.history = payload["step"], [], {}
         for row in json.loads(payload["rows"]):
             self._record(row)
@@ -249,7 +248,17 @@ class Loop:
 
 
 def _state_of(thing):
-    return thing.get_state() if isinstance(thing, torch.Generator) else thing.state_dict()
+    return thing.get_state() if isinstance(thing, torch.Generator) else whole_state(thing.state_dict())
+
+
+def _load_into(thing, state) -> None:
+    if isinstance(thing, torch.Generator):
+        thing.set_state(state)
+    elif isinstance(thing, torch.nn.Module):
+        own = thing.state_dict()
+        thing.load_state_dict({name: like(x, own.get(name)) for name, x in state.items()})
+    else:
+        thing.load_state_dict(state)
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Small parts every stage uses: Adam, one optimizer step, learning-rate shapes, dropout, a note of the precision."""
+"""Small parts every stage uses: Adam and its step, learning-rate shapes, dropout, a note of the precision."""
 
 from __future__ import annotations
 
@@ -7,39 +7,68 @@ import math
 import warnings
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .. import processes
 from ..models.precision import choose_dtype
+from ..models.sharding import full, like, whole_state
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
 
 
-def adam(model: nn.Module, lr: float) -> torch.optim.AdamW:
-    """Adam as in App. C. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel."""
-    model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
-    return torch.optim.AdamW(model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
+class Adam:
+    """Adam as in App. C, and what belongs around one of its steps: in float16 a scaled loss, the sum of all processes'
+    gradients, and the clip of their norm. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel.
 
-
-def update(model: nn.Module, optimizer: torch.optim.Optimizer, lr: float, max_grad_norm: float) -> float:
-    """One optimizer step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
-
-    Gradients of several processes are added first, so each must hold its share of the batch's gradient.
+        optimizer.scaled(loss).backward()              # once, or for every piece of a batch
+        norm = optimizer.step(lr, max_grad_norm=1.0)
     """
-    processes.add_gradients(model)
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    total = nn.utils.get_total_norm(gradients)
-    norm = float(total)
-    if not math.isfinite(norm):
-        raise FloatingPointError(f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate.")
-    if norm > max_grad_norm - 1e-6:  # most steps: not, and multiplying every gradient by 1 would take longer than the norm
-        nn.utils.clip_grads_with_norm_(model.parameters(), max_grad_norm, total)
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return norm
+
+    def __init__(self, model: nn.Module, lr: float):
+        model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
+        self.model = model
+        self.adam = torch.optim.AdamW(model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
+        device = next(model.parameters()).device
+        self.scaler = torch.amp.GradScaler(device.type, enabled=choose_dtype(device) == torch.float16)
+
+    def scaled(self, loss: Tensor) -> Tensor:
+        """The loss whose gradient to compute: itself, but in float16 so many times it that small gradients are no zeros."""
+        return self.scaler.scale(loss)
+
+    def step(self, lr: float, max_grad_norm: float) -> float:
+        """One step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
+
+        Gradients of several processes are added first, so each must hold its share of the batch's gradient. In float16 a
+        gradient that overflows is no step: the scale is halved, and the norm that is returned is infinite.
+        """
+        processes.add_gradients(self.model)
+        self.scaler.unscale_(self.adam)
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        total = nn.utils.get_total_norm(gradients)
+        norm = float(full(total))
+        if not math.isfinite(norm) and not self.scaler.get_scale() > 1.0:  # the scale is 1 where none is needed
+            raise FloatingPointError(f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate.")
+        if max_grad_norm - 1e-6 < norm < math.inf:  # most steps: not, and multiplying every gradient by 1 would take longer
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), max_grad_norm, total)
+        for group in self.adam.param_groups:
+            group["lr"] = lr
+        self.scaler.step(self.adam)
+        self.scaler.update()
+        self.adam.zero_grad(set_to_none=True)
+        return norm
+
+    def state_dict(self) -> dict:
+        """For a checkpoint: whole tensors, however the weights are cut (`sharding`)."""
+        return {**whole_state(self.adam.state_dict()), "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from a checkpoint, on however many processes and in whatever precision it was written."""
+        weights = dict(enumerate(self.model.parameters()))
+        moments = {i: {name: like(x, weights[i]) for name, x in of.items()} for i, of in state["state"].items()}
+        self.adam.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+        if state["scaler"] and self.scaler.is_enabled():
+            self.scaler.load_state_dict(state["scaler"])
 
 
 # -- learning-rate shapes: factors of the peak rate for step 0 ... total-1 -------------------------------------------
@@ -107,5 +136,5 @@ class PrecisionNote:
         if state["dtype"] != self.dtype:
             warnings.warn(
                 f"This run began in {state['dtype']} and goes on in {self.dtype}: close to, but not exactly, the "
-                "uninterrupted run. Set RLHF_LITE_PRECISION to fp32 or bf16 to fix the precision."
+                "uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
             )

@@ -37,10 +37,11 @@ from ..models.losses import (
 from ..models.policy import response_logprobs, response_values, reward
 from ..models.precision import autocast
 from ..models.sampling import sample
+from ..models.sharding import whole
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, seeded, shuffled
 from .loop import Loop
-from .optim import PrecisionNote, adam, update, warmup_from_tenth
+from .optim import Adam, PrecisionNote, warmup_from_tenth
 
 CHUNK = 64  # rows per forward pass outside the update
 
@@ -113,8 +114,8 @@ def rollout(
     batch.scores = _score(reward_model, batch)
 
     # 3. What the reference would have said, and what the value model expects before each token.
-    batch.ref_logprobs = _in_chunks(batch, lambda part: _logprobs(ref_policy, part, cfg))
-    batch.values = _in_chunks(batch, lambda part: _values(value_model, part))
+    batch.ref_logprobs = _in_chunks(batch, ref_policy, lambda part: _logprobs(ref_policy, part, cfg))
+    batch.values = _in_chunks(batch, value_model, lambda part: _values(value_model, part))
     batch = _of_all(batch, tokenizer, prompts)
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
@@ -183,7 +184,7 @@ class _Learner:
 
     def __init__(self, policy, value_model, cfg: PPOConfig, pretrain_rows: Tensor | None):
         self.policy, self.value_model, self.cfg, self.pretrain_rows = policy, value_model, cfg, pretrain_rows
-        self.policy_optimizer, self.value_optimizer = adam(policy, cfg.lr), adam(value_model, cfg.value_lr)
+        self.policy_optimizer, self.value_optimizer = Adam(policy, cfg.lr), Adam(value_model, cfg.value_lr)
         self.ema = EMA(policy, cfg.ema_decay)
         self.state = dict(
             policy=policy, value_model=value_model, ema=self.ema, policy_optimizer=self.policy_optimizer,
@@ -195,16 +196,16 @@ class _Learner:
         cfg, found, ratio = self.cfg, [], None
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
-            batch.logprobs = _in_chunks(batch, lambda part: _logprobs(self.policy, part, cfg))
+            batch.logprobs = _in_chunks(batch, self.policy, lambda part: _logprobs(self.policy, part, cfg))
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
                 # 7. PPO's gradient, gamma times the pretraining gradient on top of it, then one step.
                 metrics = {**self._policy_gradient(part), **self._ptx_gradient(step)}
                 ratio = _checked_ratio(metrics) if ratio is None else ratio
-                update(self.policy, self.policy_optimizer, cfg.lr * warm, cfg.max_grad_norm)
+                self.policy_optimizer.step(cfg.lr * warm, cfg.max_grad_norm)
                 metrics |= self._value_gradient(part)
-                update(self.value_model, self.value_optimizer, cfg.value_lr * warm, cfg.max_grad_norm)
+                self.value_optimizer.step(cfg.value_lr * warm, cfg.max_grad_norm)
                 # 8. Average the weights.
                 self.ema.update(self.policy)
                 found.append((1 / (cfg.inner_epochs * cfg.minibatches), metrics))
@@ -215,7 +216,7 @@ class _Learner:
         for piece, share in _pieces(part, self.cfg.accumulation):
             logprobs = _logprobs(self.policy, piece, self.cfg)
             loss, stats = policy_loss(logprobs, piece.logprobs, piece.advantages, piece.response_mask, clip)
-            (share * loss).backward()
+            self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
         return _over_all(found)
@@ -225,7 +226,7 @@ class _Learner:
         for piece, share in _pieces(part, self.cfg.accumulation):
             values = _values(self.value_model, piece)
             loss, stats = value_loss(values, piece.values, piece.returns, piece.response_mask, clip)
-            (share * loss).backward()
+            self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
 
@@ -240,7 +241,7 @@ class _Learner:
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
         for rows in processes.mine(self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.count())):
             loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
-            (cfg.ptx_gamma * share * loss).backward()
+            self.policy_optimizer.scaled(cfg.ptx_gamma * share * loss).backward()
             found.append((share, {"loss/ptx": loss.detach()}))
         return _over_all(found)
 
@@ -253,7 +254,7 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
     ids, mask = (x[own].to(policy.device) for x in encoded)
     ends, among = (tokenizer.eos_token_id, tokenizer.pad_token_id), (len(prompts), own)
-    with autocast(policy.device):
+    with whole(policy), autocast(policy.device):
         drawn = sample(policy, ids, mask, cfg.max_new_tokens, *ends, cfg.temperature, generator=generator, among=among)
     finished = (drawn.tokens == tokenizer.eos_token_id).any(dim=1)
     texts = decode(tokenizer, drawn.tokens)
@@ -284,7 +285,7 @@ def _score(reward_model, batch: Rollout) -> Tensor:
         with autocast(ids.device):
             return reward(reward_model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
 
-    return _in_chunks(batch, score)
+    return _in_chunks(batch, reward_model, score)
 
 
 def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
@@ -301,10 +302,10 @@ def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor
 
 
 @torch.no_grad()
-def _in_chunks(batch: Rollout, function: Callable[[Rollout], Tensor]) -> Tensor:
-    """function over chunks of similar length, results (B,) or (B, T) put back in order."""
+def _in_chunks(batch: Rollout, model: nn.Module, function: Callable[[Rollout], Tensor]) -> Tensor:
+    """function of the model over chunks of similar length, results (B,) or (B, T) put back in order."""
     order = batch.lengths.argsort()
-    with autocast(order.device):  # weights are rounded once for all chunks
+    with whole(model), autocast(order.device):  # weights are rounded once for all chunks
         found = torch.cat([function(batch.rows(index)) for index in order.split(CHUNK)])
     return torch.empty_like(found).index_copy_(0, order, found)
 

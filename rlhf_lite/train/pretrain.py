@@ -11,7 +11,7 @@ from transformers import GPT2LMHeadModel
 from ..config import PretrainConfig
 from .batches import endless, lm_loss, pack_rows
 from .loop import Loop
-from .optim import PrecisionNote, adam, constant_then_linear, update
+from .optim import Adam, PrecisionNote, constant_then_linear
 
 
 def train_base(
@@ -31,7 +31,7 @@ def train_base(
     cfg = cfg or PretrainConfig()
     rows = pack_rows(stream, policy.config.n_positions)
     total = max(1, cfg.tokens // (cfg.batch_size * rows.shape[1]))
-    optimizer, device = adam(policy, cfg.lr), policy.device
+    optimizer, device = Adam(policy, cfg.lr), policy.device
     policy.eval()  # no dropout
     about = {**cfg.to_dict(), "rows": len(rows)}
     state = {"policy": policy, "optimizer": optimizer, "precision": PrecisionNote(device)}
@@ -40,9 +40,9 @@ def train_base(
             start = time.perf_counter()
             batch = rows[endless(len(rows), step * cfg.batch_size, cfg.batch_size, cfg.seed, "pretrain")].to(device)
             loss = lm_loss(policy, batch)
-            loss.backward()
+            optimizer.scaled(loss).backward()
             shape = constant_then_linear(step, total, cfg.warmup_steps, cfg.constant_share, cfg.final_lr_fraction)
-            norm = update(policy, optimizer, cfg.lr * shape, cfg.max_grad_norm)
+            norm = optimizer.step(cfg.lr * shape, cfg.max_grad_norm)
             speed = batch.numel() / (time.perf_counter() - start)
             loop.log(loss=loss, lr=cfg.lr * shape, grad_norm=norm, tokens_per_second=speed)
             if valid is not None and ((step + 1) % valid_every == 0 or step + 1 == total):

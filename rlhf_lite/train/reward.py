@@ -19,9 +19,9 @@ from ..models.policy import evaluating, group_rewards, new_scalar_model, questio
 from ..models.precision import autocast
 from ..models.tokens import IGNORED, encode, exchange_rows
 from ..threads import in_threads
-from .batches import ExchangeSet, as_pairs, in_pieces, seeded, sorted_batches
+from .batches import ExchangeSet, as_pairs, my_pieces, seeded, sorted_batches
 from .loop import Loop
-from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
+from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
 
 
 def new_reward_model(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast,
@@ -74,7 +74,7 @@ def train_reward(
     batches = lru_cache(1)(lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch))
     per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
-    optimizer = adam(reward_model, cfg.lr)
+    optimizer = Adam(reward_model, cfg.lr)
     state = {
         "reward_model": reward_model,
         "optimizer": optimizer,
@@ -85,10 +85,9 @@ def train_reward(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                found = _ranking_backward(reward_model, data, batches(epoch)[at], pieces)
+                found = _ranking_backward(reward_model, optimizer, data, batches(epoch)[at], pieces)
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
-            norm = update(reward_model, optimizer, lr, cfg.max_grad_norm)
-            loop.log(**found, lr=lr, grad_norm=norm)
+            loop.log(**found, lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
@@ -97,14 +96,15 @@ def train_reward(
     return loop.history
 
 
-def _ranking_backward(model: GPT2ForSequenceClassification, data: RankingSet, rows: Sequence[int],
+def _ranking_backward(model: GPT2ForSequenceClassification, optimizer: Adam, data: RankingSet, rows: Sequence[int],
                       pieces: int) -> dict[str, float]:  # fmt: skip
     """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is of the batch."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
-    for part in in_pieces(processes.mine(rows), pieces):
+    for part, counts in my_pieces(rows, pieces):
         scores, ranks, mask = data.scores(model, part)
-        weighted, pairs = len(part) / len(rows) * ranking_loss(scores, ranks, mask), pair_count(ranks, mask).sum()
-        weighted.backward()
+        weighted = counts * len(part) / len(rows) * ranking_loss(scores, ranks, mask)
+        pairs = counts * pair_count(ranks, mask).sum()
+        optimizer.scaled(weighted).backward()
         sums += torch.stack([weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()])
     loss, right, pairs = processes.total(*sums, device=model.device)
     return {"loss": loss, "accuracy": right / pairs}

@@ -16,9 +16,9 @@ from ..models.losses import masked_lm_loss
 from ..models.policy import evaluating, logits_where
 from ..models.precision import autocast
 from ..models.tokens import IGNORED, Exchanges
-from .batches import ExchangeSet, as_pairs, endless, in_pieces, lm_loss, sorted_batches
+from .batches import ExchangeSet, as_pairs, endless, lm_loss, my_pieces, sorted_batches
 from .loop import Loop
-from .optim import PrecisionNote, adam, cosine, dropout_seed, training_mode, update
+from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
 
 
 def train_sft(
@@ -52,17 +52,17 @@ def train_sft(
     per_epoch = -(-len(examples) // cfg.batch_size)
     total = cfg.epochs * per_epoch
     batches = lru_cache(1)(lambda epoch: sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch))
-    optimizer, best = adam(policy, cfg.lr), Best()
+    optimizer, best = Adam(policy, cfg.lr), Best()
     state = {"policy": policy, "optimizer": optimizer, "best": best, "precision": PrecisionNote(policy.device)}
     loop = Loop.open("sft", loop, about={**cfg.to_dict(), "examples": len(examples)}, live=("loss", "loss/valid"))
     with loop.track(**state), training_mode(policy, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loss = _exchange_backward(policy, examples, batches(epoch)[at], pieces)
-                loop.log(loss=loss, **_pretrain_backward(policy, pretrain_rows, cfg, step))
+                loss = _exchange_backward(policy, optimizer, examples, batches(epoch)[at], pieces)
+                loop.log(loss=loss, **_pretrain_backward(policy, optimizer, pretrain_rows, cfg, step))
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
-            loop.log(lr=lr, grad_norm=update(policy, optimizer, lr, cfg.max_grad_norm))
+            loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if at + 1 == per_epoch:
                 with evaluating(policy):
                     loop.log(epoch=epoch + 1, **_end_of_epoch(epoch + 1, policy, held_out, select, on_epoch, best))
@@ -79,13 +79,15 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     return masked_lm_loss(logits, labels[labels != IGNORED])
 
 
-def _exchange_backward(policy: GPT2LMHeadModel, examples: ExchangeSet, rows: Sequence[int], pieces: int) -> float:
+def _exchange_backward(policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int],
+                       pieces: int) -> float:  # fmt: skip
     """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the batch."""
     sum_of_losses = torch.zeros((), device=policy.device)
-    for part in in_pieces(processes.mine(rows), pieces):
-        share = examples.answer_tokens(part) / examples.answer_tokens(rows) if len(part) < len(rows) else 1.0
-        weighted = share * exchange_loss(policy, examples.batch(part, policy.device))
-        weighted.backward()
+    for part, counts in my_pieces(rows, pieces):
+        if len(part) < len(rows):
+            counts *= examples.answer_tokens(part) / examples.answer_tokens(rows)
+        weighted = counts * exchange_loss(policy, examples.batch(part, policy.device))
+        optimizer.scaled(weighted).backward()
         sum_of_losses += weighted.detach()
     return processes.total(sum_of_losses, device=policy.device)[0]
 
@@ -121,7 +123,8 @@ class Best:
         self.score, self.weights = state["score"], state["weights"]
 
 
-def _pretrain_backward(policy: GPT2LMHeadModel, rows: Tensor | None, cfg: SFTConfig, step: int) -> dict[str, Tensor]:
+def _pretrain_backward(policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig,
+                       step: int) -> dict[str, Tensor]:  # fmt: skip
     """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all rows.
 
     Beside batch_size demonstrations belong r = batch_size m / (1 - m) rows, e.g. 3.6: some steps get 3, some 4, and
@@ -132,11 +135,10 @@ def _pretrain_backward(policy: GPT2LMHeadModel, rows: Tensor | None, cfg: SFTCon
     if start == stop:
         return {}  # no mix, or not one row's turn yet
     chosen = endless(len(rows), start, stop - start, cfg.seed, "mix")
-    own, loss = processes.mine(chosen), torch.zeros(())
-    if own:
-        loss = lm_loss(policy, rows[own].to(policy.device))
-        (cfg.pretrain_coefficient * len(own) / per_step * loss).backward()
-    return {"loss/pretrain": processes.total(len(own) / len(chosen) * loss, device=policy.device)[0]}
+    ((own, counts),) = my_pieces(chosen, 1)
+    loss = counts * len(own) * lm_loss(policy, rows[own].to(policy.device))
+    optimizer.scaled(cfg.pretrain_coefficient / per_step * loss).backward()
+    return {"loss/pretrain": processes.total(loss / len(chosen), device=policy.device)[0]}
 
 
 def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, float]:
