@@ -1,6 +1,9 @@
 """Public preference sets, each as a small folder in its true form, through the same `datasets.load_dataset` as the hub."""
 
+import gzip
+import io
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -9,12 +12,14 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from unittest.mock import Mock
 
 import datasets
 import huggingface_hub
 import pytest
+from fake_hub import fake_hub
 from test_sources import DATA, flat, needs_data, tree
 
 from rlhf_lite.data import hub, reach
@@ -39,26 +44,40 @@ def own_cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def put(monkeypatch, tmp_path):
-    """put(name, rows) makes a folder that stands for the set of that name on the hub; so does put(name, train=..., test=...)."""
+    """put(name, rows) makes a folder that stands for the set of that name on the hub; so does put(name, train=..., test=...).
 
-    def put(name, rows=None, form="parquet", **splits):
-        folder, known = tmp_path / name, SETS[name]
+    Its files have the hub's own names, places and types; with form="jsonl" they may hold anything.
+    """
+
+    def put(name, rows=None, form=None, **splits):
+        folder = tmp_path / name
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)  # what was loaded from an earlier folder of this name
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        splits = splits or {"train": rows}
-        for split, own in splits.items():
-            if form == "parquet":
-                datasets.Dataset.from_list(own).to_parquet(folder / f"{split}.parquet")
-            else:
-                (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in own), encoding="utf-8")
-        files = "".join(f"  - split: {split}\n    path: {split}.{form}\n" for split in splits)
-        card = f"---\nconfigs:\n- config_name: {known.config or 'default'}\n  data_files:\n{files}---\n"
-        (folder / "README.md").write_text(card, encoding="utf-8")
-        monkeypatch.setitem(SETS, name, replace(known, hub_id=str(folder)))
+        paths = {}
+        for split, own in (splits or {"train": rows}).items():
+            path = Path(FILES[name].format(split))
+            paths[split] = path.with_name(path.name.split(".")[0] + ".jsonl") if form else path
+            write(folder / paths[split], own, FEATURES[name])
+        for path, other in BESIDE.get(name, {}).items():
+            write(folder / path, other)
+        files = "".join(f"  - split: {split}\n    path: {path.as_posix()}\n" for split, path in paths.items())
+        declared = f"configs:\n- config_name: {SETS[name].config or 'default'}\n  data_files:\n{files}"
+        (folder / "README.md").write_text(f"---\n{declared if name in DECLARED else 'language: en'}\n---\n", encoding="utf-8")
+        monkeypatch.setitem(SETS, name, replace(SETS[name], hub_id=str(folder)))
         return folder
 
     return put
+
+
+def write(path, rows, features=None):
+    """The rows in a file of the kind that its name says, in a Parquet file with these types."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    if path.suffix == ".parquet":
+        features = features and datasets.Features({name: features[name] for name in rows[0]})
+        datasets.Dataset.from_list(rows, features=features).to_parquet(path)
+    else:
+        path.write_bytes(gzip.compress(lines) if path.suffix == ".gz" else lines)
 
 
 def ranked(row):
@@ -79,9 +98,70 @@ def refused(name, match, error=RecordError, **options):
 
 # --- raw rows in their true form ----------------------------------------------------------------------------------
 
+TEXT, WHOLE, REAL, YES = (datasets.Value(name) for name in ("string", "int32", "float64", "bool"))
+CHAT = [{"content": TEXT, "role": TEXT}]
+RATED = {"Rating": TEXT, "Rationale": TEXT}
+TYPED = {"Rating": TEXT, "Rationale": TEXT, "Rationale For Rating": TEXT, "Type": [TEXT]}
+OASST = {
+    "message_id": TEXT, "parent_id": TEXT, "user_id": TEXT, "created_date": TEXT, "text": TEXT, "role": TEXT, "lang": TEXT,
+    "review_count": WHOLE, "review_result": YES, "deleted": YES, "rank": WHOLE, "synthetic": YES, "model_name": TEXT,
+    "detoxify": {name: REAL for name in ("toxicity", "severe_toxicity", "obscene", "identity_attack", "insult", "threat",
+                                         "sexual_explicit")},
+    "message_tree_id": TEXT, "tree_state": TEXT, "emojis": {"name": [TEXT], "count": [WHOLE]},
+    "labels": {"name": [TEXT], "value": [REAL], "count": [WHOLE]},
+}  # fmt: skip
+HELPSTEER = {"prompt": TEXT, "response": TEXT,
+             **dict.fromkeys(("helpfulness", "correctness", "coherence", "complexity", "verbosity"), WHOLE)}  # fmt: skip
+
+# Every column of every set, as its card declares it (`dataset_info`); of the comparisons of summaries, as the set's script
+# does, of Nectar, as the files do; HH-RLHF, UltraFeedback and C4 are JSON, which their cards show examples of.
+FEATURES = {
+    "oasst1": OASST, "oasst2": OASST, "helpsteer": HELPSTEER, "helpsteer2": HELPSTEER,
+    "hh_rlhf": {"chosen": TEXT, "rejected": TEXT},
+    "nectar": {"prompt": TEXT, "answers": [{"answer": TEXT, "model": TEXT, "rank": REAL}], "turns": datasets.Value("int64"),
+               "num_responses": datasets.Value("int64"), "source": [TEXT], "good_natured": YES},
+    "ultrafeedback": {
+        "source": TEXT, "instruction": TEXT, "models": [TEXT], "completions": [{
+            "annotations": {"helpfulness": TYPED, "honesty": RATED, "instruction_following": RATED, "truthfulness": TYPED},
+            "critique": TEXT, "custom_system_prompt": TEXT, "fine-grained_score": REAL, "model": TEXT, "overall_score": REAL,
+            "principle": TEXT, "response": TEXT}],
+        "correct_answers": [TEXT], "incorrect_answers": [TEXT]},
+    "ultrafeedback_binarized": {"prompt": TEXT, "prompt_id": TEXT, "chosen": CHAT, "rejected": CHAT, "messages": CHAT,
+                                "score_chosen": REAL, "score_rejected": REAL},
+    "no_robots": {"prompt": TEXT, "prompt_id": TEXT, "messages": CHAT, "category": TEXT},
+    "summarize": {
+        "info": dict.fromkeys(("id", "post", "title", "subreddit", "site", "article"), TEXT),
+        "summaries": [{"text": TEXT, "policy": TEXT, "note": TEXT}], "choice": WHOLE, "worker": TEXT, "batch": TEXT,
+        "split": TEXT, "extra": {"confidence": WHOLE}},
+    "wikitext": {"text": TEXT},
+    "c4": {"text": TEXT, "timestamp": TEXT, "url": TEXT},
+}  # fmt: skip
+
+# Where the hub keeps a split, and which cards declare that: elsewhere `datasets` goes by the names of files.
+FILES = {
+    "oasst1": "data/{}-00000-of-00001-b42a775f407cee45.parquet", "oasst2": "data/{}-00000-of-00001-88ba0162028a73fc.parquet",
+    "hh_rlhf": "helpful-base/{}.jsonl.gz", "nectar": "data/rlaif.parquet", "ultrafeedback": "evol_instruct.jsonl",
+    "ultrafeedback_binarized": "data/{}-00000-of-00001.parquet", "no_robots": "data/{}-00000-of-00001.parquet",
+    "helpsteer": "{}.jsonl.gz", "helpsteer2": "{}.jsonl.gz", "summarize": "comparisons/{}/0000.parquet",
+    "wikitext": "wikitext-2-raw-v1/{}-00000-of-00001.parquet", "c4": "en/c4-{}.00000-of-01024.json.gz",
+}  # fmt: skip
+DECLARED = ("nectar", "ultrafeedback_binarized", "no_robots", "wikitext", "c4")
+# What else lies there, and must not get in.
+BESIDE = {
+    "oasst1": {"2023-04-12_oasst_ready.trees.jsonl.gz": [tree()], "2023-04-12_oasst_ready.messages.jsonl.gz": [{"text": "a"}]},
+    "oasst2": {"2023-11-05_oasst2_all_trees.jsonl.gz": [tree()]},
+    "hh_rlhf": {"red-team-attempts/red_team_attempts.jsonl.gz": [{"transcript": "\n\nHuman: a", "rating": 4.0}]},
+    "helpsteer2": {"preference/preference.jsonl.gz": [{"split": "train", "prompt": "p", "preference_strength": 1}],
+                   "disagreements/disagreements.jsonl.gz": [{"prompt": "p", "response": "a", "helpfulness": [1, 3]}]},
+    "summarize": {f"axis/{split}/0000.parquet": [{"info": {"id": "a"}, "worker": "w"}] for split in ("test", "validation")},
+}  # fmt: skip
+
 
 def oasst_rows(lang="en"):
-    extra = {"created_date": "2023", "review_count": 3, "review_result": True, "synthetic": False, "tree_state": "ready"}
+    extra = {"created_date": "2023-02-05T14:23:50.983374+00:00", "review_count": 3, "review_result": True, "synthetic": False,
+             "model_name": None, "detoxify": dict.fromkeys(OASST["detoxify"], 0.25), "tree_state": "ready_for_export",
+             "emojis": {"name": ["+1"], "count": [2]},
+             "labels": {"name": ["spam", "quality"], "value": [0.0, 0.75], "count": [3, 3]}}  # fmt: skip
     return [row | extra | {"lang": lang, "user_id": f"writer of {row['message_id']}"} for row in flat(tree()["prompt"])]
 
 
@@ -97,8 +177,11 @@ def nectar_row(ranks=(3, 1, 2, 7, 5, 6, 4), text=lambda rank: f"answer {rank}"):
 
 
 def ultrafeedback_row(scores=(7.5, 9.0, 7.5, 2.0), text=lambda i: f"response {i}"):
+    rated = {"Rating": "4", "Rationale": "fine"}
+    typed = rated | {"Type": ["1", "2"], "Rationale For Rating": "fine"}
+    annotations = {"instruction_following": rated, "honesty": rated, "truthfulness": typed, "helpfulness": typed}
     completions = [{"model": f"m{i}", "principle": "helpfulness", "response": text(i), "critique": "fine",
-                    "custom_system_prompt": "", "fine-grained_score": 4.0, "overall_score": score}
+                    "custom_system_prompt": "", "annotations": annotations, "fine-grained_score": 4.25, "overall_score": score}
                    for i, score in enumerate(scores)]  # fmt: skip
     return {"source": "evol_instruct", "instruction": "Name a river.", "models": [c["model"] for c in completions],
             "completions": completions, "correct_answers": ["None"], "incorrect_answers": ["None"]}  # fmt: skip
@@ -108,10 +191,10 @@ def said(role, content):
     return {"content": content, "role": role}
 
 
-def binarized_row(prompt="Name a sea.", good="The Baltic.", bad="Paris."):
+def binarized_row(prompt="Name a sea.", good="The Baltic.", bad="Paris.", scores=(9.0, 1.0)):
     chosen, rejected = ([said("user", prompt), said("assistant", text)] for text in (good, bad))
-    return {"prompt": prompt, "prompt_id": "abc", "chosen": chosen, "rejected": rejected, "messages": chosen,
-            "score_chosen": 9.0, "score_rejected": 1.0}  # fmt: skip
+    return {"prompt": prompt, "prompt_id": sha256(prompt.encode()).hexdigest(), "chosen": chosen, "rejected": rejected,
+            "messages": chosen, "score_chosen": scores[0], "score_rejected": scores[1]}  # fmt: skip
 
 
 def no_robots_row(i=0, category="Coding", messages=None):
@@ -136,11 +219,25 @@ ROWS = {
     "ultrafeedback": [ultrafeedback_row()], "no_robots": [no_robots_row()], "summarize": [comparison()],
     "helpsteer": [helpsteer_row("p", "a", 4), helpsteer_row("p", "b", 1)],
     "helpsteer2": [helpsteer_row("p", "a", 4), helpsteer_row("p", "b", 1)],
+    "wikitext": [{"text": text} for text in ("", " = Tea = \n", "Tea is hot.", " ")],
+    "c4": [{"text": f"t{i}", "timestamp": "2019-04-25T12:57:54Z", "url": "https://a.org"} for i in range(9)],
 }  # fmt: skip
 BY_SPLIT = {"ultrafeedback_binarized": {"train_prefs": [binarized_row()], "test_prefs": [binarized_row("Name a lake.")]}}
 
 
 # --- every set ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_is_written_here_with_all_its_columns_and_their_types(put, name):
+    rows, features = ROWS.get(name) or BY_SPLIT[name]["train_prefs"], datasets.Features(FEATURES[name])
+    assert set(SETS[name].columns) <= set(features)
+    # Whatever is missing in a row or is of another type would not come back as it went in.
+    assert datasets.Dataset.from_list(rows, features=features).to_list() == rows
+    put(name, rows, **BY_SPLIT.get(name, {}))
+    split = next(iter(BY_SPLIT.get(name, {"train": 0})))
+    read = list(hub._raw(name, SETS[name], split, None, streaming=True))
+    assert [row | ({"timestamp": rows[0]["timestamp"]} if name == "c4" else {}) for row in read] == rows  # JSON knows dates
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if SETS[name].gives])
@@ -218,12 +315,17 @@ def test_the_real_open_assistant_trees_by_path():
 
 
 def test_hh_rlhf(put):
-    put("hh_rlhf", train=[hh_row()], test=[hh_row("Other?")], form="jsonl")
+    folder = put("hh_rlhf", train=[hh_row()], test=[hh_row("Other?")])
     (row,), _ = load("hh_rlhf")
     assert row["prompt"] == "Human: Hello\n\nAssistant: Hi.\n\nHuman: What is tea?\n\nAssistant:"
     assert ranked(row) == [(1, "A drink."), (2, "Rain.")] and row["labeler"] == "people"
     (other,), _ = load("hh_rlhf", split="test")
     assert other["user_id"] == row["user_id"] and other["prompt_id"] != row["prompt_id"]  # both begin with Hello
+    write(folder / "harmless-base" / "train.jsonl.gz", [hh_row("May I?"), hh_row("May you?")])
+    for streaming in (True, False):
+        parts = [load("hh_rlhf", config=part, streaming=streaming)[0] for part in (None, "helpful-base", "harmless-base")]
+        assert [len(rows) for rows in parts] == [3, 1, 2] and parts[1] == [row]
+    refused("hh_rlhf", "row 1: column 'chosen' is missing; it has transcript", config="red-team-attempts")
 
 
 def test_nectar_ranks_seven_and_more_than_nine_are_cut(put):
@@ -235,7 +337,7 @@ def test_nectar_ranks_seven_and_more_than_nine_are_cut(put):
 
 
 def test_ultrafeedback_has_ties(put):
-    put("ultrafeedback", [ultrafeedback_row(), ultrafeedback_row(()), ultrafeedback_row((5.0,))], form="jsonl")
+    put("ultrafeedback", [ultrafeedback_row(), ultrafeedback_row(()), ultrafeedback_row((5.0,))])
     (row,), report = load("ultrafeedback")
     assert ranked(row) == [(1, "response 1"), (2, "response 0"), (2, "response 2"), (3, "response 3")]
     assert report.counts == {"prompt: fewer than two different replies": 2}
@@ -245,6 +347,22 @@ def test_equal_replies_count_once_at_their_best(put):
     put("ultrafeedback", [ultrafeedback_row((2.0, 9.0, 5.0), text=lambda i: "same" if i < 2 else "other")])
     (row,), report = load("ultrafeedback")
     assert ranked(row) == [(1, "same"), (2, "other")] and report.counts == {"reply: same text as another": 1}
+
+
+def test_models_that_say_nothing_are_not_ranked(put):
+    put("ultrafeedback", [ultrafeedback_row((2.0, 9.0, 5.0, 1.0), text=lambda i: ("one", "", "two", None)[i])])
+    (row,), report = load("ultrafeedback")
+    assert ranked(row) == [(1, "two"), (2, "one")] and report.counts == {"reply: empty": 2}
+    put("ultrafeedback_binarized", train_prefs=[binarized_row(bad=" "), binarized_row("Name a lake.")])
+    rows, report = load("ultrafeedback_binarized")
+    assert [row["prompt"] for row in rows] == ["Name a lake."]
+    assert report.counts == {"reply: empty": 1, "prompt: fewer than two different replies": 1}
+
+
+def test_a_chosen_answer_with_the_score_of_the_rejected_one_ties(put):
+    put("ultrafeedback_binarized", train_prefs=[binarized_row(scores=(7.5, 7.5)), binarized_row("Name a lake.")])
+    tied, clear = load("ultrafeedback_binarized")[0]
+    assert tied["ranks"] == [1, 1] and sorted(clear["ranks"]) == [1, 2]
 
 
 def test_ultrafeedback_binarized_by_its_own_split_names(put):
@@ -277,6 +395,16 @@ def test_helpsteer_gathers_the_responses_to_a_prompt(put, name):
     rows, report = load(name, limit=2)
     assert [ranked(row) for row in rows] == [[(1, "b"), (2, "a"), (2, "c")], [(1, "x"), (2, "z")]]
     assert load(name)[1].counts == {"prompt: fewer than two different replies": 1}
+    put(name, train=ROWS[name], validation=[helpsteer_row("v", "a", 2), helpsteer_row("v", "b", 3)])
+    assert [row["prompt"] for row in load(name, split="validation")[0]] == ["v"]  # and nothing of other annotations
+
+
+def test_helpsteers_conversations_are_prompts_like_any_others(put):
+    start = "What is tea?\n<extra_id_1>Assistant\nA drink.\n\nOf leaves.\n<extra_id_1>User\n"
+    put("helpsteer2", [helpsteer_row(start + last, text, len(text)) for last in ("Hot?", "Cold?") for text in ("No", "Yes")])
+    hot, cold = load("helpsteer2")[0]
+    assert hot["prompt"] == "User: What is tea?\n\nAssistant: A drink.\n\nOf leaves.\n\nUser: Hot?\n\nAssistant:"
+    assert ranked(hot) == ranked(cold) == [(1, "Yes"), (2, "No")] and hot["user_id"] == cold["user_id"]
 
 
 def test_summaries_of_several_workers_give_real_agreement(put):
@@ -286,7 +414,7 @@ def test_summaries_of_several_workers_give_real_agreement(put):
         comparison(1, "w1"), comparison(0, "w2", texts=swapped), comparison(0, "w3"), comparison(1, "w1"),
         comparison(0, "w1", post="Rain", id="t3_2"), comparison(1, "w2", post="Rain", id="t3_2"),
         comparison(0, "w1", post="Seen once", id="t3_3"),
-    ], form="jsonl")  # fmt: skip
+    ])  # fmt: skip
     rows, _ = load("summarize")
     first = rows[0]
     assert first["prompt"] == "SUBREDDIT: legaladvice\n\nTITLE: Help\n\nPOST: My car broke.\n\nTL;DR:"
@@ -299,9 +427,12 @@ def test_summaries_of_several_workers_give_real_agreement(put):
     assert (found.pairs, found.prompts) == (6, 2) and found.share == pytest.approx(2 / 6)
 
 
-def test_summaries_of_news(put):
-    put("summarize", [comparison(post=None, article="Long news.", subreddit=None)], form="jsonl")
-    assert load("summarize")[0][0]["prompt"] == "TITLE: Help\n\nARTICLE: Long news.\n\nTL;DR:"
+def test_summaries_of_news_and_of_posts_without_an_id(put):
+    news = comparison(post=None, article="Long news.", subreddit=None, site="cnn", id=None)
+    put("summarize", train=[comparison()], validation=[news, news | {"worker": "w2"}, comparison(id=None)])
+    one, two, post = load("summarize", split="validation")[0]
+    assert one["prompt"] == two["prompt"] == "TITLE: Help\n\nARTICLE: Long news.\n\nTL;DR:"
+    assert one["user_id"] == two["user_id"] != post["user_id"]
 
 
 # --- what is refused, and how -------------------------------------------------------------------------------------
@@ -331,7 +462,7 @@ FAULTY = [
     ("summarize", [comparison(2)], "row 1: 'choice' is 2, but must be a number from 0 to 1"),
     ("summarize", [comparison(worker="")], "row 1: 'worker' is '', but must be a text that is not empty"),
     ("summarize", [comparison(texts=("a", "b", "c"))], "row 1: 'summaries' has 3 entries, but a comparison is of 2"),
-    ("summarize", [comparison(id=None)], "row 1: 'id' is None, but must be a text that is not empty"),
+    ("summarize", [comparison(id="")], "row 1: 'id' is '', but must be a text that is not empty"),
 ]  # fmt: skip
 
 
@@ -433,10 +564,10 @@ def test_rankings_and_pairs_of_ones_own(tmp_path):
 
 
 def test_text_of_sets_folders_and_files(put, tmp_path):
-    put("wikitext", [{"text": text} for text in ("", " = Tea = \n", "Tea is hot.", " ")])
+    put("wikitext", ROWS["wikitext"])
     stream, report = texts("wikitext")
     assert list(stream) == [" = Tea = \n", "Tea is hot."] and report.kept == 2 and report.counts == {"empty": 2}
-    put("c4", [{"text": f"t{i}", "timestamp": "2019", "url": "u"} for i in range(9)], form="jsonl")
+    put("c4", ROWS["c4"])
     assert list(texts("c4", limit=2)[0]) == ["t0", "t1"]
     with pytest.raises(SourceError, match="c4 is plain text; read it with texts"):
         load("c4")
@@ -522,19 +653,52 @@ def test_a_set_that_was_loaded_before_needs_no_hub(put, monkeypatch, tmp_path):
     assert load("nectar")[0] == load(hub_id, limit=1)[0] == rows
 
 
-def test_a_set_that_is_a_script_comes_from_the_hubs_own_copy(put, monkeypatch):
-    asked, folder, load_dataset = [], put("summarize", [comparison()], form="jsonl"), datasets.load_dataset
+LOADS = """
+import json, sys
+from rlhf_lite.data import hub
+for name, split, part, streaming in json.loads(sys.argv[1]):
+    try:
+        print([row["prompt"] for row in hub.load(name, split, config=part, streaming=streaming)[0]])
+    except hub.SourceError as error:
+        print(str(error).replace(sys.argv[2], "HUB"))
+"""
 
-    def script(source, config=None, **options):
-        asked.append((source, config, options.pop("data_dir", None), options.pop("revision", None)))
-        if not asked[-1][-1]:
-            raise RuntimeError("Dataset scripts are no longer supported, but found summarize_from_feedback.py")
-        return load_dataset(str(folder), **options)
 
-    monkeypatch.setattr(datasets, "load_dataset", script)
-    rows, _ = load("summarize")
-    assert len(rows) == 1
-    assert asked == [(str(folder), "comparisons", None, None), (str(folder), None, "comparisons", "refs/convert/parquet")]
+def test_scripts_and_single_folders_of_a_set_with_a_hub_and_later_without(tmp_path):
+    """A script is never run, the hub's own copy of it is read; and what was loaded whole is there without the hub."""
+
+    def parquet(post):
+        datasets.Dataset.from_list([comparison(post=post)]).to_parquet(stored := io.BytesIO())
+        return stored.getvalue()
+
+    script = {"README.md": b"---\n---\n", "script.py": b"raise SystemExit", "summarize_from_feedback.py": b"raise SystemExit"}
+    copy = {"comparisons/train/0000.parquet": parquet("Train"), "comparisons/validation/0000.parquet": parquet("Validation"),
+            "comparisons/train/index.duckdb": b"not for us", "axis/test/0000.parquet": parquet("Axis")}  # fmt: skip
+    lines = {part: gzip.compress(json.dumps(hh_row(part)).encode()) for part in ("helpful-base", "harmless-base")}
+    sets = {
+        SETS["summarize"].hub_id: {"main": script, reach.EXPORT: copy},
+        "some/script": {"main": script, reach.EXPORT: {"default/train/0000.parquet": parquet("Any")}},
+        SETS["hh_rlhf"].hub_id: {"main": script | {f"{part}/train.jsonl.gz": data for part, data in lines.items()}},
+    }
+    wanted = [("summarize", "train", None), ("summarize", "validation", None), ("some/script", "train", None),
+              ("hh_rlhf", "train", "helpful-base"), ("hh_rlhf", "train", "harmless-base")]  # fmt: skip
+    given = ["POST: Train", "POST: Validation", "POST: Any", "Human: helpful-base", "Human: harmless-base"]
+    ways = [[(*each, streaming) for each in wanted] for streaming in (False, False, True)]
+    env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    env |= {"HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+
+    def loaded(orders, at):
+        done = subprocess.run([sys.executable, "-c", LOADS, json.dumps(orders), at], env=env | {"HF_ENDPOINT": at},
+                              capture_output=True, text=True, cwd=Path(__file__).parents[1])  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    with fake_hub(sets) as at:
+        told = loaded(sum(ways, []), at)
+    assert all(what in line for what, line in zip(given * len(ways), told, strict=True)), told
+    *told, other = loaded([*ways[0], ("hh_rlhf", "train", "helpful-online", False)], at)
+    assert all(what in line for what, line in zip(given, told, strict=True)), told
+    assert other.startswith("hh_rlhf is not on this machine, and the hub at HUB is not to be reached")
 
 
 def test_no_such_set_on_the_hub(monkeypatch):

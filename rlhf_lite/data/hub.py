@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..labels.exchange import from_exchange, from_pairs, load_rankings
 from . import schemas
-from .reach import SourceError, find, raw_rows, text_file_rows
+from .reach import EXPORT, SourceError, find, raw_rows, text_file_rows
 from .records import RecordError, Row
 from .schemas import Intake, first_turn
 from .sources import Report
@@ -34,6 +34,8 @@ class Set:
     split_by: str  # what a split keeps together: users where there are some, else conversations
     gives: dict[str, Callable[[Intake], Iterator[Row]]] = field(default_factory=dict)  # kind of rows -> reader, usual first
     config: str | None = None
+    folders: bool = False  # its parts are folders, which its card does not declare as configurations
+    revision: str | None = None  # where on the hub its files are, if not on the main branch
     splits: dict[str, str] = field(default_factory=dict)  # our name of a split -> theirs, where they differ
     whole: bool = False  # rows belong together, wherever they stand, so that all are read whatever the limit
 
@@ -48,7 +50,7 @@ def _oasst(hub_id: str) -> Set:
 
 def _helpsteer(hub_id: str) -> Set:
     """Cards of HelpSteer and HelpSteer2: five attributes from 0 to 4, rated by paid annotators."""
-    return Set(hub_id, "cc-by-4.0", "people", ("prompt", "response", "helpfulness"), "prompt",
+    return Set(hub_id, "cc-by-4.0", "people", ("prompt", "response", "helpfulness"), "first turn of the prompt",
                {"rankings": schemas.helpsteer}, whole=True)  # fmt: skip
 
 
@@ -57,11 +59,11 @@ SETS = {
     "oasst2": _oasst("OpenAssistant/oasst2"),
     "hh_rlhf": Set(
         "Anthropic/hh-rlhf", "mit", "people", ("chosen", "rejected"), "first turn of the conversation",
-        {"rankings": schemas.hh_rlhf},
+        {"rankings": schemas.hh_rlhf}, folders=True,
     ),
     "nectar": Set(
-        "berkeley-nest/Nectar", "apache-2.0", "GPT-4", ("prompt", "answers"), "first turn of the prompt",
-        {"rankings": schemas.nectar},
+        "berkeley-nest/Nectar", "apache-2.0, not to compete with OpenAI", "GPT-4", ("prompt", "answers"),
+        "first turn of the prompt", {"rankings": schemas.nectar},
     ),
     "ultrafeedback": Set(
         "openbmb/UltraFeedback", "mit", "GPT-4", ("instruction", "completions"), "instruction",
@@ -78,8 +80,8 @@ SETS = {
     "helpsteer": _helpsteer("nvidia/HelpSteer"),
     "helpsteer2": _helpsteer("nvidia/HelpSteer2"),
     "summarize": Set(
-        "openai/summarize_from_feedback", "not stated", "people", ("info", "summaries", "choice", "worker"), "info.id",
-        {"rankings": schemas.summarize}, config="comparisons",
+        "openai/summarize_from_feedback", "not stated", "people", ("info", "summaries", "choice", "worker"),
+        "info.id, else the post", {"rankings": schemas.summarize}, config="comparisons", folders=True, revision=EXPORT,
     ),
     "wikitext": Set("Salesforce/wikitext", "cc-by-sa-3.0 and gfdl", "people", ("text",), "", config="wikitext-2-raw-v1"),
     "c4": Set("allenai/c4", "odc-by", "people", ("text",), "", config="en"),
@@ -103,8 +105,9 @@ def load(name_or_path: str | Path, split: str = "train", limit: int | None = Non
     The form of the rows is the set's own, or that of the set named by `like`, or recognised by the columns. At most
     `limit` rows; `seed` draws the order of completions. `streaming` reads without storing: the default if there is
     a limit and rows can be read one by one, and always so for local folders. `kind` is one of `kinds(name)`, the first by
-    default; `lang` is for Open Assistant, None takes all. With `drop`, faulty rows are left out and counted; columns
-    must be there all the same. SourceError if the set cannot be had, RecordError if its rows cannot be used.
+    default; `config` is a part of the set, such as "helpful-base" of HH-RLHF; `lang` is for Open Assistant, None takes
+    all. With `drop`, faulty rows are left out and counted; columns must be there all the same. SourceError if the set
+    cannot be had, RecordError if its rows cannot be used.
     """
     if limit is not None and limit < 1:
         raise SourceError(f"limit is {limit}, but must be at least 1, or None for all rows")
@@ -152,10 +155,12 @@ def _must_be_named(name: str) -> Set:
 def _raw(name: str | Path, known: Set | None, split: str, config: str | None, streaming: bool) -> Iterator[Row]:
     """Raw rows of a set by its own names of splits, or of whatever else has this name."""
     if known:
-        return raw_rows(str(name), known.hub_id, known.splits.get(split, split), config or known.config, streaming)
+        part = {"data_dir" if known.folders else "config": config or known.config}
+        return raw_rows(str(name), known.hub_id, known.splits.get(split, split), streaming=streaming,
+                        revision=known.revision, **part)  # fmt: skip
     source = find(name, SETS)
     # A stored copy of a folder would not notice that its files have changed.
-    return raw_rows(str(name), source, split, config, streaming or isinstance(source, Path))
+    return raw_rows(str(name), source, split, config, streaming=streaming or isinstance(source, Path))
 
 
 def _peeked(where: str, rows: Iterator[Row]) -> tuple[Row, Iterator[Row]]:

@@ -33,13 +33,16 @@ def find(name: str | Path, known: Iterable[str]) -> Path | str:
 
 
 def raw_rows(where: str, source: Path | str, split: str = "train", config: str | None = None,
-             streaming: bool = True) -> Iterator[Row]:  # fmt: skip
-    """The rows of one split as the source has them; `where` is what error messages call it."""
+             **options: Any) -> Iterator[Row]:  # fmt: skip
+    """The rows of one split as the source has them; `where` is what error messages call it.
+
+    `options` (streaming, data_dir, revision) are those of `datasets.load_dataset`, for all but single files.
+    """
     if Path(source).is_file():
         if split != "train":
             raise SourceError(f"{where} is one file, so it has no split '{split}'; leave split out, or give a folder")
         return iter(read_rows(source))
-    return _guarded(where, _dataset(where, split, str(source), config, streaming=streaming))
+    return _guarded(where, _dataset(where, split, str(source), config, **options))
 
 
 def text_file_rows(path: Path) -> Iterator[Row]:
@@ -53,7 +56,7 @@ def text_file_rows(path: Path) -> Iterator[Row]:
 # --- the datasets library -----------------------------------------------------------------------------------------
 
 
-def _dataset(where: str, split: str, source: str, config: str | None = None, *, streaming: bool, **options: Any):
+def _dataset(where: str, split: str, source: str, config: str | None = None, *, streaming: bool = True, **options: Any):
     """`datasets.load_dataset`, with everything that can go wrong told in one line."""
     import datasets
 
@@ -62,21 +65,29 @@ def _dataset(where: str, split: str, source: str, config: str | None = None, *, 
     try:
         # A set that was loaded before is on this machine; from there it is read whole.
         with _offline(datasets.config, away):
-            return _either_copy(source, config, split=split, streaming=streaming and not away, **options)
+            return _opened(source, config, local, away, split=split, streaming=streaming and not away, **options)
     except Exception as error:
         raise SourceError(_explained(error, where, split, away)) from None
 
 
-def _either_copy(source: str, config: str | None, **options: Any):
+def _opened(source: str, config: str | None, local: bool, away: bool, *, streaming: bool, data_dir: str | None = None,
+            revision: str | None = None, **options: Any):  # fmt: skip
     """The set, or the hub's own copy of it if the set is a script: scripts are code, which we do not run."""
     from datasets import load_dataset
+    from huggingface_hub import snapshot_download
 
-    try:
-        return load_dataset(source, config, **options)
-    except RuntimeError as error:
-        if "scripts are no longer supported" not in str(error):
-            raise
-        return load_dataset(source, data_dir=config or "default", revision=EXPORT, **options)
+    if not data_dir:
+        try:
+            return load_dataset(source, config, revision=revision, streaming=streaming, **options)
+        except (RuntimeError, ConnectionError) as error:
+            if not away and "scripts are no longer supported" not in str(error):
+                raise
+        data_dir, revision = config or "default", EXPORT
+    if not local and not streaming:
+        # What `datasets` stores of one folder of a set it does not find again without the hub; the hub's own files it does.
+        files = {"allow_patterns": f"{data_dir}/*", "ignore_patterns": "*.duckdb"}
+        source = snapshot_download(source, repo_type="dataset", revision=revision, local_files_only=away, **files)
+    return load_dataset(source, data_dir=data_dir, revision=revision, streaming=True, **options)
 
 
 def _explained(error: Exception, where: str, split: str, away: bool) -> str:

@@ -7,9 +7,11 @@ prompts that share it share their text, so a split must keep them together. Text
 
 Columns, scales and which end of them is good are those of the sets' cards on the hub; of the comparisons of summaries,
 those of the README beside its authors' code (github.com/openai/summarize-from-feedback, "Human feedback data"); of
-UltraFeedback's scores, those of the README of github.com/OpenBMB/UltraFeedback.
+UltraFeedback's scores, those of the README of github.com/OpenBMB/UltraFeedback; of the pairs made of it, those of
+`create_dataset.py` beside their card.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -66,7 +68,9 @@ class Intake:
     def ranking(self, prompt: str, texts: Sequence[str], ranks: Sequence[float], labeler: str, owner: str) -> Row | None:
         """A ranking row of texts with ranks (lower is better, ties equal), or None (reported) if fewer than two differ."""
         best = first_of_equals(texts, ranks)
-        if len(best) < len(texts):
+        for _ in range(empty := texts.count("")):
+            self.report.note("reply: empty", prompt)
+        if len(best) + empty < len(texts):
             self.report.note("reply: same text as another", prompt)
         best = sorted(best, key=lambda i: ranks[i])
         for i in best[MAX_K:]:
@@ -98,6 +102,12 @@ def text_in(row: Row, name: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Fault(f"'{name}' is {_shown(value)}, but must be a text that is not empty")
     return value.strip()
+
+
+def reply_in(row: Row, name: str) -> str:
+    """A model's reply, which may be nothing: some of UltraFeedback's are empty, and `Intake.ranking` leaves them out."""
+    value = row.get(name)
+    return "" if value is None or isinstance(value, str) and not value.strip() else text_in(row, name)
 
 
 def number_in(row: Row, name: str, low: float, high: float) -> float:
@@ -153,11 +163,11 @@ def as_prompt(turns: Sequence[Row]) -> str:
     return "\n\n".join([*(f"{text_in(turn, 'role').capitalize()}: {text_in(turn, 'content')}" for turn in turns), "Assistant:"])
 
 
-def _answer(messages: Sequence[Row]) -> str:
+def _answer(messages: Sequence[Row], read: Callable[[Row, str], str] = text_in) -> str:
     """The last message, which must be the assistant's."""
     if not messages or messages[-1]["role"] != "assistant":
         raise Fault("the last message is not the assistant's")
-    return text_in(messages[-1], "content")
+    return read(messages[-1], "content")
 
 
 # --- one set each -------------------------------------------------------------------------------------------------
@@ -197,7 +207,7 @@ def ultrafeedback(intake: Intake) -> Iterator[Row]:
 
     def convert(row: Row) -> Row | None:
         prompt, answers = text_in(row, "instruction"), list_in(row, "completions", ("response", "overall_score"))
-        texts = _numbered("'completions'", answers, lambda a: text_in(a, "response"))
+        texts = _numbered("'completions'", answers, lambda a: reply_in(a, "response"))
         scores = _numbered("'completions'", answers, lambda a: number_in(a, "overall_score", 1, 10))
         return intake.ranking(prompt, texts, [-score for score in scores], "GPT-4", first_turn(prompt))
 
@@ -205,21 +215,31 @@ def ultrafeedback(intake: Intake) -> Iterator[Row]:
 
 
 def ultrafeedback_binarized(intake: Intake) -> Iterator[Row]:
-    """prompt, chosen and rejected [{role, content}]: the question and an answer each."""
+    """prompt, chosen and rejected [{role, content}]: the question and an answer each; score_chosen, score_rejected.
+
+    The chosen answer has the highest score of UltraFeedback's four, the rejected one is any other: scores may be equal.
+    """
 
     def convert(row: Row) -> Row | None:
         prompt = text_in(row, "prompt")
-        pair = [_answer(list_in(row, name, ("role", "content"))) for name in ("chosen", "rejected")]
-        return intake.ranking(prompt, pair, [1, 2], "GPT-4", first_turn(prompt))
+        pair = [_answer(list_in(row, name, ("role", "content")), reply_in) for name in ("chosen", "rejected")]
+        tied = row.get("score_chosen") is not None and row["score_chosen"] == row.get("score_rejected")
+        return intake.ranking(prompt, pair, [1, 1 if tied else 2], "GPT-4", first_turn(prompt))
 
     return intake.each(convert)
 
 
 def helpsteer(intake: Intake) -> Iterator[Row]:
-    """prompt, response, helpfulness (0 to 4, higher is better): responses to one prompt, wherever they stand, are ranked."""
+    """prompt, response, helpfulness (0 to 4, higher is better): responses to one prompt, wherever they stand, are ranked.
+
+    Of HelpSteer2's prompts, 29% are conversations: every turn but the first is headed "<extra_id_1>User", or Assistant.
+    """
 
     def convert(row: Row) -> tuple[str, str, float]:
-        return text_in(row, "prompt"), text_in(row, "response"), number_in(row, "helpfulness", 0, 4)
+        first, *rest = re.split(r"\n?<extra_id_1>(User|Assistant)\n", text_in(row, "prompt"))
+        turns = zip(["User", *rest[::2]], [first, *rest[1::2]], strict=True)
+        prompt = as_prompt([{"role": role.lower(), "content": text} for role, text in turns])
+        return prompt, text_in(row, "response"), number_in(row, "helpfulness", 0, 4)
 
     groups: dict[str, list[tuple[str, float]]] = {}
     for prompt, text, score in intake.each(convert):
@@ -233,8 +253,9 @@ def helpsteer(intake: Intake) -> Iterator[Row]:
 def summarize(intake: Intake) -> Iterator[Row]:
     """info {id, post, title, subreddit, or article}, summaries [{text}] twice, choice (0 or 1), worker.
 
-    Comparisons of the same two summaries by several workers become rows with the same prompt_id and completions, one
-    per worker, as `labels.agreement.agreement` wants them.
+    What `info` lacks is null, its id too: a post without one goes by its text. Comparisons of the same two summaries by
+    several workers become rows with the same prompt_id and completions, one per worker, as `labels.agreement.agreement`
+    wants them.
     """
 
     def convert(row: Row) -> Row | None:
@@ -247,7 +268,8 @@ def summarize(intake: Intake) -> Iterator[Row]:
             raise Fault(f"'choice' is {choice}, but must be 0 or 1")
         if not isinstance(info := row["info"], dict):
             raise Fault(f"'info' is {_shown(info)}, but must be an object with id and post")
-        prompt, worker, post = _post(info), text_in(row, "worker"), text_in(info, "id")
+        prompt, worker = _post(info), text_in(row, "worker")
+        post = first_turn(prompt) if info.get("id") is None else text_in(info, "id")
         return intake.ranking(prompt, texts, [int(i != choice) for i in (0, 1)], worker, post)
 
     return intake.each(convert)
