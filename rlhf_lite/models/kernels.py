@@ -56,7 +56,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, act: str = "")
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    if working_dtype(x) == weight.dtype == torch.float32 and x.device.type == "cpu" and choose_kernels("cpu").onednn:
+    plain = torch.compiler.is_compiling() or x.device.type != "cpu"  # a compiler chooses kernels of its own
+    if not plain and working_dtype(x) == weight.dtype == torch.float32 and choose_kernels("cpu").onednn:
         return _OneDNN.apply(x, weight, bias)
     return x @ weight if bias is None else torch.addmm(bias, x, weight)
 

@@ -146,6 +146,11 @@ def layer(block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=N
         seen, x = _attend_where(block, x, texts, read, cache)
     else:
         seen = _attend(block, x, texts, cache)
+    return getattr(block, "dense", dense)(block, x, seen, act)  # its own, if it was compiled
+
+
+def dense(block, x: Tensor, seen: Tensor, act: str) -> Tensor:
+    """What follows attention, token by token: x and what was seen (N, D) -> (N, D)."""
     x = x + block.attn.resid_dropout(linear(seen, block.attn.c_proj.weight, block.attn.c_proj.bias))
     up, down = block.mlp.c_fc, block.mlp.c_proj
     return x + block.mlp.dropout(linear(linear(block.ln_2(x), up.weight, up.bias, act), down.weight, down.bias))
