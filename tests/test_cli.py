@@ -84,12 +84,13 @@ def test_watching_stages_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def test_help_is_the_same_from_both_doors_and_needs_no_torch(shell):
+def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
     listed = outside("-m", "rlhf_lite", "--help")
     assert listed.returncode == 0 and all(f"    {name}" in listed.stdout for name in COMMANDS)
     assert shell("--help") == shell() == (0, listed.stdout, "")
-    code = "import sys; from rlhf_lite import cli; cli.main(['run', '--help']); sys.exit('torch' in sys.modules)"
-    assert outside("-c", code).returncode == 0
+    for heavy in ("torch", "numpy"):
+        code = f"import sys; from rlhf_lite import cli; cli.main(['run', '--help']); sys.exit('{heavy}' in sys.modules)"
+        assert outside("-c", code).returncode == 0
 
 
 @pytest.mark.parametrize("words, said", [

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..chain import Chain
 
 _DATA = DataConfig()
-_SCALE_HELP = f"sizes of the data sets as a share of the paper's Table 6 (default {_DATA.scale:g}; SFT sets: {_DATA.sft_scale:g})"
+_SCALE_HELP = (f"sizes of the data sets as a share of the paper's Table 6 (default {_DATA.scale:g}; "
+               f"SFT sets: {_DATA.sft_scale:g})")  # fmt: skip
 
 
 def chain_options(option: Callable, seed: str = "--seed") -> None:
@@ -70,7 +71,8 @@ def how_to_build(stage: str, args: argparse.Namespace) -> str:
     """The command that builds a stage with these settings."""
     given = {"--seed": args.run_seed, "--base-seed": args.base_seed, "--scale": args.scale, "--size": args.size,
              "--profile": None if args.profile == "tiny" else args.profile}  # fmt: skip
-    return " ".join([f"rlhf-lite run --only {stage}", *(f"{name} {value}" for name, value in given.items() if value is not None)])
+    options = (f"{name} {value}" for name, value in given.items() if value is not None)
+    return " ".join([f"rlhf-lite run --only {stage}", *options])
 
 
 def where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
@@ -84,7 +86,8 @@ def where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
 
 
 def jobs_option(option: Callable) -> None:
-    option("--jobs", type=int, metavar="N", help="stages built at a time, in processes of their own (default 2); 1: in this one")
+    option("--jobs", type=int, metavar="N",
+           help="stages built at a time, in processes of their own (default 2); 1: in this one")  # fmt: skip
 
 
 def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:

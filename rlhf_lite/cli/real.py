@@ -28,8 +28,8 @@ def options(option: Callable) -> None:
         about, default = RealChainConfig.__dataclass_fields__[name].metadata["help"], getattr(RealChainConfig(), name)
         shown = f" (default {default})" if default != "" else ""
         option(f"--{name.replace('_', '-')}", type=type(default), metavar=name[0].upper(), default=default, help=about + shown)
-    option("--set", nargs="+", default=[], metavar="NAME=X", help="other settings: pieces=4, checkpointing=true, or of a stage, "
-           "ppo.ptx_gamma=1")  # fmt: skip
+    option("--set", nargs="+", default=[], metavar="NAME=X",
+           help="other settings: pieces=4, checkpointing=true, or of a stage, ppo.ptx_gamma=1")  # fmt: skip
     option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
     option("--processes", type=int, metavar="N", help="how many processes torchrun was asked for; another number is an error")
 

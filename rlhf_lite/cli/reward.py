@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
 def options(option: Callable) -> None:
     option("--rankings", required=True, metavar="FILE", help="trees, rankings or pairs, see above")
-    option("--tokenizer", metavar="DIR", default=os.environ.get("RLHF_LITE_TOKENIZER"),
-           help="GPT-2's vocab.json and merges.txt, or any tokenizer (default: $RLHF_LITE_TOKENIZER, or --model's)")  # fmt: skip
+    option("--tokenizer", metavar="DIR", default=os.environ.get("RLHF_LITE_TOKENIZER"), help="GPT-2's "
+           "vocab.json and merges.txt, or any tokenizer (default: $RLHF_LITE_TOKENIZER, or --model's)")  # fmt: skip
     option("--model", metavar="DIR", help="a GPT-2 checkpoint to start from (default: random weights)")
     option("--size", metavar="NAME", help="shape of random weights: tiny (default), small or gpt2")
     option("--epochs", type=int, metavar="N", help="passes over the rankings (default 2)")
     option("--lr", type=float, metavar="X", help="peak learning rate (default 0.0005)")
-    option("--limit-tokens", type=int, metavar="N", help="longest prompt and answer together (default 384); longer ones are cut")
+    option("--limit-tokens", type=int, metavar="N",
+           help="longest prompt and answer together (default 384); longer ones are cut")  # fmt: skip
     option("--steps", type=int, metavar="N", help="stop after so many steps")
     option("--minutes", type=float, metavar="X", help="stop after so many minutes")
     option("--seed", type=int, metavar="N", help="of the split, the weights and the order (default 0)")
