@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from .evaluate import MODELS
-from .evaluate.intervals import plus_minus
 from .show.text import visible
 
 Table = tuple[list[str], list[list[str]]]  # names of the columns, rows
@@ -127,6 +126,8 @@ ACCURACIES = {
 
 def quality_table(report: dict) -> Table:
     """A row per model: gold, reward, distance and wins at temperature 1, unless it says greedy."""
+    from .evaluate.intervals import plus_minus  # needs numpy, which takes longer to load than --help to print
+
     rows = []
     for name, found in _in_order(report["policies"]).items():
         drawn, wins = found["t1"], found["t1"]["wins_against_sft"]
@@ -145,6 +146,8 @@ def skills_table(report: dict) -> Table:
 
 def cases_table(report: dict) -> Table:
     """A row per use case: gold of SFT, PPO and PPO-ptx, and how far PPO-ptx is above SFT."""
+    from .evaluate.intervals import plus_minus
+
     cases = {name: found["use_cases"] for name, found in _in_order(report["policies"]).items() if "use_cases" in found}
     rows = []
     for case, ours in cases["ppo_ptx"].items():

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from rlhf_lite import cli
+from rlhf_lite.runs import ROOT
 
-sys.path.insert(0, str(Path(cli.__file__).resolve().parents[1]))
+sys.path.insert(0, str(ROOT))
 
 from benchmarks import checks, draw, grow, jobs, measure, ours, page, report  # noqa: E402
 from benchmarks.jobs import Case, Job, Shape  # noqa: E402
@@ -248,7 +249,7 @@ def test_what_there_is_not_is_refused(capsys, words, said):
 
 
 def test_without_the_benchmarks_it_says_so(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(cli, "BENCHMARKS", tmp_path / "nowhere")
+    monkeypatch.setattr(cli.bench, "BENCHMARKS", tmp_path / "nowhere")
     assert cli.main(["bench"]) == 2
     assert "come with the repository" in capsys.readouterr().err
 

@@ -6,13 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rlhf_lite import cli, terminal
+from rlhf_lite.cli.chains import chain_config
+from rlhf_lite.runs import ROOT
 from rlhf_lite.show import notebooks as show_notebooks
 
-COMMANDS = [command.__name__ for command in cli.COMMANDS]
+COMMANDS = list(cli.COMMANDS)
 ARGUMENTS = {"reward": ["--rankings", "x"]}
 STAGES = ("base", "prompts", "sft", "start", "rankings", "reward", "baselines", "ppo", "ppo_ptx", "evaluation")
 
@@ -49,10 +52,14 @@ def home(tmp_path_factory):
 
 
 def outside(*words: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=cli.NOTEBOOKS.parent, **options)
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT, **options)
 
 
 # --- help and errors --------------------------------------------------------------------------------------------------
+
+
+def test_every_command_is_the_file_of_its_name():
+    assert {path.stem for path in Path(cli.__file__).parent.glob("*.py")} == {*COMMANDS, "__init__", "chains"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -77,12 +84,13 @@ def test_watching_stages_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def test_help_is_the_same_from_both_doors_and_needs_no_torch(shell):
+def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
     listed = outside("-m", "rlhf_lite", "--help")
     assert listed.returncode == 0 and all(f"    {name}" in listed.stdout for name in COMMANDS)
     assert shell("--help") == shell() == (0, listed.stdout, "")
-    code = "import sys; from rlhf_lite import cli; cli.main(['run', '--help']); sys.exit('torch' in sys.modules)"
-    assert outside("-c", code).returncode == 0
+    for heavy in ("torch", "numpy"):
+        code = f"import sys; from rlhf_lite import cli; cli.main(['run', '--help']); sys.exit('{heavy}' in sys.modules)"
+        assert outside("-c", code).returncode == 0
 
 
 @pytest.mark.parametrize("words, said", [
@@ -114,7 +122,7 @@ def test_a_bug_can_be_traced(shell, monkeypatch):
 
 def test_a_closed_pipe_is_no_error():
     command = [sys.executable, "-m", "rlhf_lite", "world", "--count", "3000"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cli.NOTEBOOKS.parent) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         process.stdout.readline()
         process.stdout.close()
         assert process.wait() == 0 and process.stderr.read() == b""
@@ -202,7 +210,7 @@ def test_stages_lists_them_without_building(home, shell):
 
 def test_scale_changes_all_sets_but_the_default_changes_nothing():
     def data(words):
-        return cli._chain_config(cli.parser().parse_args(["run", *words.split()])).data
+        return chain_config(cli.parser().parse_args(["run", *words.split()])).data
 
     assert data("") == data("--scale 0.2")
     assert data("--scale 0.05").scale == 0.05 and data("--scale 0.05").sft_scale < data("").sft_scale
@@ -284,7 +292,7 @@ class Server:
 
 
 def test_lab_opens_the_notebooks(shell, monkeypatch, tmp_path):
-    monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(cli.lab, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     monkeypatch.setattr(subprocess, "Popen", Server)
     monkeypatch.setattr(Server, "answers", [KeyboardInterrupt()])
@@ -299,7 +307,7 @@ def test_lab_says_what_is_missing(shell, monkeypatch):
 
 
 def test_lab_without_the_notebooks_says_so(shell, monkeypatch, tmp_path):
-    monkeypatch.setattr(cli, "NOTEBOOKS", tmp_path / "nowhere")
+    monkeypatch.setattr(cli.lab, "NOTEBOOKS", tmp_path / "nowhere")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     assert shell("lab")[0] == 2
 

@@ -10,6 +10,7 @@ import pytest
 from test_real_rankings import DATA, TREES, WORDS, written
 
 from rlhf_lite import cli, real_chain, runs
+from rlhf_lite.cli.real import with_settings
 from rlhf_lite.config import ConfigError, RealChainConfig, RealStages
 from rlhf_lite.evaluate.judges import NamedJudge
 from rlhf_lite.models.tokens import build_tokenizer
@@ -43,7 +44,7 @@ def config(place, **changes) -> RealChainConfig:
 
 
 def stages(*more) -> RealStages:
-    return cli._with_settings(RealChainConfig(), [*QUICK, *more])[1]
+    return with_settings(RealChainConfig(), [*QUICK, *more])[1]
 
 
 def chain(place, *more, **changes) -> RealChain:
@@ -70,7 +71,7 @@ def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_chang
 def test_less_memory_gives_the_same_models(place, home):
     """Batches in pieces, layers computed again."""
     usual = chain(place).get("reward").summary["result"]
-    config_, stages_ = cli._with_settings(config(place), [*QUICK, "pieces=3", "checkpointing=true"])
+    config_, stages_ = with_settings(config(place), [*QUICK, "pieces=3", "checkpointing=true"])
     frugal = RealChain(config_, stages_, progress=False)
     assert frugal.config.pieces == 3 and frugal._trained(frugal._start()).transformer.computed_again
     loss = frugal.get("reward").summary["result"]["test"]["loss"]["mean"]
@@ -183,16 +184,16 @@ def test_gpt2_goes_through_every_stage_in_eight_gigabytes(place, home):
     """124 M parameters with GPT-2's own vocabulary, where it is at hand; random weights."""
     real = DATA / "gpt2-tokenizer"
     code = f"""
-from rlhf_lite import cli
+from rlhf_lite.cli.real import with_settings
 from rlhf_lite.config import RealChainConfig
 from rlhf_lite.real_chain import RealChain
 import json, resource
 cfg = RealChainConfig(rankings={str(place / "trees.jsonl")!r}, limit=24, model="", size="gpt2", test_share=0.3, test_prompts=4,
                       tokenizer={str(real if real.is_dir() else place / "tokenizer")!r}, limit_tokens=48,
                       text={str(place / "text.txt")!r}, text_rows=4)
-stages = cli._with_settings(cfg, ["sft.epochs=1", "sft.batch_size=8", "reward.prompts_per_step=8", "ppo.episodes=8",
-                                  "ppo.batch_size=8",
-                           "ppo.minibatches=1", "ppo.max_new_tokens=6", "ppo.ptx_gamma=1", "ppo.ptx_rows=2"])[1]
+stages = with_settings(cfg, ["sft.epochs=1", "sft.batch_size=8", "reward.prompts_per_step=8", "ppo.episodes=8",
+                             "ppo.batch_size=8",
+                             "ppo.minibatches=1", "ppo.max_new_tokens=6", "ppo.ptx_gamma=1", "ppo.ptx_rows=2"])[1]
 chain = RealChain(cfg, stages, progress=False)
 print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy().num_parameters(),
                   resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))

@@ -106,9 +106,9 @@ class _Stop:
 
 
 def test_a_stopped_stage_is_never_taken_for_a_finished_one(own_home):
-    from rlhf_lite.cli import _smoke_config
+    from rlhf_lite.cli.chains import smoke_config
 
-    config = _smoke_config()
+    config = smoke_config()
     Chain(config, shipped=(), progress=False).get("rankings")
     for stage in ("reward", "ppo"):
         stopped = Chain(config, shipped=(), progress=False, control=_Stop())

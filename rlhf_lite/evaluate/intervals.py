@@ -27,6 +27,11 @@ def plus_minus(mean: dict, digits: int = 3, times: float = 1.0) -> str:
     return f"{times * mean['mean']:.{digits}f} ± {times * (mean['high'] - mean['low']) / 2:.{digits}f}"
 
 
+def bracketed(mean: dict | None) -> str:
+    """A `Mean` of a report as text: the mean with its interval in brackets; nothing where there is none."""
+    return str(Mean(**mean)) if mean else ""
+
+
 def mean_with_interval(values: Sequence[float], users: Sequence[str] | None = None, draws: int = 1000,
                        seed: int = 0) -> Mean:  # fmt: skip
     """The mean of `values` (n,) with a percentile bootstrap over users (or over the values, if there are none)."""

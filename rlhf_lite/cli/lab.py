@@ -1,0 +1,37 @@
+"""Open the notebooks in JupyterLab.
+
+Takes:    seconds; stays open until Ctrl-C, or File > Shut Down.
+Leaves:   what the notebooks build, in the run folder.
+Example:  rlhf-lite lab
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable
+
+from ..runs import ROOT
+
+NOTEBOOKS = ROOT / "notebooks"
+
+
+def options(option: Callable) -> None:
+    option("--no-browser", action="store_true", help="only print the address")
+    option("--port", type=int, metavar="N", help="the port to listen on")
+
+
+def run(args: argparse.Namespace) -> int:
+    import importlib.util
+    import subprocess
+
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ValueError("JupyterLab is not installed; run: pip install -r requirements.txt")
+    if not NOTEBOOKS.is_dir():
+        raise ValueError(f"there is no folder {NOTEBOOKS}; the notebooks come with the repository, not with the package")
+    options = ["--no-browser"] * args.no_browser + ([f"--port={args.port}"] if args.port else [])
+    with subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=NOTEBOOKS) as process:
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, and asks whether it is meant
+                return process.wait()

@@ -1,0 +1,95 @@
+"""The chain on a real GPT-2 and on what people ranked: SFT, RM, PPO, a judge.
+
+Public sets by name (oasst1, hh_rlhf, nectar, helpsteer, summarize ...) or files
+of yours, split by user: one part trains SFT, reward model and PPO, another a
+judge, who compares PPO with SFT on prompts of the rest. Stages are found
+again; after Ctrl-C they go on. With --set ppo.ptx_gamma=1 and --text it is
+PPO-ptx. On several GPUs start it with torchrun, see the README.
+
+Takes:    hours with GPT-2 on a CPU, so give it a GPU; a minute on two cores
+          with --model "" --size tiny and a hundred conversations.
+Leaves:   a folder per stage in the run folder: models that transformers loads,
+          traces, answers, and the report in the summary of the last.
+Example:  rlhf-lite real --rankings oasst1 --model gpt2 --limit-tokens 512
+          rlhf-lite real --rankings trees.jsonl --model "" --tokenizer gpt2/
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from ..config import RealChainConfig, RealStages
+from ..terminal import say, table
+
+
+def options(option: Callable) -> None:
+    for name in ("rankings", "split", "limit", "model", "size", "tokenizer", "text", "limit_tokens", "seed"):
+        about, default = RealChainConfig.__dataclass_fields__[name].metadata["help"], getattr(RealChainConfig(), name)
+        shown = f" (default {default})" if default != "" else ""
+        option(f"--{name.replace('_', '-')}", type=type(default), metavar=name[0].upper(), default=default, help=about + shown)
+    option("--set", nargs="+", default=[], metavar="NAME=X",
+           help="other settings: pieces=4, checkpointing=true, or of a stage, ppo.ptx_gamma=1")  # fmt: skip
+    option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
+    option("--processes", type=int, metavar="N", help="how many processes torchrun was asked for; another number is an error")
+
+
+def run(args: argparse.Namespace) -> None:
+    from .. import processes
+    from ..real_chain import RealChain
+
+    config = RealChainConfig(
+        **{name: getattr(args, name) for name in RealChainConfig.__dataclass_fields__ if hasattr(args, name)}
+    )
+    chain = RealChain(*with_settings(config, args.set), processes_expected=args.processes)
+    try:
+        found = chain.get(args.only or "evaluation")
+        if processes.rank():
+            return
+        table(("left out or cut", "times"), sorted(chain.left_out.items(), key=lambda pair: -pair[1]), config.rankings)
+        if not args.only:
+            _show(chain.report)
+        say(f"\n{found.folder}")
+    finally:
+        processes.leave()
+
+
+def with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChainConfig, RealStages]:
+    """The chain's config and its stages (of the gpt2 profile) with settings like pieces=4 or ppo.kl_beta=0.1 changed."""
+    parts = {"": config, **vars(RealStages())}
+    wanted: dict[str, dict] = {name: {} for name in parts}
+    for change in changes:
+        place, _, text = change.partition("=")
+        stage, _, name = place.rpartition(".")
+        if stage not in parts or not text:
+            raise ValueError(f"--set {change}: write NAME=VALUE, or STAGE.NAME=VALUE with a stage of sft, reward, ppo")
+        wanted[stage][name] = _read_like(getattr(parts[stage], name, text), text)
+    config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
+    return config, RealStages(*stages)
+
+
+def _read_like(default, text: str):
+    """A text as a value of the default's kind; as it is, if it is none: the config says what it should be."""
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return type(default)(text)
+    except ValueError:
+        return text
+
+
+def _show(report: dict) -> None:
+    """What the judge prefers, and how far the judge can be trusted."""
+    from ..evaluate.intervals import bracketed
+
+    counts = [(side, *found.values()) for side, found in report["data"].items()]
+    table(("side", *report["data"]["test"]), counts, "Split by user")
+    trust = [(name, bracketed(mean)) for name, mean in report["agreement_with_people"].items()]
+    table(("model", "agrees with people"), trust, "Pairs of the test side, 95 % interval over users; chance is 0.5")
+    rows = [(name, bracketed(mean), *(bracketed(report["scores"][who][name]) for who in ("judge", "reward_model")))
+            for name, mean in report["wins_against_sft"].items()]  # fmt: skip
+    table(
+        ("answers", "wins against SFT", "judge's score", "reward model's score"),
+        rows,
+        "By the judge, on prompts of the test side",
+    )

@@ -1,0 +1,27 @@
+"""List the stages of the chain, and which of them are there.
+
+built: in your run folder. shipped: in the repository. unfinished: stopped, and
+goes on from there. missing: is built when something asks for it.
+
+Takes:    seconds; builds nothing, leaves nothing behind.
+Example:  rlhf-lite stages --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from ..plan import STAGES, Plan
+from ..terminal import table
+from .chains import chain_config, chain_options, where
+
+
+def options(option: Callable) -> None:
+    chain_options(option)
+
+
+def run(args: argparse.Namespace) -> None:
+    plan = Plan(chain_config(args))
+    rows = [(stage, *where(plan, stage)) for stage in STAGES]
+    table(("stage", "state", "seconds", "folder"), [(s, how, "" if t is None else f"{t:.0f}", at) for s, how, at, t in rows])
