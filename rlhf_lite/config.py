@@ -291,6 +291,11 @@ class RealChainConfig(Config):
     limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
     pieces: int = knob(1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT)
     checkpointing: bool = knob(False, "keep few activations and compute them again: less memory, a third more time")
+    sharded: bool = knob(False, "cut models, gradients and Adam's moments over the processes (FSDP): less memory on each")
+    compile: str = knob(
+        "auto", "torch.compile in training; auto: on a GPU, where a self-test says it pays", choices=("auto", "on", "off")
+    )
+    drop: bool = knob(False, "leave faulty rows of the rankings out and count them, instead of stopping at the first")
     judge: str = knob("", "a sequence-classification model that judges, by hub name or folder; empty: one trained on judge_share")
     judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
@@ -311,3 +316,15 @@ class RealStages:
     sft: SFTConfig = SFTConfig.for_profile("gpt2")
     reward: RewardConfig = RewardConfig.for_profile("gpt2")
     ppo: PPOConfig = PPOConfig.for_profile("gpt2")
+
+    def replace(self, changes: dict[str, Any], config: RealChainConfig) -> tuple[RealChainConfig, RealStages]:
+        """The chain's config and its stages with settings changed, by names like "pieces" and "ppo.kl_beta"."""
+        parts = {"": config, **vars(self)}
+        wanted: dict[str, dict] = {name: {} for name in parts}
+        for place, value in changes.items():
+            stage, _, name = place.rpartition(".")
+            if stage not in parts:
+                raise ConfigError(f"there is no stage '{stage}' to set {place} of; take {', '.join(filter(None, parts))}")
+            wanted[stage][name] = value
+        config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
+        return config, RealStages(*stages)

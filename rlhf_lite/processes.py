@@ -11,11 +11,13 @@ process, and nothing here does anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+AT_ONCE = 1 << 24  # gradients that are added in one go: few calls, and little memory for copies
 
 
 class WorldError(ValueError):
@@ -82,9 +84,21 @@ def add_gradients(model: nn.Module) -> None:
     parameters = [p for p in model.parameters() if p.requires_grad]
     if count() == 1 or hasattr(model, "unshard"):
         return
-    flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters])
-    for p, part in zip(parameters, _add(flat).split([p.numel() for p in parameters]), strict=True):
-        p.grad = part.view_as(p)
+    for some in _up_to(AT_ONCE, parameters):
+        flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in some])
+        for p, part in zip(some, _add(flat).split([p.numel() for p in some]), strict=True):
+            p.grad = part.view_as(p)
+
+
+def _up_to(limit: int, parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
+    """Neighbours that have at most so many numbers together, or one that has more."""
+    some: list[nn.Parameter] = []
+    for p in parameters:
+        if some and sum(q.numel() for q in some) + p.numel() > limit:
+            yield some
+            some = []
+        some.append(p)
+    yield some
 
 
 def gathered(parts: Iterable[Tensor], order: Sequence[int], fill: Sequence[float]) -> list[Tensor]:

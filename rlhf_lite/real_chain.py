@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from . import processes, runs
+from . import processes, room, runs
 from .config import ConfigError, RealChainConfig, RealStages
 from .data import hub
 from .data.pipeline import split_by_user
@@ -31,8 +31,11 @@ from .data.records import RecordError, Row, untied_pairs
 from .data.sources import cut_to_fit
 from .evaluate.intervals import mean_with_interval
 from .evaluate.judges import NamedJudge
+from .forecast import Shape
+from .models.compiling import compile_layers
 from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
 from .models.sampling import sample_texts
+from .models.sharding import gathered, shard
 from .models.tokens import encode_all, load_tokenizer
 from .models.trunk import compute_again
 from .real import SIZES, agreement, count, fingerprint
@@ -42,7 +45,7 @@ from .train.ppo import train_ppo
 from .train.reward import center_on, new_reward_model, score_rankings, score_texts, train_reward
 from .train.sft import train_sft
 
-VERSION = 1  # raised when the same settings would lead to other models
+VERSION = 2  # raised when the same settings would lead to other models
 SIDES = ("policy", "judge", "test")
 INPUTS = {
     "sft": (),
@@ -52,6 +55,7 @@ INPUTS = {
     "evaluation": ("sft", "reward", "judge", "ppo"),
 }
 STAGES = tuple(INPUTS)
+MEMORY = ("pieces", "checkpointing", "sharded", "compile")  # settings that do not change what is learned, rounding aside
 
 
 class RealChain:
@@ -64,6 +68,17 @@ class RealChain:
         if stages.ppo.ptx_gamma and not config.text:
             raise ConfigError(f"ptx_gamma = {stages.ppo.ptx_gamma} needs running text: say which (text=...)")
         self._found: dict[str, runs.Found] = {}
+        self._fits = False
+
+    def fitted(self, memory: float | None = None) -> RealChain:
+        """This chain, computed in parts so small that it fits into so many bytes (default: what is free), if any do. It learns
+        the same, rounding aside."""
+        memory = memory or room.least_free(self)
+        changes = memory and room.leaner(self, memory)
+        if not changes:
+            return self
+        config, stages = self.stages.replace(changes, self.config)
+        return RealChain(config, stages, progress=self.progress, control=self.control)
 
     # --- the data -----------------------------------------------------------------------------------------------------
 
@@ -86,7 +101,7 @@ class RealChain:
     @cached_property
     def _read(self) -> tuple[dict[str, list[Row]], dict[str, int]]:
         cfg = self.config
-        rows, report = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, kind="rankings")
+        rows, report = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, kind="rankings", drop=cfg.drop)
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
         rows = [row for row in rows if untied_pairs(row["ranks"])]
         shares = {"policy": 1 - cfg.judge_share - cfg.test_share, "judge": cfg.judge_share, "test": cfg.test_share}
@@ -107,6 +122,11 @@ class RealChain:
         """The answer that people ranked first, for each prompt of the policy's side."""
         return [(row["prompt"], row["completions"][row["ranks"].index(1)]) for row in self.sides["policy"]]
 
+    @property
+    def prompts(self) -> list[str]:
+        """What PPO answers: the prompts of the policy's side."""
+        return list(dict.fromkeys(row["prompt"] for row in self.sides["policy"]))
+
     @cached_property
     def pretrain_rows(self) -> Tensor | None:
         """Running text, packed: (text_rows, limit_tokens)."""
@@ -120,6 +140,16 @@ class RealChain:
                 break
         return pack_rows(torch.tensor(ids[:wanted]), self.config.limit_tokens)
 
+    @cached_property
+    def shape(self) -> Shape:
+        """The model's, as far as memory is concerned."""
+        return room.shape(self)
+
+    @cached_property
+    def lengths(self) -> room.Lengths:
+        """Tokens of everything that is trained on."""
+        return room.lengths(self)
+
     # --- the stages ---------------------------------------------------------------------------------------------------
 
     def folder_name(self, stage: str) -> str:
@@ -132,7 +162,8 @@ class RealChain:
     def _settings(self, stage: str) -> dict:
         own = {"sft": self.stages.sft, "reward": self.stages.reward, "judge": self.stages.reward, "ppo": self.stages.ppo}
         trained = own[stage].to_dict() if stage in own else {}
-        return {**self.config.to_dict(), **trained, "seed": self.config.seed}
+        general = {name: value for name, value in self.config.to_dict().items() if name not in MEMORY}
+        return {**general, **trained, "seed": self.config.seed}
 
     @cached_property
     def _model(self) -> str:
@@ -149,10 +180,18 @@ class RealChain:
         if stage not in self._found:
             name = self.folder_name(stage)
             found = processes.from_first(None if processes.rank() else runs.find(name, (runs.home(),)))
+            if not found:
+                self._check_room(stage)
             for needed in () if found else INPUTS[stage]:
                 self.get(needed)
             self._found[stage] = found or self._build(stage, name)
         return self._found[stage]
+
+    def _check_room(self, stage: str) -> None:
+        """Before anything is trained: does all of it fit into memory?"""
+        if not self._fits:
+            room.check(self, {stage, *INPUTS[stage]} | ({"judge", "ppo"} if stage == "evaluation" else set()))
+            self._fits = True
 
     def _build(self, stage: str, name: str) -> runs.Found:
         """All processes train; the first one keeps the books."""
@@ -198,7 +237,12 @@ class RealChain:
 
     def _trained(self, model):
         """A model that is about to be trained."""
-        return compute_again(model) if self.config.checkpointing else model
+        if self.config.checkpointing:
+            compute_again(model)
+        return self._cut(compile_layers(model, self.config.compile))
+
+    def _cut(self, model):
+        return shard(model) if self.config.sharded else model
 
     def _make_sft(self, folder: Path) -> dict | None:
         policy, loop = self._trained(self._start()), self._loop("sft", folder)
@@ -206,7 +250,7 @@ class RealChain:
         rows = self.pretrain_rows if cfg.pretrain_mix else None
         train_sft(policy, self.tokenizer, self.demonstrations, cfg, pretrain_rows=rows, pieces=self.config.pieces,
                   loop=loop)  # fmt: skip
-        return self._finish(folder, policy, loop, lambda: {"loss": loop.history["loss"][-1]})
+        return self._finish(folder, gathered(policy), loop, lambda: {"loss": loop.history["loss"][-1]})
 
     def _make_reward(self, folder: Path) -> dict | None:
         return self._train_reward(folder, "policy")
@@ -224,6 +268,7 @@ class RealChain:
         cfg, loop = self.stages.reward.replace(seed=self.config.seed), self._loop("reward", folder)
         model = self._trained(new_reward_model(self.policy("sft"), self.tokenizer, cfg))
         train_reward(model, self.tokenizer, self.sides[side], cfg, pieces=self.config.pieces, loop=loop)
+        model = gathered(model)
 
         def result() -> dict:
             scores = [found.tolist() for found in score_rankings(model, self.tokenizer, self.sides["test"])]
@@ -236,11 +281,11 @@ class RealChain:
     def _make_ppo(self, folder: Path) -> dict | None:
         cfg, loop, reward_model = self.stages.ppo.replace(seed=self.config.seed), self._loop("ppo", folder), self.reward_model()
         policy, value_model = self._trained(self.policy("sft")), self._trained(copy.deepcopy(reward_model))
-        prompts = list(dict.fromkeys(row["prompt"] for row in self.sides["policy"]))
-        train_ppo(policy, self.policy("sft"), reward_model, value_model, self.tokenizer, prompts, cfg,
+        ref_policy, reward_model = self._cut(self.policy("sft")), self._cut(reward_model)
+        train_ppo(policy, ref_policy, reward_model, value_model, self.tokenizer, self.prompts, cfg,
                   pretrain_rows=self.pretrain_rows if cfg.ptx_gamma else None, loop=loop)  # fmt: skip
         names = ("objective/score", "objective/kl")
-        return self._finish(folder, policy, loop, lambda: {name: loop.history[name][-1] for name in names})
+        return self._finish(folder, gathered(policy), loop, lambda: {name: loop.history[name][-1] for name in names})
 
     def _finish(self, folder: Path, model, loop: Loop, result: Callable[[], dict]) -> dict | None:
         """Save what was trained; None if somebody stopped it."""

@@ -31,6 +31,8 @@ def options(option: Callable) -> None:
     option("--set", nargs="+", default=[], metavar="NAME=X",
            help="other settings: pieces=4, checkpointing=true, or of a stage, ppo.ptx_gamma=1")  # fmt: skip
     option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
+    option("--forecast", action="store_true", help="only say what memory each stage will take, and what fits 8, 16 and 24 GB")
+    option("--fit", action="store_true", help="where that is more than there is: compute in smaller parts, see --forecast")
     option("--processes", type=int, metavar="N", help="how many processes torchrun was asked for; another number is an error")
 
 
@@ -43,6 +45,10 @@ def run(args: argparse.Namespace) -> None:
     )
     chain = RealChain(*with_settings(config, args.set), processes_expected=args.processes)
     try:
+        if args.forecast:
+            return _show_forecast(chain)
+        if args.fit:
+            chain = chain.fitted()
         found = chain.get(args.only or "evaluation")
         if processes.rank():
             return
@@ -56,16 +62,14 @@ def run(args: argparse.Namespace) -> None:
 
 def with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChainConfig, RealStages]:
     """The chain's config and its stages (of the gpt2 profile) with settings like pieces=4 or ppo.kl_beta=0.1 changed."""
-    parts = {"": config, **vars(RealStages())}
-    wanted: dict[str, dict] = {name: {} for name in parts}
+    stages, wanted = RealStages(), {}
     for change in changes:
         place, _, text = change.partition("=")
         stage, _, name = place.rpartition(".")
-        if stage not in parts or not text:
+        if not hasattr(stages, stage or "sft") or not text:
             raise ValueError(f"--set {change}: write NAME=VALUE, or STAGE.NAME=VALUE with a stage of sft, reward, ppo")
-        wanted[stage][name] = _read_like(getattr(parts[stage], name, text), text)
-    config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
-    return config, RealStages(*stages)
+        wanted[place] = _read_like(getattr(getattr(stages, stage) if stage else config, name, text), text)
+    return stages.replace(wanted, config)
 
 
 def _read_like(default, text: str):
@@ -76,6 +80,25 @@ def _read_like(default, text: str):
         return type(default)(text)
     except ValueError:
         return text
+
+
+def _show_forecast(chain) -> None:
+    """What each stage will take, and the settings with which all of them fit on usual cards."""
+    from .. import room
+    from ..forecast import amount
+
+    rows = [(name, amount(found.total), found.moment) for name, found in room.forecasts(chain).items()]
+    table(("stage", "memory", "most while"), rows, "Memory of the training, on each process")
+    table(("GB", "settings"), [(size, _fitting(room.leaner(chain, size * 1e9))) for size in (8, 16, 24)],
+          "To fit into so many GB that are free, and learn the same")  # fmt: skip
+
+
+def _fitting(changes: dict | None) -> str:
+    from ..room import as_words
+
+    if changes is None:
+        return "a smaller model, a lower --limit-tokens, or more GPUs"
+    return f"--set {as_words(changes)}" if changes else "as they are"
 
 
 def _show(report: dict) -> None:

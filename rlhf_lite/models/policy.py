@@ -113,12 +113,18 @@ def load_scalar_model(path: Source, device: torch.device | str = "cpu") -> GPT2F
     return place(model, device)
 
 
-def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
-    source = pretrained_source(path)
+def read_config(path: Source) -> GPT2Config:
+    """What a checkpoint says of itself, without its weights."""
     with _quiet():
-        config = AutoConfig.from_pretrained(**source)
-        if config.model_type != "gpt2":
-            raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
+        config = AutoConfig.from_pretrained(**pretrained_source(path))
+    if config.model_type != "gpt2":
+        raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
+    return config
+
+
+def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
+    config, source = read_config(path), pretrained_source(path)
+    with _quiet():
         if config.activation_function == "gelu_new":
             config.activation_function = FUSED_GELU
         config.update(NO_DROPOUT)

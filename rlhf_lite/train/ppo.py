@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 from statistics import fmean
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
@@ -36,14 +37,14 @@ from ..models.losses import (
 )
 from ..models.policy import response_logprobs, response_values, reward
 from ..models.precision import autocast
-from ..models.sampling import sample
+from ..models.sampling import Samples, sample
 from ..models.sharding import whole
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, seeded, shuffled
 from .loop import Loop
 from .optim import Adam, PrecisionNote, warmup_from_tenth
 
-CHUNK = 64  # rows per forward pass outside the update
+CHUNK = 64  # rows per forward pass outside the update; an `accumulation`-th of them
 
 
 @dataclass
@@ -111,11 +112,11 @@ def rollout(
     batch = _sample(policy, tokenizer, prompts, cfg, generator)
 
     # 2. Score each exchange once, at its last token. The paper does not say what befalls an answer without EOS.
-    batch.scores = _score(reward_model, batch)
+    batch.scores = _score(reward_model, batch, cfg)
 
     # 3. What the reference would have said, and what the value model expects before each token.
-    batch.ref_logprobs = _in_chunks(batch, ref_policy, lambda part: _logprobs(ref_policy, part, cfg))
-    batch.values = _in_chunks(batch, value_model, lambda part: _values(value_model, part))
+    batch.ref_logprobs = _in_chunks(batch, ref_policy, cfg, lambda part: _logprobs(ref_policy, part, cfg))
+    batch.values = _in_chunks(batch, value_model, cfg, lambda part: _values(value_model, part))
     batch = _of_all(batch, tokenizer, prompts)
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
@@ -196,7 +197,7 @@ class _Learner:
         cfg, found, ratio = self.cfg, [], None
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
-            batch.logprobs = _in_chunks(batch, self.policy, lambda part: _logprobs(self.policy, part, cfg))
+            batch.logprobs = _in_chunks(batch, self.policy, cfg, lambda part: _logprobs(self.policy, part, cfg))
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
@@ -250,15 +251,30 @@ class _Learner:
 
 
 def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
+    """Step 1, in as many parts as a minibatch is computed in: what a row draws depends on no other."""
     own = processes.mine(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
     ids, mask = (x[own].to(policy.device) for x in encoded)
-    ends, among = (tokenizer.eos_token_id, tokenizer.pad_token_id), (len(prompts), own)
+    ends, state = (tokenizer.eos_token_id, tokenizer.pad_token_id), None if generator is None else generator.get_state()
+    found, rows = [], -(-len(own) // cfg.accumulation)
     with whole(policy), autocast(policy.device):
-        drawn = sample(policy, ids, mask, cfg.max_new_tokens, *ends, cfg.temperature, generator=generator, among=among)
+        for part in (slice(start, start + rows) for start in range(0, len(own), rows)):
+            if state is not None:
+                generator.set_state(state)
+            among = len(prompts), own[part]
+            found.append(sample(policy, ids[part], mask[part], cfg.max_new_tokens, *ends, cfg.temperature,
+                                generator=generator, among=among))  # fmt: skip
+    drawn = _one_below_another(found, tokenizer.pad_token_id)
     finished = (drawn.tokens == tokenizer.eos_token_id).any(dim=1)
     texts = decode(tokenizer, drawn.tokens)
     return Rollout([prompts[i] for i in own], texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs)
+
+
+def _one_below_another(parts: Sequence[Samples], pad_id: int) -> Samples:
+    """Samples (B, T) of each part -> those of all rows, as wide as the widest."""
+    T, fills = max(part.tokens.shape[1] for part in parts), (pad_id, 0, 0)
+    columns = zip(zip(*parts, strict=True), fills, strict=True)
+    return Samples(*(torch.cat([F.pad(x, (0, T - x.shape[1]), value=fill) for x in column]) for column, fill in columns))
 
 
 def _of_all(batch: Rollout, tokenizer, prompts: Sequence[str]) -> Rollout:
@@ -274,7 +290,7 @@ def _of_all(batch: Rollout, tokenizer, prompts: Sequence[str]) -> Rollout:
     return Rollout(prompts=list(prompts), texts=texts, **dict(zip(names, found, strict=True)))
 
 
-def _score(reward_model, batch: Rollout) -> Tensor:
+def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
     """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function of the texts."""
     if not isinstance(reward_model, nn.Module):
         scores = torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
@@ -285,7 +301,7 @@ def _score(reward_model, batch: Rollout) -> Tensor:
         with autocast(ids.device):
             return reward(reward_model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
 
-    return _in_chunks(batch, reward_model, score)
+    return _in_chunks(batch, reward_model, cfg, score)
 
 
 def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
@@ -302,11 +318,11 @@ def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor
 
 
 @torch.no_grad()
-def _in_chunks(batch: Rollout, model: nn.Module, function: Callable[[Rollout], Tensor]) -> Tensor:
+def _in_chunks(batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]) -> Tensor:
     """function of the model over chunks of similar length, results (B,) or (B, T) put back in order."""
     order = batch.lengths.argsort()
     with whole(model), autocast(order.device):  # weights are rounded once for all chunks
-        found = torch.cat([function(batch.rows(index)) for index in order.split(CHUNK)])
+        found = torch.cat([function(batch.rows(index)) for index in order.split(max(1, CHUNK // cfg.accumulation))])
     return torch.empty_like(found).index_copy_(0, order, found)
 
 

@@ -1,0 +1,257 @@
+"""How much memory a training will take, before it begins.
+
+    forecast = ppo(shape, cfg, prompt_lengths, how)     # what is alive in its worst moment, part by part
+    forecast.total > ROOM * free_memory(device)         # it will not fit (`room` says what would)
+
+The sums count tensors as `trunk`, `losses` and `optim` make them: what a layer keeps for its backward pass, logits in the
+three forms in which a cross-entropy holds them, weights with their gradient and Adam's two moments. What a library takes
+for itself (a CUDA context: half a gigabyte) is not in them. Bytes throughout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from transformers import GPT2Config
+
+from . import processes
+from .config import PPOConfig
+from .models.kernels import choose_kernels
+from .models.precision import choose_dtype, few_shapes
+from .train.ppo import CHUNK
+
+FULL = 4  # bytes of a number in float32
+ROOM = 0.85  # share of the free memory that may be planned with: sums are good to a tenth, and the allocator leaves gaps
+
+
+class TooLittleMemory(ValueError):
+    """More memory is needed than there is; the message says what would need less."""
+
+
+class Shape(NamedTuple):
+    """A GPT-2, as far as memory is concerned."""
+
+    width: int
+    layers: int
+    heads: int
+    vocabulary: int
+    positions: int
+
+    @classmethod
+    def of(cls, config: GPT2Config) -> Shape:
+        return cls(config.n_embd, config.n_layer, config.n_head, config.vocab_size, config.n_positions)
+
+    @property
+    def embedding(self) -> int:
+        return self.vocabulary * self.width
+
+    @property
+    def parameters(self) -> int:
+        D = self.width
+        return self.embedding + self.positions * D + self.layers * (12 * D * D + 13 * D) + 2 * D
+
+
+class How(NamedTuple):
+    """In what way it is computed."""
+
+    half: bool = False  # matrix products in bfloat16 or float16
+    fused: bool = True  # attention that keeps no scores
+    again: bool = False  # activation checkpointing
+    processes: int = 1
+    sharded: bool = False
+
+    @classmethod
+    def here(cls, device: torch.device | str, again: bool = False, sharded: bool = False) -> How:
+        """What would be chosen on this device, on as many processes as there are."""
+        kind, dtype = torch.device(device).type, choose_dtype(device)
+        fused = kind == "cuda" or choose_kernels(kind).has("sdpa", dtype)
+        return cls(dtype != torch.float32, fused, again, processes.count(), sharded and processes.count() > 1)
+
+    @property
+    def number(self) -> int:
+        """Bytes of what a matrix product gives."""
+        return 2 if self.half else FULL
+
+    @property
+    def parts(self) -> int:
+        """Over so many processes weights, gradients and moments are cut."""
+        return self.processes if self.sharded else 1
+
+
+class Load(NamedTuple):
+    """Texts that are computed at once: real tokens, cells of their grid (rows x width), those of the tokens that are read at the
+    end, and how many of them; scores are the pairs of cells that attention compares, of all tokens and of those."""
+
+    tokens: int
+    cells: int
+    reads: int
+    read_cells: int
+    scores: int
+    read_scores: int
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], reads: Sequence[int]) -> Load:
+        """lengths of the texts, and how many tokens of each are read."""
+        rows, width, wide = len(lengths), few_shapes(max(lengths)), few_shapes(max(reads))
+        pairs = rows * width * width, rows * wide * width
+        return cls(few_shapes(sum(lengths), step=64), rows * width, sum(reads), rows * wide, *pairs)
+
+    @classmethod
+    def full(cls, rows: int, length: int) -> Load:
+        """Rows of running text, every token of which is read."""
+        return cls.of([length] * rows, [length] * rows)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is alive in the worst moment, by part."""
+
+    stage: str
+    moment: str
+    parts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.parts.values())
+
+    def __str__(self) -> str:
+        most = sorted(self.parts.items(), key=lambda part: -part[1])
+        shown = ", ".join(f"{name} {amount(size)}" for name, size in most if size > 0.02 * self.total)
+        return f"{self.stage} needs {amount(self.total)} while {self.moment} ({shown})"
+
+
+def free_memory(device: torch.device | str) -> int | None:
+    """Bytes that a training could have on this device; None where nobody says."""
+    if torch.device(device).type == "cuda":
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch keeps it, and would use it
+        return torch.cuda.mem_get_info(device)[0] + idle
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def amount(size: float) -> str:
+    """Bytes in words."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+# --- The moments of a step --------------------------------------------------------------------------------------------
+
+
+def held(shape: Shape, how: How, trained: int = 1, frozen: int = 0, averaged: bool = False) -> dict[str, int]:
+    """What lies there all the time: weights of all models, Adam's moments of the trained ones, the average of one."""
+    P = FULL * shape.parameters // how.parts
+    return {"weights": P * (trained + frozen), "Adam": 2 * P * trained, "average": P * averaged}
+
+
+def step_moments(shape: Shape, load: Load, how: How, logits: bool, gradients_before: bool) -> dict[str, dict[str, int]]:
+    """The moments of one forward and backward in which memory peaks, with what is alive besides `held`.
+
+    logits: whether the reads become logits, or a number each. gradients_before: whether an earlier piece of the batch has
+    left its gradient.
+    """
+    D, n = shape.width, how.number
+    matrices = shape.embedding * logits + 12 * D * D * (1 if how.again else shape.layers)
+    copies = 2 * matrices if how.half else 0  # weights as products need them
+    layer, last, between = _kept(shape, load, how), _kept_by_last(shape, load, how), FULL * load.tokens * D
+    kept = between * shape.layers + FULL * load.reads * D if how.again else layer * (shape.layers - 1) + last
+    there = FULL * shape.parameters // how.parts
+    gathered = FULL * (shape.embedding + 12 * D * D) if how.sharded else 0  # of weights that are cut, the layer at work
+    head = (3 * FULL * load.reads * shape.vocabulary + FULL * shape.embedding) if logits else 0
+    N, compared = load.tokens, _scores(shape, load.scores, how)
+    inside = 2 * FULL * N * D + max(8 * n * N * D, 2 * compared - (FULL + 9 * n) * N * D)  # of the MLP; or of attention, later
+    left = kept - last + inside if not how.again else kept + layer + inside
+    before = there if gradients_before else 0
+    grown = max(before, FULL * (shape.embedding * logits + 12 * D * D) // (1 if how.sharded else 1))
+    both = {"half-precision copies": copies, "gathered weights": gathered}
+    return {
+        "computing the loss": {"activations": kept, "logits": head, "gradients": before, **both},
+        "going back through the layers": {"activations": left, "gradients": grown, **both},
+        "adding up gradients": {"gradients": there + FULL * shape.embedding * (2 if how.sharded else 1), **both},
+    }
+
+
+def _scores(shape: Shape, pairs: int, how: How) -> int:
+    """Attention scores of all heads, where attention is not fused."""
+    return 0 if how.fused else how.number * shape.heads * pairs
+
+
+def _kept(shape: Shape, load: Load, how: How) -> int:
+    """What a layer keeps of its forward for its backward pass: two states of the residual stream in float32, and what its four
+    products, its attention and its activation read."""
+    D, n, N, G = shape.width, how.number, load.tokens, load.cells
+    packed = N == G  # nothing to move between line and grid
+    return D * (2 * FULL * N + n * ((10 if packed else 11) * N + 4 * G)) + _scores(shape, load.scores, how)
+
+
+def _kept_by_last(shape: Shape, load: Load, how: How) -> int:
+    """The same of the last layer, which computes most of it for the tokens that are read only; and of what follows."""
+    D, n, N, G, M, Q = shape.width, how.number, load.tokens, load.cells, load.reads, load.read_cells
+    numbers = (FULL + n) * N + 2 * n * G + 2 * n * Q + (4 * FULL + 12 * n) * M
+    return D * numbers + n * load.read_scores + _scores(shape, load.read_scores, how)
+
+
+def passing(shape: Shape, load: Load, how: How, logits: bool) -> dict[str, int]:
+    """One forward pass without gradient: the layers, and when they are done the logits."""
+    D, n = shape.width, how.number
+    layers = load.tokens * D * (2 * FULL + 8 * n) + n * 4 * load.cells * D + 2 * _scores(shape, load.scores, how)
+    forms = 2 * FULL + 2 * how.half  # as they come, in float32, and normed
+    vocabulary = forms * load.reads * shape.vocabulary * logits
+    return {"activations" if layers > vocabulary else "logits": max(layers, vocabulary),
+            "half-precision copies": 2 * shape.parameters if how.half else 0,
+            "gathered weights": FULL * shape.parameters if how.sharded else 0}  # fmt: skip
+
+
+def worst(stage: str, lying: dict[str, int], moments: dict[str, dict[str, int]]) -> Forecast:
+    """The moment with the largest sum."""
+    name, parts = max(moments.items(), key=lambda moment: sum(moment[1].values()))
+    return Forecast(stage, name, {part: size for part, size in {**lying, **parts}.items() if size})
+
+
+# --- The stages -------------------------------------------------------------------------------------------------------
+
+
+def sft(shape: Shape, load: Load, how: How, pieces: int = 1, text: Load | None = None) -> Forecast:
+    """Supervised fine-tuning; the load is that of the largest piece, `text` that of the pretraining rows mixed in."""
+    moments = step_moments(shape, load, how, True, gradients_before=pieces > 1)
+    if text is not None:
+        mixed = step_moments(shape, text, how, True, gradients_before=True)
+        moments |= {f"{moment}, pretraining text": sizes for moment, sizes in mixed.items()}
+    return worst("sft", held(shape, how), moments)
+
+
+def reward(shape: Shape, load: Load, how: How, pieces: int = 1) -> Forecast:
+    """A reward model; the load is that of the largest piece."""
+    return worst("reward", held(shape, how), step_moments(shape, load, how, False, gradients_before=pieces > 1))
+
+
+def ppo(shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, ptx_tokens: int = 0) -> Forecast:
+    """PPO with its four models, where every answer takes all the tokens it may. ptx_tokens: length of a pretraining row."""
+    n, T = how.number, cfg.max_new_tokens
+    longest = sorted(prompt_lengths, reverse=True)
+    rows = longest[: math.ceil(cfg.batch_size / how.processes / cfg.accumulation)]
+    lying = held(shape, how, trained=2, frozen=2, averaged=True)
+    capacity = few_shapes(few_shapes(max(rows)) + T, step=32)
+    reading = passing(shape, Load.of(rows, [1] * len(rows)), how, logits=True)
+    cache = {"keys and values": 2 * n * shape.layers * len(rows) * capacity * shape.width}
+    part = [p + T for p in longest[: math.ceil(cfg.minibatch_size / cfg.accumulation / how.processes)]]
+    few = [p + T for p in longest[: max(1, CHUNK // cfg.accumulation)]]
+    moments = {"sampling": reading | cache, "scoring": passing(shape, Load.of(few, [T] * len(few)), how, logits=True)}
+    several = cfg.accumulation > 1
+    for name, logits in (("policy", True), ("value model", False)):
+        load = Load.of(part, [T] * len(part))
+        for moment, sizes in step_moments(shape, load, how, logits, several).items():
+            moments[f"{moment}, {name}"] = sizes
+    if cfg.ptx_gamma:
+        load = Load.full(math.ceil(cfg.ptx_rows / cfg.accumulation / how.processes), ptx_tokens)
+        for moment, sizes in step_moments(shape, load, how, True, gradients_before=True).items():
+            moments[f"{moment}, pretraining text"] = sizes
+    return worst("ppo", lying, moments)

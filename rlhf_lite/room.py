@@ -1,0 +1,153 @@
+"""Does a chain on a real GPT-2 fit into memory, and if not, which settings would give the same models from less?
+
+    forecasts(chain)                # stage -> `forecast.Forecast`, from the true lengths of its texts
+    leaner(chain, 16e9)             # {"ppo.accumulation": 4, "checkpointing": True}, or None if nothing fits
+    check(chain, stages)            # TooLittleMemory, with those settings as the advice
+
+Only settings that change memory and time are proposed: batches in pieces, layers computed again, models cut over the
+processes there are. What is learned stays the same, rounding aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import forecast, processes
+from .config import RealChainConfig, RealStages
+from .forecast import ROOM, Forecast, How, Load, Shape, TooLittleMemory, amount, free_memory
+from .models.policy import read_config
+from .models.tokens import encode, encode_prompts
+from .real import SIZES
+from .train.batches import ExchangeSet
+from .train.reward import RankingSet
+
+if TYPE_CHECKING:
+    from .real_chain import RealChain
+
+TRAINED = ("sft", "reward", "judge", "ppo")
+
+
+class Lengths(NamedTuple):
+    """Tokens of all that is trained on, the longest first."""
+
+    demonstrations: list[tuple[int, int]]  # of each, and those with a loss
+    rankings: dict[str, list[tuple[int, int]]]  # by side: of each, and its number of answers
+    prompts: list[int]
+
+
+def forecasts(chain: RealChain, config: RealChainConfig | None = None, stages: RealStages | None = None) -> dict[str, Forecast]:
+    """What each trained stage will take, with these settings or its own."""
+    config, stages = config or chain.config, stages or chain.stages
+    shape, lengths, count = chain.shape, chain.lengths, processes.count()
+    how = How.here(chain.device, config.checkpointing, config.sharded)
+    found = {}
+    rows = _share(stages.sft.batch_size, count * config.pieces)
+    mixed = stages.sft.batch_size * stages.sft.pretrain_mix / (1 - stages.sft.pretrain_mix)
+    text = Load.full(_share(int(mixed) + 1, count), config.limit_tokens) if mixed else None
+    found["sft"] = forecast.sft(shape, _load(lengths.demonstrations[:rows]), how, config.pieces, text)
+    rows = _share(stages.reward.prompts_per_step, count * config.pieces)
+    for stage, side in (("reward", "policy"), ("judge", "judge")):
+        if stage == "reward" or not config.judge:
+            load = _load(lengths.rankings[side][:rows])
+            found[stage] = replace(forecast.reward(shape, load, how, config.pieces), stage=stage)
+    found["ppo"] = forecast.ppo(shape, stages.ppo, lengths.prompts, how, config.limit_tokens)
+    return found
+
+
+def check(chain: RealChain, stages: Iterable[str]) -> None:
+    """Refuse to begin what will not fit."""
+    if (free := least_free(chain)) is None:
+        return
+    too_large = {name: f for name, f in forecasts(chain).items() if name in stages and f.total > ROOM * free}
+    if not too_large:
+        return
+    largest = max(too_large.values(), key=lambda f: f.total)
+    changes = leaner(chain, free)
+    advice = (f"with --set {as_words(changes)} it fits, and learns the same" if changes else
+              "take a smaller model, a lower limit_tokens, fewer answers at a time (ppo.minibatches), or more GPUs")  # fmt: skip
+    raise TooLittleMemory(f"{largest}, but {amount(free)} are free on {chain.device}; {advice}")
+
+
+def least_free(chain: RealChain) -> int | None:
+    """Free memory where there is least, among the processes; None where nobody says."""
+    found = processes.gather_objects(free_memory(chain.device))
+    return None if None in found else min(found)
+
+
+def leaner(chain: RealChain, free: float) -> dict[str, int | bool] | None:
+    """The first settings with which every stage fits into so many bytes; none are needed: an empty dict; none fit: None.
+
+    Pieces cost little time, layers that are computed again a third; cutting models over processes costs what the wires cost.
+    """
+    config, stages = chain.config, chain.stages
+    for again, sharded in _flags(config):
+        changed = config.replace(checkpointing=again, sharded=sharded)
+        pieces = _least(chain, changed, stages, "pieces", max(stages.sft.batch_size, stages.reward.prompts_per_step), free)
+        rows = min(stages.ppo.minibatch_size, stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size)
+        parts = _least(chain, changed, stages, "accumulation", rows // processes.count(), free)
+        if pieces and parts:
+            wanted = {"pieces": pieces, "checkpointing": again, "sharded": sharded, "ppo.accumulation": parts}
+            have = {**config.to_dict(), "ppo.accumulation": stages.ppo.accumulation}
+            return {name: value for name, value in wanted.items() if value != have[name]}
+    return None
+
+
+def as_words(changes: dict) -> str:
+    """Settings as `--set` takes them."""
+    return " ".join(f"{name}={str(value).lower()}" for name, value in changes.items())
+
+
+def _flags(config: RealChainConfig) -> Iterator[tuple[bool, bool]]:
+    for sharded in sorted({config.sharded, processes.count() > 1}):
+        for again in sorted({config.checkpointing, True}):
+            yield again, sharded
+
+
+def _least(chain: RealChain, config: RealChainConfig, stages: RealStages, name: str, most: int, free: float) -> int | None:
+    """The fewest parts, of batches (pieces) or of minibatches (accumulation), with which all it concerns fits."""
+    now = config.pieces if name == "pieces" else stages.ppo.accumulation
+    for parts in [now, *(2**k for k in range(1, 12) if now < 2**k <= most)]:
+        if name == "pieces":
+            found = forecasts(chain, config.replace(pieces=parts), stages)
+            found.pop("ppo")
+        else:
+            ppo = stages.ppo.replace(accumulation=parts)
+            found = {"ppo": forecasts(chain, config, RealStages(stages.sft, stages.reward, ppo))["ppo"]}
+        if all(f.total <= ROOM * free for f in found.values()):
+            return parts
+    return None
+
+
+def _share(rows: int, parts: int) -> int:
+    return -(-rows // parts)
+
+
+def _load(longest: list[tuple[int, int]]) -> Load:
+    return Load.of(*zip(*longest, strict=True))
+
+
+def shape(chain: RealChain) -> Shape:
+    """The model's, without its weights."""
+    if not chain.config.model:
+        size = SIZES[chain.config.size]
+        return Shape(size.width, size.layers, size.heads, len(chain.tokenizer), size.n_positions)
+    found = Shape.of(read_config(chain.config.model))
+    return found._replace(vocabulary=max(found.vocabulary, len(chain.tokenizer)))
+
+
+def lengths(chain: RealChain) -> Lengths:
+    """Of the texts that a chain trains on."""
+    tokenizer, positions = chain.tokenizer, chain.shape.positions
+    examples = ExchangeSet(tokenizer, chain.demonstrations, positions)
+    demonstrations = [(n, examples.answer_tokens([i])) for i, n in enumerate(examples.lengths)]
+    question = encode(tokenizer, chain.stages.reward.question)
+    reader = SimpleNamespace(config=SimpleNamespace(n_positions=positions, question_ids=question))
+    rankings = {}
+    for side in ("policy", "judge"):
+        data = RankingSet(tokenizer, chain.sides[side], reader)
+        rankings[side] = sorted(((n, len(row.last)) for n, row in zip(data.lengths, data.rows, strict=True)), reverse=True)
+    mask = encode_prompts(tokenizer, chain.prompts, positions - 1).mask
+    return Lengths(sorted(demonstrations, reverse=True), rankings, sorted(mask.sum(dim=1).tolist(), reverse=True))
