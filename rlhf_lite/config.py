@@ -292,6 +292,7 @@ class RealChainConfig(Config):
     pieces: int = knob(1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT)
     checkpointing: bool = knob(False, "keep few activations and compute them again: less memory, a third more time")
     sharded: bool = knob(False, "cut models, gradients and Adam's moments over the processes (FSDP): less memory on each")
+    device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
     compile: str = knob(
         "auto", "torch.compile in training; auto: on a GPU, where a self-test says it pays", choices=("auto", "on", "off")
     )

@@ -24,24 +24,35 @@ class WorldError(ValueError):
     """There are other processes than were asked for."""
 
 
-def join(expected: int | None = None) -> torch.device:
+def join(expected: int | None = None, kind: str = "auto") -> torch.device:
     """Meet the other processes that `torchrun` has started; returns the device of this one.
 
-    expected: how many there must be. Launchers are known to start a single process without a word.
+    expected: how many there must be. Launchers are known to start a single process without a word. kind: cuda, cpu, or
+    auto, which is a GPU of its own for each process if there are any.
     """
     found = int(os.environ.get("WORLD_SIZE", 1))
     if expected is not None and found != expected:
         raise WorldError(f"there should be {expected} processes, but there {'is' if found == 1 else 'are'} {found}; "
                          f"start them with: torchrun --nproc-per-node {expected} ...")  # fmt: skip
-    if torch.cuda.is_available():
-        here, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
-        if here >= cards:
-            raise WorldError(f"process {here} of this machine has no GPU of its own: it has {cards}")
-        torch.cuda.set_device(here)
-    device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+    device = torch.device("cpu")
+    if kind == "cuda" or (kind == "auto" and torch.cuda.is_available()):
+        device = torch.device("cuda", _own_card())
+        torch.cuda.set_device(device)
     if found > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return device
+
+
+def _own_card() -> int:
+    """The number of the GPU of this process among those of its machine."""
+    if not torch.cuda.is_available():
+        why = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds none, see nvidia-smi"
+        raise WorldError(f"there is no GPU: {why}; take device cpu or auto, or install torch for your card")
+    here, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
+    if here >= cards:
+        raise WorldError(f"process {here} of this machine has no GPU of its own, for there {'is' if cards == 1 else 'are'} "
+                         f"{cards}; start as many processes as GPUs, or take device cpu")  # fmt: skip
+    return here
 
 
 def leave() -> None:

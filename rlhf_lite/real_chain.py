@@ -55,7 +55,13 @@ INPUTS = {
     "evaluation": ("sft", "reward", "judge", "ppo"),
 }
 STAGES = tuple(INPUTS)
-MEMORY = ("pieces", "checkpointing", "sharded", "compile")  # settings that do not change what is learned, rounding aside
+MEMORY = (
+    "pieces",
+    "checkpointing",
+    "sharded",
+    "compile",
+    "device",
+)  # settings that do not change what is learned, rounding aside
 
 
 class RealChain:
@@ -64,7 +70,7 @@ class RealChain:
     def __init__(self, config: RealChainConfig = RealChainConfig(), stages: RealStages = RealStages(), *, progress: bool = True,
                  control=None, processes_expected: int | None = None):  # fmt: skip
         self.config, self.stages, self.progress, self.control = config, stages, progress, control
-        self.device = processes.join(processes_expected)
+        self.device = processes.join(processes_expected, config.device)
         if stages.ppo.ptx_gamma and not config.text:
             raise ConfigError(f"ptx_gamma = {stages.ppo.ptx_gamma} needs running text: say which (text=...)")
         self._found: dict[str, runs.Found] = {}

@@ -38,12 +38,14 @@ class Lengths(NamedTuple):
     prompts: list[int]
 
 
-def forecasts(chain: RealChain, config: RealChainConfig | None = None, stages: RealStages | None = None) -> dict[str, Forecast]:
-    """What each trained stage will take, with these settings or its own."""
+def forecasts(chain: RealChain, config: RealChainConfig | None = None, stages: RealStages | None = None,
+              card: bool = False) -> dict[str, Forecast]:  # fmt: skip
+    """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision, fused attention)."""
     config, stages = config or chain.config, stages or chain.stages
-    shape, lengths, count = chain.shape, chain.lengths, processes.count()
+    shape, lengths, count, found = chain.shape, chain.lengths, processes.count(), {}
     how = How.here(chain.device, config.checkpointing, config.sharded)
-    found = {}
+    if card:
+        how = how._replace(half=True, fused=True)
     rows = _share(stages.sft.batch_size, count * config.pieces)
     mixed = stages.sft.batch_size * stages.sft.pretrain_mix / (1 - stages.sft.pretrain_mix)
     text = Load.full(_share(int(mixed) + 1, count), config.limit_tokens) if mixed else None
@@ -77,7 +79,7 @@ def least_free(chain: RealChain) -> int | None:
     return None if None in found else min(found)
 
 
-def leaner(chain: RealChain, free: float) -> dict[str, int | bool] | None:
+def leaner(chain: RealChain, free: float, card: bool = False) -> dict[str, int | bool] | None:
     """The first settings with which every stage fits into so many bytes; none are needed: an empty dict; none fit: None.
 
     Pieces cost little time, layers that are computed again a third; cutting models over processes costs what the wires cost.
@@ -85,9 +87,9 @@ def leaner(chain: RealChain, free: float) -> dict[str, int | bool] | None:
     config, stages = chain.config, chain.stages
     for again, sharded in _flags(config):
         changed = config.replace(checkpointing=again, sharded=sharded)
-        pieces = _least(chain, changed, stages, "pieces", max(stages.sft.batch_size, stages.reward.prompts_per_step), free)
+        pieces = _least(chain, changed, stages, "pieces", max(stages.sft.batch_size, stages.reward.prompts_per_step), free, card)
         rows = min(stages.ppo.minibatch_size, stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size)
-        parts = _least(chain, changed, stages, "accumulation", rows // processes.count(), free)
+        parts = _least(chain, changed, stages, "accumulation", rows // processes.count(), free, card)
         if pieces and parts:
             wanted = {"pieces": pieces, "checkpointing": again, "sharded": sharded, "ppo.accumulation": parts}
             have = {**config.to_dict(), "ppo.accumulation": stages.ppo.accumulation}
@@ -106,16 +108,17 @@ def _flags(config: RealChainConfig) -> Iterator[tuple[bool, bool]]:
             yield again, sharded
 
 
-def _least(chain: RealChain, config: RealChainConfig, stages: RealStages, name: str, most: int, free: float) -> int | None:
+def _least(chain: RealChain, config: RealChainConfig, stages: RealStages, name: str, most: int, free: float,
+           card: bool) -> int | None:  # fmt: skip
     """The fewest parts, of batches (pieces) or of minibatches (accumulation), with which all it concerns fits."""
     now = config.pieces if name == "pieces" else stages.ppo.accumulation
     for parts in [now, *(2**k for k in range(1, 12) if now < 2**k <= most)]:
         if name == "pieces":
-            found = forecasts(chain, config.replace(pieces=parts), stages)
+            found = forecasts(chain, config.replace(pieces=parts), stages, card)
             found.pop("ppo")
         else:
             ppo = stages.ppo.replace(accumulation=parts)
-            found = {"ppo": forecasts(chain, config, RealStages(stages.sft, stages.reward, ppo))["ppo"]}
+            found = {"ppo": forecasts(chain, config, RealStages(stages.sft, stages.reward, ppo), card)["ppo"]}
         if all(f.total <= ROOM * free for f in found.values()):
             return parts
     return None

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from test_real_rankings import DATA, TREES, WORDS, written
 
 from rlhf_lite import cli, real_chain, runs
@@ -131,6 +132,10 @@ def test_a_judge_of_three_labels_gives_no_score(stranger):
     ({"rankings": "no/such/file.jsonl"}, [], "there is no set, file or folder 'no/such/file.jsonl'"),
     ({"test_share": 0.01}, [], "leave nothing for the side 'test'"),
     ({"judge_share": 0.9, "test_share": 0.5}, [], "leave nobody to train on"),
+    pytest.param({"device": "cuda"}, [], "there is no GPU: .*; take device cpu or auto",
+                 marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")),
+    ({"device": "tpu"}, [], "'tpu' is not one of 'auto', 'cuda', 'cpu'"),
+    ({"compile": "maybe"}, [], "'maybe' is not one of 'auto', 'on', 'off'"),
 ])  # fmt: skip
 def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkeypatch, changes, more, said):
     monkeypatch.setattr(real_chain, "train_sft", lambda *_, **__: pytest.fail("trained"))
@@ -162,21 +167,30 @@ def _run(words: list[str], env: dict) -> str:
 
 @pytest.mark.slow
 def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
-    only = ("--only", "reward", "--set", *QUICK)
-    assert cli.main(command(place, *only)) == 0
-    alone = json.loads((Path(capsys.readouterr().out.split()[-1]) / "summary.json").read_text())["result"]
+    """Also where models are cut over the processes: to the reward model, and through PPO to the report."""
     env = {**os.environ, "RLHF_LITE_HOME": str(home / "two"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "rlhf_lite"]
-    done = subprocess.run(
-        [*torchrun, *command(place, *only, "--processes", "2")], env=env, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    (folder,) = (home / "two").glob("real_reward-*")
-    together = json.loads((folder / "summary.json").read_text())["result"]
-    assert together["steps"] == alone["steps"] and together["data"] == alone["data"]
-    assert together["test"]["loss"]["mean"] == pytest.approx(alone["test"]["loss"]["mean"], abs=0.02)
-    assert cli.main(command(place, *only, "--processes", "2")) == 2
+    settings = ("--set", *QUICK)
+    assert cli.main(command(place, *settings)) == 0
+    alone = result(home)
+    for home_of_two, more in ((home / "two", ()), (home / "cut", ("sharded=true", "checkpointing=true", "pieces=2"))):
+        env["RLHF_LITE_HOME"] = str(home_of_two)
+        done = subprocess.run([*torchrun, *command(place, *settings, *more, "--processes", "2")], env=env, capture_output=True,
+                              text=True, timeout=300)  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        together = result(home_of_two)
+        assert together["reward"]["steps"] == alone["reward"]["steps"] and together["reward"]["data"] == alone["reward"]["data"]
+        for stage in ("reward", "judge"):
+            loss = together[stage]["test"]["loss"]["mean"]
+            assert loss == pytest.approx(alone[stage]["test"]["loss"]["mean"], abs=0.02)
+        assert together["ppo"]["steps"] == alone["ppo"]["steps"] and together["evaluation"]["data"] == alone["evaluation"]["data"]
+    assert cli.main(command(place, *settings, "--processes", "2")) == 2
     assert "there should be 2 processes, but there is 1" in capsys.readouterr().err
+
+
+def result(home) -> dict[str, dict]:
+    """What each stage in a run folder found."""
+    return {stage: json.loads((next(home.glob(f"real_{stage}-*")) / "summary.json").read_text())["result"] for stage in STAGES}
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from ..terminal import say, table
 
 
 def options(option: Callable) -> None:
-    for name in ("rankings", "split", "limit", "model", "size", "tokenizer", "text", "limit_tokens", "seed"):
+    for name in ("rankings", "split", "limit", "model", "size", "tokenizer", "text", "limit_tokens", "seed", "device"):
         about, default = RealChainConfig.__dataclass_fields__[name].metadata["help"], getattr(RealChainConfig(), name)
         shown = f" (default {default})" if default != "" else ""
         option(f"--{name.replace('_', '-')}", type=type(default), metavar=name[0].upper(), default=default, help=about + shown)
@@ -87,10 +87,11 @@ def _show_forecast(chain) -> None:
     from .. import room
     from ..forecast import amount
 
-    rows = [(name, amount(found.total), found.moment) for name, found in room.forecasts(chain).items()]
-    table(("stage", "memory", "most while"), rows, "Memory of the training, on each process")
-    table(("GB", "settings"), [(size, _fitting(room.leaner(chain, size * 1e9))) for size in (8, 16, 24)],
-          "To fit into so many GB that are free, and learn the same")  # fmt: skip
+    here, card = room.forecasts(chain), room.forecasts(chain, card=True)
+    rows = [(name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()]
+    table(("stage", "here", "on a GPU", "most while"), rows, "Memory of the training, on each process")
+    table(("GB", "settings"), [(size, _fitting(room.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
+          "To fit into so many GB that are free on a GPU, and learn the same")  # fmt: skip
 
 
 def _fitting(changes: dict | None) -> str:
