@@ -15,6 +15,7 @@ from ..models.sharding import full, like, whole_state
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
+FIRST_SCALE = 2.0**12  # of losses in float16; from torch's 2^16 a short training would lose its first steps to overflow
 
 
 class Adam:
@@ -30,7 +31,8 @@ class Adam:
         self.model = model
         self.adam = torch.optim.AdamW(model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
         device = next(model.parameters()).device
-        self.scaler = torch.amp.GradScaler(device.type, enabled=choose_dtype(device) == torch.float16)
+        half = choose_dtype(device) == torch.float16
+        self.scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_SCALE, enabled=half)
 
     def scaled(self, loss: Tensor) -> Tensor:
         """The loss whose gradient to compute: itself, but in float16 so many times it that small gradients are no zeros."""
