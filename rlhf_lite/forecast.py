@@ -57,6 +57,12 @@ class Shape(NamedTuple):
         return self.embedding + self.positions * D + self.layers * (12 * D * D + 13 * D) + 2 * D
 
 
+SHAPES = {
+    "distilgpt2": Shape(768, 6, 12, 50257, 1024), "gpt2": Shape(768, 12, 12, 50257, 1024),
+    "gpt2-medium": Shape(1024, 24, 16, 50257, 1024), "gpt2-large": Shape(1280, 36, 20, 50257, 1024),
+}  # fmt: skip
+
+
 class How(NamedTuple):
     """In what way it is computed."""
 

@@ -446,7 +446,7 @@ FAULTY = [
     ("hh_rlhf", [hh_row(), hh_row() | {"rejected": "Human: Else\n\nAssistant: x"}], "row 2: there is no prompt column, and"),
     ("hh_rlhf", [hh_row(bad="")], "row 1: 'rejected' is '', but must be a text that is not empty"),
     ("nectar", [nectar_row((1, 2, 4, 5))], "row 1: 'answers' 4: 'rank' is 5.0, but must be a number from 1 to 4"),
-    ("nectar", [nectar_row((1, 2, 4, 4))], "row 1: the ranks [1.0, 2.0, 4.0, 4.0] have gaps"),
+    ("nectar", [nectar_row((1, 2, 4, 4))], "row 1: the ranks are [1.0, 2.0, 4.0, 4.0], but must count 1, 2, 3"),
     ("nectar", [nectar_row((1, 2, 0))], "row 1: 'answers' 3: 'rank' is 0.0, but must be a number from 1 to 3"),
     ("nectar", [nectar_row(), nectar_row(text=lambda rank: " " * rank)], "row 2: 'answers' 1: 'answer' is '   '"),
     ("nectar", [nectar_row() | {"prompt": " "}], "row 1: 'prompt' is ' ', but must be a text that is not empty"),
@@ -553,11 +553,30 @@ def test_rankings_and_pairs_of_ones_own(tmp_path):
     pairs.write_text('{"prompt": "p", "chosen": "a", "rejected": "b"}\n' * 2)
     rows, report = load(pairs, limit=1)
     assert ranked(rows[0]) == [(1, "a"), (2, "b")] and rows[0]["user_id"] and report.kept == 1
-    rankings.write_text('prompt,completions,ranks,user_id\np,"[""a"", ""b""]","[5, 2]",ann\n')
+    rankings.write_text('prompt,completions,ranks,user_id\np,"[""a"", ""b""]","[2, 1]",ann\n')
     assert load(rankings)[0][0]["ranks"] == [2, 1] and load(rankings)[0][0]["user_id"] == "ann"
     refused(pairs, "gives no prompts; it gives rankings", SourceError, kind="prompts")
     pairs.write_text('{"prompt": "p", "chosen": "a", "rejected": null}\n')
-    refused(pairs, "pairs.jsonl: row 1: column 'rejected' is missing")
+    refused(pairs, "pairs.jsonl, row 1: column 'rejected' is missing")
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"ranks": [1, 2, 4]}, "the ranks are [1, 2, 4], but must count 1, 2, 3 ... without gaps"),
+    ({"ranks": [0, 1, 2]}, "the ranks are [0, 1, 2], but must count 1"), ({"ranks": [1, 2, "x"]}, "a rank is 'x'"),
+    ({"ranks": [1, 2]}, "2 ranks for 3 completions; give one each"), ({"ranks": []}, "0 ranks for 3 completions"),
+    ({"completions": ["a", " ", "c"]}, "completion 2 is ' '; drop empty answers first"),
+    ({"completions": ["a", None, "c"]}, "completion 2 is None"),
+    ({"prompt": ""}, "'prompt' must be a text that is not empty"),
+    ({"prompt_id": "first"}, "'prompt_id' is 'first', as of another prompt; ids must differ"),
+])  # fmt: skip
+def test_a_faulty_row_of_ones_own_is_named_or_left_out_and_counted(tmp_path, changes, said):
+    path = tmp_path / "mine.jsonl"
+    good = {"prompt": "p", "completions": ["a", "b", "c"], "ranks": [1, 3, 2], "prompt_id": "first"}
+    rows = [good, good, {**good, "prompt": "q", "prompt_id": "second", **changes}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    refused(path, [f"mine.jsonl, row 3: {said}", "mend the row, or load with drop=True"])
+    kept, report = load(path, drop=True)
+    assert len(kept) == 2 and report.counts == {"row: faulty": 1} and kept[0]["user_id"] == kept[1]["user_id"]
 
 
 # --- text ---------------------------------------------------------------------------------------------------------

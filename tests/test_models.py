@@ -1,5 +1,6 @@
 """Policies, scalar models, precision and the average of weights, on a GPT-2 of 32 numbers and 2 layers."""
 
+import copy
 import time
 from types import SimpleNamespace
 
@@ -352,3 +353,9 @@ def test_logits_where_are_the_logits_of_those_tokens_and_gradients_agree(policy,
     torch.testing.assert_close(there, everywhere)
     gradients = [torch.autograd.grad(x.square().sum(), policy.transformer.wte.weight)[0] for x in (there, everywhere)]
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-4)
+
+
+def test_a_tokenizer_of_another_model_is_refused(policy):
+    other = build_tokenizer([f"w{i}" for i in range(2000)])
+    with pytest.raises(ValueError, match=r"the tokenizer has 2,\d\d\d tokens, the model knows \d+: they do not belong together"):
+        fit_to_tokenizer(copy.deepcopy(policy), other)

@@ -15,11 +15,10 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-from ..labels.exchange import from_exchange, from_pairs, load_rankings
 from . import schemas
 from .reach import EXPORT, SourceError, find, raw_rows, text_file_rows
 from .records import RecordError, Row
-from .schemas import Intake, first_turn
+from .schemas import Intake
 from .sources import Report
 
 
@@ -118,10 +117,7 @@ def load(name_or_path: str | Path, split: str = "train", limit: int | None = Non
     if streaming is None:
         streaming = limit is not None and not (form and form.whole)
     first, rows = _peeked(where, _raw(name_or_path, known, split, config, streaming))
-    if not form and (own := _own_form(first)):
-        made = _own_rows(name_or_path, rows, own, kind)[:limit]
-        return made, Report(kept=len(made))
-    form = form or _recognised(where, first)
+    form = form or _own_form(first) or _recognised(where, first)
     intake = Intake(where, rows, () if _is_tree(first) else form.columns, seed, drop, lang)
     made = list(islice(_reader(where, form, kind)(intake), limit))
     if not made:
@@ -191,25 +187,12 @@ def _recognised(where: str, first: Row) -> Set:
                       f"{name}, needs '{missing[0]}'. Rename the columns, or say which set it is like (like=NAME).")  # fmt: skip
 
 
-def _own_form(first: Row) -> str | None:
-    """Whether these are rankings or pairs as this package writes them; chat messages as pairs are a public set's."""
-    if {"prompt", "completions", "ranks"} <= set(first):
-        return "rankings"
-    return "pairs" if {"prompt", "chosen", "rejected"} <= set(first) and "messages" not in first else None
-
-
-def _own_rows(name: str | Path, rows: Iterable[Row], form: str, kind: str | None) -> list[Row]:
-    """Rankings or pairs of one's own, with the conversation as their owner if they name none."""
-    if kind not in (None, "rankings"):
-        raise SourceError(f"{name} gives no {kind}; it gives rankings")
-    try:
-        if Path(name).suffix == ".csv":
-            made = load_rankings(Path(name).expanduser())  # CSV holds lists as text
-        else:
-            made = (from_pairs if form == "pairs" else from_exchange)(rows)
-    except RecordError as error:
-        raise RecordError(f"{name}: {error}") from None
-    return [row | {"user_id": row.get("user_id") or first_turn(row["prompt"])} for row in made]
+def _own_form(first: Row) -> Set | None:
+    """Rankings or pairs as this package writes them; chat messages as pairs are a public set's."""
+    for form, columns in (("rankings", ("prompt", "completions", "ranks")), ("pairs", ("prompt", "chosen", "rejected"))):
+        if set(columns) <= set(first) and not (form == "pairs" and "messages" in first):
+            return Set("", "", "", columns, "user_id", {"rankings": partial(schemas.own, form=form)})
+    return None
 
 
 # --- text ---------------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, TypeVar
 
-from ..labels.exchange import from_pairs
-from .records import RecordError, Row, normalise_ranks
+from ..labels.exchange import decoded, from_exchange, from_pairs
+from .records import RecordError, Row, check_rankings, normalise_ranks
 from .seeded import name_of, shuffled
 from .sources import Report, first_of_equals, flat_messages, open_assistant
 
@@ -58,8 +58,8 @@ class Intake:
                 made = convert(row)
             except Fault as fault:
                 if not self.drop:
-                    raise RecordError(f"{self.where}, row {number}: {fault}; mend the row, or load with drop=True, which "
-                                      "leaves such rows out and counts them.") from None  # fmt: skip
+                    raise RecordError(f"{self.where}, row {number}: {fault}; mend the row, or load with drop=True "
+                                      "(--set drop=true), which leaves such rows out and counts them.") from None  # fmt: skip
                 self.report.note("row: faulty", f"row {number}: {fault}")
                 continue
             if made is not None:
@@ -148,7 +148,7 @@ def check_gaps(ranks: Sequence[float]) -> None:
     """Ranks count from 1 without gaps, after a tie either on by one (1, 1, 2) or by as many as tied (1, 1, 3)."""
     counted = [1 + sum(other < rank for other in ranks) for rank in ranks]
     if list(ranks) not in (counted, normalise_ranks(ranks)):
-        raise Fault(f"the ranks {_shown(sorted(ranks))} have gaps; they must count 1, 2, 3 ..., ties equal")
+        raise Fault(f"the ranks are {_shown(sorted(ranks))}, but must count 1, 2, 3 ... without gaps, ties equal")
 
 
 def first_turn(prompt: str) -> str:
@@ -305,6 +305,37 @@ def no_robots(intake: Intake, kind: str) -> Iterator[Row]:
         return shared | {"prompt": prompt, "labeler": "people", "text": answer}
 
     return intake.each(convert)
+
+
+# --- one's own ----------------------------------------------------------------------------------------------------
+
+
+def own(intake: Intake, form: str) -> Iterator[Row]:
+    """`rankings` (prompt, completions, ranks) or `pairs` (prompt, chosen, rejected) as this package writes them or as people
+    make them; in CSV, lists are JSON. Without a user_id, the conversation is the owner."""
+    names: dict[str, str] = {}
+
+    def convert(row: Row) -> Row:
+        try:
+            row = decoded(row)
+            if form == "rankings" and isinstance(row.get("ranks"), list):
+                check_gaps(_numbers(row["ranks"]))
+            (made,) = (from_pairs if form == "pairs" else from_exchange)([row])
+            check_rankings([made])
+        except RecordError as error:
+            raise Fault(str(error).partition("row 1: ")[2].partition("\n")[0].rstrip(".")) from None
+        name, prompt = row.get("prompt_id"), made["prompt"]
+        if name and names.setdefault(str(name), prompt) != prompt:
+            raise Fault(f"'prompt_id' is {name!r}, as of another prompt; ids must differ")
+        return made | {"prompt_id": name or name_of(prompt), "user_id": row.get("user_id") or first_turn(prompt)}
+
+    return intake.each(convert)
+
+
+def _numbers(ranks: list) -> list:
+    if bad := [rank for rank in ranks if isinstance(rank, bool) or not isinstance(rank, (int, float))]:
+        raise Fault(f"a rank is {_shown(bad[0])}, but must be a number")
+    return ranks
 
 
 # --- Open Assistant -----------------------------------------------------------------------------------------------

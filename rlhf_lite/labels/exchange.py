@@ -68,10 +68,10 @@ def load_rankings(path: str | Path, columns: dict[str, str] | None = None) -> li
     rows = [{renamed.get(name, name): value for name, value in row.items()} for row in rows]
     if rows and {"chosen", "rejected"} <= set(rows[0]):
         return from_pairs(rows)
-    return from_exchange(_decoded(row, number) for number, row in enumerate(rows, 1))
+    return from_exchange(decoded(row, number) for number, row in enumerate(rows, 1))
 
 
-def _decoded(row: Row, number: int) -> Row:
+def decoded(row: Row, number: int = 1) -> Row:
     """Lists and numbers that a CSV file could only hold as text."""
     out = dict(row)
     for name in ("completions", "ranks", "likert", "flags", "seconds", "seed"):

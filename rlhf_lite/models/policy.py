@@ -76,8 +76,11 @@ def new_scalar_model(policy: GPT2LMHeadModel, seed: int = 0) -> GPT2ForSequenceC
 
 def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     """Set a model's special ids; for each token it lacks (GPT-2: pad) add a row, the mean of the others."""
-    old = model.config.vocab_size
-    if len(tokenizer) > old:
+    old, wanted = model.config.vocab_size, len(tokenizer)
+    if wanted > old + max(8, old // 100):
+        raise ValueError(f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; give the "
+                         "model's own tokenizer")  # fmt: skip
+    if wanted > old:
         with _quiet(), torch.no_grad():
             rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
             rows[old:] = rows[:old].mean(dim=0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .axes import Interval, as_array, errors, interval, is_series, legend, log_axes, panels, paper_label, paper_value, sentence
 from .style import GREY, Plot, colour, label, styled
-from .text import number
+from .text import number, visible
 
 # --- bars -------------------------------------------------------------------------------------------------------------
 
@@ -73,6 +73,35 @@ def _name_bars(ax, ticks: dict, grouped: bool, names: list[str], has_paper: bool
     handles += [Line2D([], [], color=GREY, linewidth=2.5, label=paper_label(source))] if has_paper else []
     if handles:
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+@styled
+def stacked_bars(bars: Mapping[str, Mapping[str, float]], *, unit: str = "", marks: Mapping[str, float] | None = None,
+                 title: str = "", alt: str = "") -> Plot:  # fmt: skip
+    """Sums with their parts, {bar: {part: value}}, lying; marks: {name: value} as vertical lines."""
+    parts = list(dict.fromkeys(part for bar in bars.values() for part in bar))
+    plot, (ax,) = panels(1, 1, title, width=7.6, height=1.5 + 0.35 * len(bars))
+    totals = {name: sum(bar.values()) for name, bar in bars.items()}
+    for y, (name, bar) in enumerate(bars.items()):
+        left = 0.0
+        for i, part in enumerate(parts):
+            ax.barh(
+                y, bar.get(part, 0), 0.7, left=left, color=colour(part, i), alpha=0.85, label=visible(part) if y == 0 else None
+            )
+            left += bar.get(part, 0)
+        ax.text(left, y, f" {number(totals[name], 1)}", va="center", fontsize=8.5)
+    for name, x in (marks or {}).items():
+        ax.axvline(x, color="#222222", linestyle="--", linewidth=1)
+        ax.text(x, -0.55, f" {name}", fontsize=8, va="bottom")
+    ax.set_yticks(range(len(bars)), [label(name) for name in bars])
+    ax.set(xlabel=unit, xlim=(0, 1.1 * max(*totals.values(), *(marks or {}).values())), ylim=(len(bars) - 0.5, -0.9))
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    said = [f"{label(name)} {number(totals[name], 1)}: {', '.join(f'{part} {number(x, 1)}' for part, x in bar.items())}"
+            for name, bar in bars.items()]  # fmt: skip
+    said += [f"{name} marked at {number(x, 1)}" for name, x in (marks or {}).items()]
+    plot.alt = alt or sentence("Stacked bars", title, f"in {unit}" if unit else "", said)
+    return plot
 
 
 @styled

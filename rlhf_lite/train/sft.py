@@ -135,7 +135,7 @@ def _pretrain_backward(policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | 
     if start == stop:
         return {}  # no mix, or not one row's turn yet
     chosen = endless(len(rows), start, stop - start, cfg.seed, "mix")
-    ((own, counts),) = my_pieces(chosen, 1)
+    own, counts = my_pieces(chosen, 1)[0]
     loss = counts * len(own) * lm_loss(policy, rows[own].to(policy.device))
     optimizer.scaled(cfg.pretrain_coefficient / per_step * loss).backward()
     return {"loss/pretrain": processes.total(loss / len(chosen), device=policy.device)[0]}

@@ -1,0 +1,54 @@
+"""What PPO on a GPT-2 takes of a card, before anybody has one: `forecast` behind three switches.
+
+show.MemoryPlanner()
+"""
+
+from __future__ import annotations
+
+import ipywidgets
+
+from .. import forecast
+from ..config import PPOConfig
+from ..forecast import SHAPES, Forecast, How
+from .plots import stacked_bars
+from .style import Plot
+from .widgets import Shown, words
+
+CARDS = {"8 GB": 8, "16 GB": 16, "24 GB": 24}
+GPUS = (1, 2, 4, 8)
+
+
+class MemoryPlanner(Shown):
+    """PPO's four models for each GPT-2: minibatches in parts, layers computed again, models cut over several GPUs."""
+
+    def __init__(self, cfg: PPOConfig | None = None, prompt_tokens: int = 160, text_tokens: int = 256):
+        self.cfg = cfg or PPOConfig.for_profile("gpt2", ptx_gamma=1.0)
+        self.prompts, self.text_tokens = [prompt_tokens] * self.cfg.batch_size, text_tokens
+        parts = [2**k for k in range(12) if 2**k <= min(self.cfg.minibatch_size, self.cfg.ptx_rows)]
+        wide = {"style": {"description_width": "130px"}}
+        self.parts = ipywidgets.SelectionSlider(options=parts, description="accumulation", tooltip="parts of a minibatch", **wide)
+        self.gpus = ipywidgets.SelectionSlider(options=GPUS, description="GPUs", tooltip="models are cut over them", **wide)
+        self.again = ipywidgets.Checkbox(False, description="compute layers again in the backward pass", indent=False)
+        self.picture, self.remark = ipywidgets.HTML(), words()
+        for name in ("parts", "gpus", "again", "picture", "remark"):
+            getattr(self, name).add_class(f"rl-planner-{name}")
+        for widget in (self.parts, self.gpus, self.again):
+            widget.observe(lambda _: self._show(), "value")
+        self._show()
+        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.parts, self.gpus]), self.again, self.picture, self.remark])
+
+    def forecasts(self) -> dict[str, Forecast]:
+        """PPO's worst moment on each process, by model, as the switches stand."""
+        how = How(half=True, again=self.again.value, processes=self.gpus.value, sharded=self.gpus.value > 1)
+        cfg = self.cfg.replace(accumulation=min(self.parts.value, max(1, self.cfg.ptx_rows // self.gpus.value)))
+        return {name: forecast.ppo(shape, cfg, self.prompts, how, self.text_tokens) for name, shape in SHAPES.items()}
+
+    def still(self) -> Plot:
+        """The picture as the switches stand."""
+        bars = {name: {part: size / 1e9 for part, size in found.parts.items()} for name, found in self.forecasts().items()}
+        return stacked_bars(bars, unit="GB on each GPU, foretold", marks=CARDS, title="PPO-ptx in its worst moment")
+
+    def _show(self) -> None:
+        self.picture.value = self.still().html()
+        moments = {name: found.moment for name, found in self.forecasts().items()}
+        self.remark.value = words("; ".join(f"{name}: most while {moment}" for name, moment in moments.items())).value
