@@ -249,7 +249,7 @@ def ppo(shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, p
     reading = passing(shape, Load.of(rows, [1] * len(rows)), how, logits=True)
     cache = {"keys and values": 2 * n * shape.layers * len(rows) * capacity * shape.width}
     part = [p + T for p in longest[: math.ceil(cfg.minibatch_size / cfg.accumulation / how.processes)]]
-    few = [p + T for p in longest[: max(1, CHUNK // cfg.accumulation)]]
+    few = [p + T for p in longest[: min(max(1, CHUNK // cfg.accumulation), math.ceil(cfg.batch_size / how.processes))]]
     moments = {"sampling": reading | cache, "scoring": passing(shape, Load.of(few, [T] * len(few)), how, logits=True)}
     several = cfg.accumulation > 1
     for name, logits in (("policy", True), ("value model", False)):

@@ -1,8 +1,12 @@
 """Memory: what is foretold is what training takes, and what will not fit is refused with advice that helps."""
 
 import copy
+import os
 import random
 import re
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -42,6 +46,11 @@ class Setting:
     def text(self, least, most):
         return " ".join(self.draw.choice(WORDS) for _ in range(self.draw.randrange(least, most)))
 
+    def parts(self, rows, pieces):
+        """The rows of each piece, of the first process."""
+        own = range(rows)[:: self.how.processes]
+        return [own[k::pieces] for k in range(pieces)]
+
     def model(self, of=None):
         model = copy.deepcopy(of or self.base)
         return compute_again(model) if self.how.again else model
@@ -52,10 +61,10 @@ def sft(setting, pieces):
     pairs = [(setting.text(10, 60), setting.text(10, 50)) for _ in range(setting.rows)]
     examples, policy = ExchangeSet(setting.tokenizer, pairs, 256), setting.model()
     found = []
-    for rows in (range(setting.rows)[k::pieces] for k in range(pieces)):
+    for rows in setting.parts(setting.rows, pieces):
         load = Load.of([examples.lengths[i] for i in rows], [examples.answer_tokens([i]) for i in rows])
         found.append(forecast.sft(setting.shape, load, setting.how, pieces))
-    cfg = SFTConfig(epochs=3, batch_size=setting.rows)
+    cfg = SFTConfig(epochs=2, batch_size=setting.rows)
     return found, lambda: train_sft(policy, setting.tokenizer, pairs, cfg, pieces=pieces, loop=QUIET), [policy]
 
 
@@ -64,10 +73,10 @@ def reward(setting, pieces):
                 for _ in range(setting.rows // 2)]  # fmt: skip
     model = setting.model(new_scalar_model(setting.base))
     data, found = RankingSet(setting.tokenizer, rankings, model), []
-    for rows in (range(len(rankings))[k::pieces] for k in range(pieces)):
+    for rows in setting.parts(len(rankings), pieces):
         load = Load.of([data.lengths[i] for i in rows], [4] * len(rows))
         found.append(forecast.reward(setting.shape, load, setting.how, pieces))
-    cfg = RewardConfig(epochs=3, prompts_per_step=len(rankings))
+    cfg = RewardConfig(epochs=2, prompts_per_step=len(rankings))
     return found, lambda: train_reward(model, setting.tokenizer, rankings, cfg, pieces=pieces, loop=QUIET), [model]
 
 
@@ -76,6 +85,7 @@ def ppo_ptx(setting, pieces):
     scorer.config.trained_rankings = 1
     models = setting.model(), copy.deepcopy(setting.base), scorer, setting.model(scorer)
     prompts = [setting.text(10, 50) for _ in range(rows)]
+    # two batches: Adam's moments are there after the first
     cfg = PPOConfig(episodes=2 * rows, batch_size=rows, minibatches=2, accumulation=pieces, max_new_tokens=48, ptx_gamma=0.5,
                     ptx_rows=4)  # fmt: skip
     text, lengths = torch.randint(0, 2000, (16, 64)), encode_prompts(setting.tokenizer, prompts, 255).mask.sum(dim=1).tolist()
@@ -96,6 +106,43 @@ def test_what_is_foretold_is_what_training_takes(monkeypatch, stage, how, pieces
         train()
     foretold = max(found, key=lambda f: f.total)
     assert foretold.total == pytest.approx(live.peak, rel=0.15), f"{foretold}\n{live.peak / 1e9} GB:\n{live.table()}"
+
+
+CUT = """
+import sys
+import pytest
+from rlhf_lite import processes
+from rlhf_lite.forecast import How
+from rlhf_lite.models.sharding import shard
+from live_memory import Live
+from test_forecast import STAGES, Setting
+
+processes.join(2)
+for stage, find in STAGES.items():
+    with pytest.MonkeyPatch.context() as patch:
+        setting = Setting(How(processes=2, sharded=True), patch, rows=32, width=128, layers=4)
+        found, train, models = find(setting, 2)
+        for model in models:
+            shard(model)
+        with Live((p for model in models for p in model.parameters()), resized=True) as live:
+            train()
+    foretold = max(found, key=lambda f: f.total)
+    assert processes.rank() or foretold.total == pytest.approx(live.peak, rel=0.15), f"{foretold} {live.peak} {live.table()}"
+    if not processes.rank():
+        print(stage, foretold.total / live.peak)
+processes.leave()
+"""
+
+
+@pytest.mark.slow
+def test_what_is_foretold_holds_for_models_that_are_cut(tmp_path):
+    (tmp_path / "train.py").write_text(CUT)
+    tests = Path(__file__).parent
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (tests, tests.parent))), "OMP_NUM_THREADS": "1"}
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(tmp_path / "train.py")]
+    done = subprocess.run(torchrun, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(STAGES)
 
 
 def test_parameters_are_counted_as_transformers_counts_them():

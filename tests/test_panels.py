@@ -11,6 +11,7 @@ pytest.importorskip("ipywidgets")
 from rlhf_lite.config import ConfigError, PPOConfig, SFTConfig  # noqa: E402
 from rlhf_lite.show.explorer import Explorer  # noqa: E402
 from rlhf_lite.show.panels import TrainingPanel  # noqa: E402
+from rlhf_lite.show.planner import MemoryPlanner  # noqa: E402
 from rlhf_lite.train.loop import Loop  # noqa: E402
 
 NASTY = "<img src=x onerror=alert(1)> $x$ **b** \x07 \u202egnp"
@@ -239,3 +240,22 @@ def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
     assert "dials 2 gold/mean from 2.100 to 4.100 (3 runs)" in found.picture.value
     assert "&lt;img src=x" in found.answers.value and "<img src=x" not in found.answers.value
     assert found.still().png().startswith(b"\x89PNG")
+
+
+# --- memory, foretold -------------------------------------------------------------------------------------------------
+
+
+def test_the_planner_of_memory_shows_what_each_switch_saves():
+    planner = MemoryPlanner()
+
+    def sizes():
+        return [found.total for found in planner.forecasts().values()]
+
+    plain = sizes()
+    assert plain == sorted(plain) and plain[1] > 40 * 124e6  # GPT-2: forty bytes a parameter, and activations
+    assert "Stacked bars" in planner.picture.value and "gpt2-medium: most while" in planner.remark.value
+    for change, value in ((planner.parts, 8), (planner.again, True), (planner.gpus, 4)):
+        change.value = value
+        assert all(after < before for after, before in zip(sizes(), plain, strict=True))
+        plain = sizes()
+    assert planner.still().png().startswith(b"\x89PNG")

@@ -147,6 +147,7 @@ def test_plots(text):
         show.bars_with_intervals({text: 0.5, "b": (0.4, 0.3, 0.6)}, {text: 0.2}, source=text, ylabel=text, title=text),
         show.bars_with_intervals({text: {text: 0.5, "b": 1.0}}),
         show.mix_table({text: 1.0}, {text: 2.0}, source=text, unit=text, title=text),
+        show.stacked_bars({text: {text: 1.0}}, marks={text: 2.0}, title=text, unit=text),
         show.funnel([SimpleNamespace(name=text, rows_in=9, rows_out=5)], title=text, unit=text),
         show.histogram({text: [1, 2], "b": [3]}, xlabel=text, title=text, marks={text: 2.0}),
         show.scatter({text: (1, 2), "b": ([1, 2], [3, 4])}, names=True, xlabel=text, ylabel=text, title=text,

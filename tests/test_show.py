@@ -226,6 +226,7 @@ FIGURES = {
     "groups": lambda: show.bars_with_intervals({"truth": {"sft": {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}, "ppo": 0.6},
                                                 "form": {"sft": 0.2}}, {"truth": {"sft": 0.4}}),
     "mix": lambda: show.mix_table(dict.fromkeys(TABLE_1.value, 10.0), TABLE_1),
+    "stacked_bars": lambda: show.stacked_bars({"ppo": {"weights": 2.0, "Adam": 4.0}, "sft": {"weights": 1.0}}, marks={"8 GB": 8}),
     "funnel": lambda: show.funnel([Step("repeats", 100, 90), Step("cap", 90, 80)]),
     "histogram": lambda: show.histogram({"sft": [1, 2, 2, 3], "ppo": torch.tensor([2.0, 3.0])}, marks={"zero": 0.0}),
     "log histogram": lambda: show.histogram([1, 10, 100, 1000], logx=True, logy=True),

@@ -111,7 +111,8 @@ def trunk(model: PreTrainedModel, texts: Texts, read: Tensor | None = None, cach
     `compute_again(model)` only what lies between layers is kept for the backward pass, which computes the rest
     again: a third more time, a fraction of the memory.
     """
-    return _run(model, model, read_texts)(texts, read, cache)
+    x = _run(model, model, read_texts)(texts, read, cache)
+    return x[: texts.grid.count if read is None else len(read)]
 
 
 def compute_again(model: PreTrainedModel) -> PreTrainedModel:
@@ -121,15 +122,14 @@ def compute_again(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def read_texts(model: PreTrainedModel, texts: Texts, read: Tensor | None, cache) -> Tensor:
-    """`trunk`, as a method of the model where that is cut over processes."""
+    """`trunk`, as a method of the model where that is cut over processes; with spare rows at the end."""
     t, act = model.transformer, model.config.activation_function
     x = t.wte(texts.ids) + t.wpe(texts.places)  # (N, D)
     again = getattr(t, "computed_again", False) and torch.is_grad_enabled()
     for i, block in enumerate(t.h):
         where = read if i + 1 == len(t.h) else None
         x = _run(model, block, layer)(x, texts, act, where, cache, again)
-    x = t.ln_f(x)
-    return x[: texts.grid.count] if read is None else x[: len(read)]
+    return t.ln_f(x)
 
 
 def _run(model: PreTrainedModel, part, function: Callable) -> Callable:

@@ -117,7 +117,7 @@ def rollout(
     # 3. What the reference would have said, and what the value model expects before each token.
     batch.ref_logprobs = _in_chunks(batch, ref_policy, cfg, lambda part: _logprobs(ref_policy, part, cfg))
     batch.values = _in_chunks(batch, value_model, cfg, lambda part: _values(value_model, part))
-    batch = _of_all(batch, tokenizer, prompts)
+    batch = _of_all(batch, tokenizer, prompts)  # what several processes found, on each of them
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
     mask, scores = batch.response_mask, batch.scores - cfg.no_eos_penalty * ~batch.finished
