@@ -28,7 +28,8 @@ class MemoryPlanner(Shown):
         wide = {"style": {"description_width": "130px"}}
         self.parts = ipywidgets.SelectionSlider(options=parts, description="accumulation", tooltip="parts of a minibatch", **wide)
         self.gpus = ipywidgets.SelectionSlider(options=GPUS, description="GPUs", tooltip="models are cut over them", **wide)
-        self.again = ipywidgets.Checkbox(False, description="compute layers again in the backward pass", indent=False)
+        self.again = ipywidgets.Checkbox(False, description="compute layers again in the backward pass", indent=False,
+                                        layout={"width": "400px"})  # fmt: skip
         self.picture, self.remark = ipywidgets.HTML(), words()
         for name in ("parts", "gpus", "again", "picture", "remark"):
             getattr(self, name).add_class(f"rl-planner-{name}")

@@ -89,7 +89,8 @@ def stacked_bars(bars: Mapping[str, Mapping[str, float]], *, unit: str = "", mar
                 y, bar.get(part, 0), 0.7, left=left, color=colour(part, i), alpha=0.85, label=visible(part) if y == 0 else None
             )
             left += bar.get(part, 0)
-        ax.text(left, y, f" {number(totals[name], 1)}", va="center", fontsize=8.5)
+        ax.annotate(number(totals[name], 1), (left, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5,
+                    bbox=dict(facecolor="white", edgecolor="none", pad=1))  # fmt: skip
     for name, x in (marks or {}).items():
         ax.axvline(x, color="#222222", linestyle="--", linewidth=1)
         ax.text(x, -0.55, f" {name}", fontsize=8, va="bottom")
