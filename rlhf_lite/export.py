@@ -14,7 +14,6 @@ import os
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -24,7 +23,7 @@ from .data.statistics import table
 from .files import atomic_write
 from .models.policy import fit_to_tokenizer, load_policy, load_scalar_model, question_ids, save_model
 from .models.tokens import decode, load_tokenizer
-from .network import hub_answers
+from .network import hub_answers, unreachable
 from .plan import POLICIES
 from .real import fingerprint
 
@@ -317,9 +316,7 @@ def check_push(name: str) -> None:
     if "/" not in name:  # the card says what to load, and a name without its owner loads nothing
         raise ValueError(f"--push {name} does not say whose it is; give OWNER/{name}")
     if constants.HF_HUB_OFFLINE or not hub_answers():
-        raise ConnectionError(
-            f"{urlsplit(constants.ENDPOINT).hostname} cannot be reached, nothing was pushed; go online, or leave --push out"
-        )
+        raise ConnectionError(f"nothing was pushed: {unreachable()}, or leave --push out")
     if not get_token():
         raise ValueError("there is no token of the hub, nothing was pushed; run: hf auth login")
 

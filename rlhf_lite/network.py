@@ -15,6 +15,11 @@ def endpoint() -> str:
     return constants.ENDPOINT
 
 
+def unreachable() -> str:
+    """What to say where the hub does not answer; what to do instead comes after it."""
+    return f"the hub at {endpoint()} cannot be reached; go online"
+
+
 def hub_answers() -> bool:
     """Whether a connection to the hub, or to the proxy before it, opens within PATIENCE."""
     url = urlsplit(endpoint())

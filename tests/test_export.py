@@ -396,7 +396,11 @@ def test_without_network_a_push_ends_at_once_and_nothing_is_written(connect, hub
     started = time.monotonic()
     assert command("ppo", "--to", tmp_path / "out", "--push", "me/it") == 2 and time.monotonic() - started < 2
     err = capsys.readouterr().err
-    assert err.count("\n") == 1 and "cannot be reached, nothing was pushed" in err
+    assert (
+        err.count("\n") == 1
+        and "nothing was pushed: the hub at" in err
+        and "cannot be reached; go online, or leave --push out" in err
+    )
     assert hub.calls == [] and not list(tmp_path.iterdir())
 
 

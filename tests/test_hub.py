@@ -628,7 +628,7 @@ def real_probe(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-AWAY = "is not on this machine, and the hub at http://127.0.0.1:9 is not to be reached; go online"
+AWAY = "is not on this machine, and the hub at http://127.0.0.1:9 cannot be reached; go online"
 
 
 @pytest.mark.parametrize("how", ["refuses", "is silent"])
@@ -717,7 +717,7 @@ def test_scripts_and_single_folders_of_a_set_with_a_hub_and_later_without(tmp_pa
     assert all(what in line for what, line in zip(given * len(ways), told, strict=True)), told
     *told, other = loaded([*ways[0], ("hh_rlhf", "train", "helpful-online", False)], at)
     assert all(what in line for what, line in zip(given, told, strict=True)), told
-    assert other.startswith("hh_rlhf is not on this machine, and the hub at HUB is not to be reached")
+    assert other.startswith("hh_rlhf is not on this machine, and the hub at HUB cannot be reached")
 
 
 def test_no_such_set_on_the_hub(monkeypatch):

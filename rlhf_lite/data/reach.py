@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..network import endpoint, hub_answers
+from ..network import hub_answers, unreachable
 from .records import RecordError, Row
 from .sources import read_rows
 
@@ -97,8 +97,7 @@ def _explained(error: Exception, where: str, split: str, away: bool) -> str:
     if isinstance(error, DatasetNotFoundError):
         return f"{where} is no file or folder here and no set on the hub, or needs a login: {detail}"
     if away and isinstance(error, (ConnectionError, FileNotFoundError)):
-        return (f"{where} is not on this machine, and the hub at {endpoint()} is not to be reached; go online, or give a "
-                "folder with the set's files")  # fmt: skip
+        return f"{where} is not on this machine, and {unreachable()}, or give a folder with the set's files"
     if detail.startswith(("Unknown split", "Bad split")):
         return f"{where} has no split '{split}': {detail}"
     return f"{where} cannot be loaded: {detail}"

@@ -8,7 +8,9 @@
     sampling.py   draw responses with a KV cache, and keep the log-probability of every token drawn
     losses.py     the mathematics of the paper as pure functions: tensors in, tensors out
     ema.py        a running average of the policy's weights
-    precision.py  bfloat16 or float32, decided by measuring this machine
+    precision.py  16 bits or float32, decided by measuring this machine
+    sharding.py   models cut over several processes
+    compiling.py  torch.compile, where measuring says that it pays
 
 Read in this order. Shapes: B rows, T tokens, V vocabulary, K answers to one prompt, P prompt tokens, D width.
 Masks are 1 on real tokens and 0 on padding. Import from the modules; losses.py needs nothing but torch.

@@ -20,7 +20,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from torch import Tensor
 from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
 
-from ..network import endpoint, hub_answers
+from ..network import hub_answers, unreachable
 
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
@@ -109,8 +109,9 @@ def pretrained_source(path: Source) -> dict:
     if away := constants.HF_HUB_OFFLINE or not hub_answers():
         stored = (try_to_load_from_cache(name, file) for file in ("config.json", "tokenizer.json", "vocab.json"))
         if not any(isinstance(file, str) for file in stored):
-            raise FileNotFoundError(f"{name!r} is no folder and not stored on this machine, and the hub at {endpoint()} cannot "
-                                    "be reached; go online, or give a folder")  # fmt: skip
+            raise FileNotFoundError(
+                f"{name!r} is no folder and not stored on this machine, and {unreachable()}, or give a folder"
+            )
     return {"pretrained_model_name_or_path": name, "local_files_only": away}
 
 
