@@ -17,6 +17,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -32,6 +33,7 @@ from .data.sources import cut_to_fit
 from .evaluate.intervals import mean_with_interval
 from .evaluate.judges import NamedJudge
 from .forecast import Shape
+from .labels.agreement import agreement as labelers_agreement
 from .models.compiling import compile_layers
 from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
 from .models.sampling import sample_texts
@@ -140,10 +142,9 @@ class RealChain:
             return None
         wanted, ids = self.config.text_rows * self.config.limit_tokens, []
         stream, _ = hub.texts(self.config.text)
-        for text in stream:
-            ids += [*encode_all(self.tokenizer, [text])[0], self.tokenizer.eos_token_id]
-            if len(ids) >= wanted:
-                break
+        while len(ids) < wanted and (some := list(islice(stream, 100))):
+            for row in encode_all(self.tokenizer, some):
+                ids += [*row, self.tokenizer.eos_token_id]
         return pack_rows(torch.tensor(ids[:wanted]), self.config.limit_tokens)
 
     @cached_property
@@ -320,6 +321,7 @@ class RealChain:
         samples = [{"prompt": p, **{name: texts[i] for name, texts in answers.items()}} for i, p in enumerate(prompts[:20])]
         runs.write_json(folder / "samples.json", samples)
         judged = {name: self.get(name).summary["result"]["test"]["accuracy"] for name in ("reward", "judge")}
+        judged |= _among_people([row for rows in self.sides.values() for row in rows])
         data = {side: count(rows) for side, rows in self.sides.items()}
         return {"wins_against_sft": wins, "scores": means, "agreement_with_people": judged, "data": data,
                 "left_out": self.left_out}  # fmt: skip
@@ -334,6 +336,15 @@ class RealChain:
     def _answers(self, policy: GPT2LMHeadModel, prompts: Sequence[str]) -> list[str]:
         draw, most = torch.Generator().manual_seed(self.config.seed), self.stages.ppo.max_new_tokens
         return sample_texts(policy, self.tokenizer, prompts, most, generator=draw, batch_size=64)
+
+
+def _among_people(rows: Sequence[Row]) -> dict[str, dict]:
+    """How often people agree with each other, where several ranked the same answers: no model can be expected to do better."""
+    try:
+        found = labelers_agreement(rows)
+    except ValueError:  # nobody did
+        return {}
+    return {"each other": {"mean": found.share, "low": found.low, "high": found.high, "n": found.pairs}}
 
 
 def _wins(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

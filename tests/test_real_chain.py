@@ -69,6 +69,25 @@ def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_chang
     assert [other.key(stage) == first.key(stage) for stage in STAGES] == [True, True, True, False, False]
 
 
+def test_where_several_people_ranked_the_same_their_agreement_is_told(place, home, tmp_path, capsys):
+    """As in the comparisons of summaries, whose workers have ids: three of four pairs alike."""
+    lines = []
+    for i in range(60):
+        word, so = WORDS[i % len(WORDS)], "so " * (i // len(WORDS))
+        texts = [f"yes because of {word}", "no"]
+        for who in ("ann", "bob"):
+            ranks = [1, 2] if who == "ann" or i % 4 else [2, 1]
+            lines.append({"prompt_id": f"p{i}", "user_id": f"u{i}", "prompt": f"why {word} {so}",
+                          "completions": texts, "ranks": ranks, "labeler": who})  # fmt: skip
+    written(tmp_path / "two.jsonl", lines)
+    report = chain(place, rankings=str(tmp_path / "two.jsonl")).report
+    found = report["agreement_with_people"]["each other"]
+    assert found["mean"] == 0.75 and found["n"] == 60 and found["low"] < 0.75 < found["high"]
+    assert "each other" not in chain(place).report["agreement_with_people"]
+    cli.real._show(report)
+    assert "each other  0.750 [" in capsys.readouterr().out
+
+
 def test_less_memory_gives_the_same_models(place, home):
     """Batches in pieces, layers computed again."""
     usual = chain(place).get("reward").summary["result"]

@@ -109,7 +109,7 @@ def _show(report: dict) -> None:
     counts = [(side, *found.values()) for side, found in report["data"].items()]
     table(("side", *report["data"]["test"]), counts, "Split by user")
     trust = [(name, bracketed(mean)) for name, mean in report["agreement_with_people"].items()]
-    table(("model", "agrees with people"), trust, "Pairs of the test side, 95 % interval over users; chance is 0.5")
+    table(("who", "agrees with people"), trust, "Pairs of the test side, 95 % interval over users; chance is 0.5")
     rows = [(name, bracketed(mean), *(bracketed(report["scores"][who][name]) for who in ("judge", "reward_model")))
             for name, mean in report["wins_against_sft"].items()]  # fmt: skip
     table(
