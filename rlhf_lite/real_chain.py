@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from . import processes, room, runs
+from . import processes, runs
 from .config import ConfigError, RealChainConfig, RealStages
 from .data import hub
 from .data.pipeline import split_by_user
@@ -32,8 +32,9 @@ from .data.records import RecordError, Row, untied_pairs
 from .data.sources import cut_to_fit
 from .evaluate.intervals import mean_with_interval
 from .evaluate.judges import NamedJudge
-from .forecast import Shape
 from .labels.agreement import agreement as labelers_agreement
+from .memory import room
+from .memory.forecast import Shape
 from .models.compiling import compile_layers
 from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
 from .models.sampling import sample_texts

@@ -14,9 +14,10 @@ import torch
 from live_memory import Live
 from test_real_chain import chain, home, place  # noqa: F401 - fixtures
 
-from rlhf_lite import cli, forecast, processes, real_chain, room
+from rlhf_lite import cli, processes, real_chain
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
-from rlhf_lite.forecast import Forecast, How, Load, Shape, TooLittleMemory
+from rlhf_lite.memory import forecast, room
+from rlhf_lite.memory.forecast import Forecast, How, Load, Shape, TooLittleMemory
 from rlhf_lite.models import kernels
 from rlhf_lite.models.policy import new_policy, new_scalar_model
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
@@ -112,7 +113,7 @@ CUT = """
 import sys
 import pytest
 from rlhf_lite import processes
-from rlhf_lite.forecast import How
+from rlhf_lite.memory.forecast import How
 from rlhf_lite.models.sharding import shard
 from live_memory import Live
 from test_forecast import STAGES, Setting

@@ -9,9 +9,10 @@ import pytest
 import torch
 from test_forecast import QUIET, STAGES, Setting
 
-from rlhf_lite import World, forecast
+from rlhf_lite import World
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
-from rlhf_lite.forecast import How
+from rlhf_lite.memory import forecast
+from rlhf_lite.memory.forecast import How
 from rlhf_lite.models import compiling, precision
 from rlhf_lite.models.compiling import compile_layers
 from rlhf_lite.models.policy import new_policy, new_scalar_model, place, response_logprobs

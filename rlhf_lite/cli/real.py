@@ -84,8 +84,8 @@ def _read_like(default, text: str):
 
 def _show_forecast(chain) -> None:
     """What each stage will take, and the settings with which all of them fit on usual cards."""
-    from .. import room
-    from ..forecast import amount
+    from ..memory import room
+    from ..memory.forecast import amount
 
     here, card = room.forecasts(chain), room.forecasts(chain, card=True)
     rows = [(name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()]
@@ -95,7 +95,7 @@ def _show_forecast(chain) -> None:
 
 
 def _fitting(changes: dict | None) -> str:
-    from ..room import as_words
+    from ..memory.room import as_words
 
     if changes is None:
         return "a smaller model, a lower --limit-tokens, or more GPUs"

@@ -1,4 +1,4 @@
-"""What PPO on a GPT-2 takes of a card, before anybody has one: `forecast` behind three switches.
+"""What PPO on a GPT-2 takes of a card, before anybody has one: `memory.forecast` behind three switches.
 
 show.MemoryPlanner()
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ipywidgets
 
-from .. import forecast
 from ..config import PPOConfig
-from ..forecast import SHAPES, Forecast, How
+from ..memory import forecast
+from ..memory.forecast import SHAPES, Forecast, How
 from .plots import stacked_bars
 from .style import Plot
 from .widgets import Shown, words

@@ -20,11 +20,11 @@ from typing import NamedTuple
 import torch
 from transformers import GPT2Config
 
-from . import processes
-from .config import PPOConfig
-from .models.kernels import choose_kernels
-from .models.precision import choose_dtype, few_shapes
-from .train.ppo import CHUNK
+from .. import processes
+from ..config import PPOConfig
+from ..models.kernels import choose_kernels
+from ..models.precision import choose_dtype, few_shapes
+from ..train.ppo import CHUNK
 
 FULL = 4  # bytes of a number in float32
 ROOM = 0.85  # share of the free memory that may be planned with: sums are good to a tenth, and the allocator leaves gaps

@@ -15,17 +15,18 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import forecast, processes
-from .config import RealChainConfig, RealStages
+from .. import processes
+from ..config import RealChainConfig, RealStages
+from ..models.policy import read_config
+from ..models.tokens import encode, encode_prompts
+from ..real import SIZES
+from ..train.batches import ExchangeSet
+from ..train.reward import RankingSet
+from . import forecast
 from .forecast import ROOM, Forecast, How, Load, Shape, TooLittleMemory, amount, free_memory
-from .models.policy import read_config
-from .models.tokens import encode, encode_prompts
-from .real import SIZES
-from .train.batches import ExchangeSet
-from .train.reward import RankingSet
 
 if TYPE_CHECKING:
-    from .real_chain import RealChain
+    from ..real_chain import RealChain
 
 TRAINED = ("sft", "reward", "judge", "ppo")
 
