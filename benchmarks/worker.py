@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -144,7 +145,8 @@ class Worker:
         return self
 
     def __exit__(self, *error) -> None:
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended by itself
+            self.process.stdin.close()
         self.process.stdout.close()
         if error[0] is not None:
             self.process.kill()

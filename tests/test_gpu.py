@@ -46,6 +46,11 @@ class StopAfter:
 pytestmark = pytest.mark.parametrize("device", DEVICES)
 
 
+def only_on_a_gpu(device, instead):
+    if device == "cpu":
+        pytest.skip(f"on the CPU: {instead}")
+
+
 @pytest.fixture(scope="module")
 def texts():
     """A tokenizer, demonstrations, rankings, prompts, running text."""
@@ -157,8 +162,8 @@ def test_an_interrupted_run_goes_on_exactly(base, texts, device, wish, monkeypat
         torch.testing.assert_close(other, one, **same)
 
 
-@pytest.mark.slow
 def test_compiled_layers_train_like_plain_ones(base, texts, device, monkeypatch):
+    only_on_a_gpu(device, "test_compiling")
     monkeypatch.setenv(precision.ENV, "fp32")
     monkeypatch.setattr(compiling, "self_test", lambda kind: compiling.SelfTest(True))
 
@@ -168,8 +173,8 @@ def test_compiled_layers_train_like_plain_ones(base, texts, device, monkeypatch)
     assert losses(compile_layers(copy.deepcopy(base), "on")) == pytest.approx(losses(copy.deepcopy(base)), abs=1e-4)
 
 
-@pytest.mark.slow
 def test_what_the_compiler_gains_is_measured(device):
+    only_on_a_gpu(device, "nothing: it takes 20 seconds and is never asked for")
     found = compiling._measure(device)
     assert not found.problem and found.error < compiling.LARGEST_ERROR and found.plain_ms > 0 and found.compiled_ms > 0
     assert found.pays == (found.compiled_ms < compiling.WORTH_IT * found.plain_ms)
@@ -178,9 +183,7 @@ def test_what_the_compiler_gains_is_measured(device):
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("how", [How(half=True), How(), How(half=True, again=True)], ids=lambda how: str(how[:3]))
 def test_the_memory_foretold_is_what_the_allocator_says(device, stage, how, monkeypatch):
-    """On the CPU `test_forecast` counts tensors."""
-    if device == "cpu":
-        pytest.skip("the CPU's allocator does not count")
+    only_on_a_gpu(device, "test_forecast, which counts tensors")
     setting = Setting(how, monkeypatch, device, rows=64, width=384, layers=6, heads=6)
     found, train, models = STAGES[stage](setting, 1)
     others = torch.cuda.memory_allocated() - sum(p.nbytes for model in models for p in model.parameters())
