@@ -39,7 +39,7 @@ from .models.compiling import compile_layers
 from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
 from .models.sampling import sample_texts
 from .models.sharding import gathered, shard
-from .models.tokens import encode_all, load_tokenizer
+from .models.tokens import encode_all, load_tokenizer, pretrained_source
 from .models.trunk import compute_again
 from .real import SIZES, agreement, count, fingerprint
 from .train.batches import pack_rows
@@ -74,10 +74,11 @@ class RealChain:
                  control=None, processes_expected: int | None = None):  # fmt: skip
         self.config, self.stages, self.progress, self.control = config, stages, progress, control
         self.device = processes.join(processes_expected, config.device)
-        if stages.ppo.ptx_gamma and not config.text:
-            raise ConfigError(f"ptx_gamma = {stages.ppo.ptx_gamma} needs running text: say which (text=...)")
+        for name, share in (("ptx_gamma", stages.ppo.ptx_gamma), ("pretrain_mix", stages.sft.pretrain_mix)):
+            if share and not config.text:
+                raise ConfigError(f"{name} = {share} needs running text: say which (text=...)")
         self._found: dict[str, runs.Found] = {}
-        self._fits = False
+        self._checked = False
 
     def fitted(self, memory: float | None = None) -> RealChain:
         """This chain, computed in parts so small that it fits into so many bytes (default: what is free), if any do. It learns
@@ -189,17 +190,22 @@ class RealChain:
             name = self.folder_name(stage)
             found = processes.from_first(None if processes.rank() else runs.find(name, (runs.home(),)))
             if not found:
-                self._check_room(stage)
+                self._check(stage)
             for needed in () if found else INPUTS[stage]:
                 self.get(needed)
             self._found[stage] = found or self._build(stage, name)
         return self._found[stage]
 
-    def _check_room(self, stage: str) -> None:
-        """Before anything is trained: does all of it fit into memory?"""
-        if not self._fits:
-            room.check(self, {stage, *INPUTS[stage]} | ({"judge", "ppo"} if stage == "evaluation" else set()))
-            self._fits = True
+    def _check(self, stage: str) -> None:
+        """Before anything is trained: can all of it be read, and does it fit into memory?"""
+        if self._checked:
+            return
+        if self.config.judge:
+            pretrained_source(self.config.judge)
+        if self.stages.ppo.ptx_gamma or self.stages.sft.pretrain_mix:
+            self.pretrain_rows  # noqa: B018 - read now
+        room.check(self, {stage, *INPUTS[stage]} | ({"judge", "ppo"} if stage == "evaluation" else set()))
+        self._checked = True
 
     def _build(self, stage: str, name: str) -> runs.Found:
         """All processes train; the first one keeps the books."""

@@ -146,6 +146,9 @@ def test_a_judge_of_three_labels_gives_no_score(stranger):
 
 @pytest.mark.parametrize(("changes", "more", "said"), [
     ({"text": ""}, ["ppo.ptx_gamma=1"], "ptx_gamma = 1.0 needs running text"),
+    ({"text": ""}, ["sft.pretrain_mix=0.1"], "pretrain_mix = 0.1 needs running text"),
+    ({"text": "no/such/file.txt"}, ["ppo.ptx_gamma=1"], "no/such/file.txt"),
+    ({"judge": "no/such/folder/at/all"}, [], "no folder 'no/such/folder/at/all'"),
     ({"tokenizer": ""}, [], "random weights bring no tokenizer"),
     ({"limit_tokens": 4096}, [], "the model reads 512 tokens; take 512 or less"),
     ({"rankings": "no/such/file.jsonl"}, [], "there is no set, file or folder 'no/such/file.jsonl'"),
@@ -158,7 +161,7 @@ def test_a_judge_of_three_labels_gives_no_score(stranger):
 ])  # fmt: skip
 def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkeypatch, changes, more, said):
     monkeypatch.setattr(real_chain, "train_sft", lambda *_, **__: pytest.fail("trained"))
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises((ValueError, OSError), match=said):
         chain(place, *more, **changes).get("sft")
 
 
