@@ -92,9 +92,9 @@ def anybody(wish: bool) -> bool:
 def add_gradients(model: nn.Module) -> None:
     """Add the gradients of all processes, in place; who had no rows adds nothing. Of a model that was cut (`models.sharding`)
     the backward pass has added them."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
     if count() == 1 or hasattr(model, "unshard"):
         return
+    parameters = [p for p in model.parameters() if p.requires_grad]
     for some in _up_to(AT_ONCE, parameters):
         flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in some])
         for p, part in zip(some, _add(flat).split([p.numel() for p in some]), strict=True):

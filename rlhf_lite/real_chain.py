@@ -87,8 +87,10 @@ class RealChain:
         changes = memory and room.leaner(self, memory)
         if not changes:
             return self
-        config, stages = self.stages.replace(changes, self.config)
-        return RealChain(config, stages, progress=self.progress, control=self.control)
+        chain = copy.copy(self)  # with all that was read
+        chain.config, chain.stages = self.stages.replace(changes, self.config)
+        chain._found, chain._checked = {}, False
+        return chain
 
     # --- the data -----------------------------------------------------------------------------------------------------
 
@@ -204,7 +206,7 @@ class RealChain:
             pretrained_source(self.config.judge)
         if self.stages.ppo.ptx_gamma or self.stages.sft.pretrain_mix:
             self.pretrain_rows  # noqa: B018 - read now
-        room.check(self, {stage, *INPUTS[stage]} | ({"judge", "ppo"} if stage == "evaluation" else set()))
+        room.check(self, {stage, *INPUTS[stage]})
         self._checked = True
 
     def _build(self, stage: str, name: str) -> runs.Found:

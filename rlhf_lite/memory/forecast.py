@@ -176,7 +176,7 @@ def step_moments(shape: Shape, load: Load, how: How, logits: bool, gradients_bef
     inside = 2 * FULL * N * D + max(8 * n * N * D, 2 * compared - (FULL + 9 * n) * N * D)  # of the MLP; or of attention, later
     left = kept - last + inside if not how.again else kept + layer + inside
     before = there if gradients_before else 0
-    grown = max(before, FULL * (shape.embedding * logits + 12 * D * D) // (1 if how.sharded else 1))
+    grown = max(before, FULL * (shape.embedding * logits + 12 * D * D))
     both = {"half-precision copies": copies, "gathered weights": gathered}
     return {
         "computing the loss": {"activations": kept, "logits": head, "gradients": before, **both},
@@ -216,6 +216,11 @@ def passing(shape: Shape, load: Load, how: How, logits: bool) -> dict[str, int]:
             "gathered weights": FULL * shape.parameters if how.sharded else 0}  # fmt: skip
 
 
+def _called(name: str, moments: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Moments that say whose they are."""
+    return {f"{moment}, {name}": sizes for moment, sizes in moments.items()}
+
+
 def worst(stage: str, lying: dict[str, int], moments: dict[str, dict[str, int]]) -> Forecast:
     """The moment with the largest sum."""
     name, parts = max(moments.items(), key=lambda moment: sum(moment[1].values()))
@@ -229,8 +234,7 @@ def sft(shape: Shape, load: Load, how: How, pieces: int = 1, text: Load | None =
     """Supervised fine-tuning; the load is that of the largest piece, `text` that of the pretraining rows mixed in."""
     moments = step_moments(shape, load, how, True, gradients_before=pieces > 1)
     if text is not None:
-        mixed = step_moments(shape, text, how, True, gradients_before=True)
-        moments |= {f"{moment}, pretraining text": sizes for moment, sizes in mixed.items()}
+        moments |= _called("pretraining text", step_moments(shape, text, how, True, gradients_before=True))
     return worst("sft", held(shape, how), moments)
 
 
@@ -252,12 +256,10 @@ def ppo(shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, p
     few = [p + T for p in longest[: min(max(1, CHUNK // cfg.accumulation), math.ceil(cfg.batch_size / how.processes))]]
     moments = {"sampling": reading | cache, "scoring": passing(shape, Load.of(few, [T] * len(few)), how, logits=True)}
     several = cfg.accumulation > 1
+    load = Load.of(part, [T] * len(part))
     for name, logits in (("policy", True), ("value model", False)):
-        load = Load.of(part, [T] * len(part))
-        for moment, sizes in step_moments(shape, load, how, logits, several).items():
-            moments[f"{moment}, {name}"] = sizes
+        moments |= _called(name, step_moments(shape, load, how, logits, several))
     if cfg.ptx_gamma:
-        load = Load.full(math.ceil(cfg.ptx_rows / cfg.accumulation / how.processes), ptx_tokens)
-        for moment, sizes in step_moments(shape, load, how, True, gradients_before=True).items():
-            moments[f"{moment}, pretraining text"] = sizes
+        text = Load.full(math.ceil(cfg.ptx_rows / cfg.accumulation / how.processes), ptx_tokens)
+        moments |= _called("pretraining text", step_moments(shape, text, how, True, gradients_before=True))
     return worst("ppo", lying, moments)

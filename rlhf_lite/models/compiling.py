@@ -10,14 +10,14 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 from transformers import GPT2Config, PreTrainedModel
 from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 
-from .precision import autocast, choose_dtype, remembered
+from .precision import autocast, choose_dtype, in_turns, remembered
 from .trunk import dense
 
 WAYS = ("auto", "on", "off")
@@ -103,11 +103,6 @@ def _measure(device_type: str) -> SelfTest:
     except Exception as error:  # whatever a compiler may not like
         return SelfTest(False, problem=(str(error).strip().splitlines() or [type(error).__name__])[0][:200])
     error = float((found - expected).norm() / expected.norm())
-    spent = {dense: [], _compiled(): []}
-    for _ in range(ROUNDS):
-        for function, times in spent.items():
-            start = time.perf_counter()
-            gradient(function)
-            times.append(time.perf_counter() - start)
-    plain, compiled = (min(times) * 1e3 for times in spent.values())
+    calls = [partial(gradient, function) for function in (dense, _compiled())]
+    plain, compiled = (1e3 * seconds for seconds in in_turns(calls, ROUNDS))
     return SelfTest(error < LARGEST_ERROR and compiled < WORTH_IT * plain, plain, compiled, error, seconds)

@@ -6,7 +6,6 @@ them and compares their results; a kernel that is inexact, or is missing, or gai
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers.activations import ACT2FN
 
-from .precision import choose_dtype, made_once, remembered, working_dtype
+from .precision import choose_dtype, in_turns, made_once, remembered, working_dtype
 
 GELU = {"gelu": "none", "gelu_pytorch_tanh": "tanh"}  # GPT-2's activations that oneDNN computes with the product
 LARGEST_ERROR = {torch.float32: 1e-5, torch.bfloat16: 0.01}  # relative; another kernel rounds differently, and no worse
@@ -205,10 +204,5 @@ def _better(new: Callable[[], Tensor], usual: Callable[[], Tensor], dtype: torch
         return False
     if not (found - expected).norm() < LARGEST_ERROR[dtype] * expected.norm():
         return False
-    seconds = {new: [], usual: []}
-    for _ in range(15):
-        for call, spent in seconds.items():
-            start = time.perf_counter()
-            call()
-            spent.append(time.perf_counter() - start)
-    return min(seconds[new]) < WORTH_IT * min(seconds[usual])
+    new_seconds, usual_seconds = in_turns((new, usual), rounds=15)
+    return new_seconds < WORTH_IT * usual_seconds

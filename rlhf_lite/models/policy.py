@@ -118,15 +118,20 @@ def load_scalar_model(path: Source, device: torch.device | str = "cpu") -> GPT2F
 
 def read_config(path: Source) -> GPT2Config:
     """What a checkpoint says of itself, without its weights."""
+    return _config_at(pretrained_source(path), path)
+
+
+def _config_at(source: dict, path: Source) -> GPT2Config:
     with _quiet():
-        config = AutoConfig.from_pretrained(**pretrained_source(path))
+        config = AutoConfig.from_pretrained(**source)
     if config.model_type != "gpt2":
         raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
     return config
 
 
 def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
-    config, source = read_config(path), pretrained_source(path)
+    source = pretrained_source(path)  # asked once: where no hub answers, that takes its time
+    config = _config_at(source, path)
     with _quiet():
         if config.activation_function == "gelu_new":
             config.activation_function = FUSED_GELU

@@ -11,7 +11,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -147,6 +147,17 @@ def working_dtype(x: Tensor) -> torch.dtype:
     """What matrix products with x are computed in here: autocast's dtype where it is on, else that of x."""
     kind = x.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+
+
+def in_turns(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """The least seconds that each call took, of so many rounds in which all take turns: what else the machine does meets all."""
+    seconds: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, spent in zip(calls, seconds, strict=True):
+            start = time.perf_counter()
+            call()
+            spent.append(time.perf_counter() - start)
+    return [min(spent) for spent in seconds]
 
 
 def few_shapes(n: int, limit: int | None = None, step: int = 8) -> int:

@@ -46,10 +46,14 @@ class MemoryPlanner(Shown):
 
     def still(self) -> Plot:
         """The picture as the switches stand."""
-        bars = {name: {part: size / 1e9 for part, size in found.parts.items()} for name, found in self.forecasts().items()}
-        return stacked_bars(bars, unit="GB on each GPU, foretold", marks=CARDS, title="PPO-ptx in its worst moment")
+        return _picture(self.forecasts())
 
     def _show(self) -> None:
-        self.picture.value = self.still().html()
-        moments = {name: found.moment for name, found in self.forecasts().items()}
-        self.remark.value = words("; ".join(f"{name}: most while {moment}" for name, moment in moments.items())).value
+        found = self.forecasts()
+        self.picture.value = _picture(found).html()
+        self.remark.value = words("; ".join(f"{name}: most while {f.moment}" for name, f in found.items())).value
+
+
+def _picture(found: dict[str, Forecast]) -> Plot:
+    bars = {name: {part: size / 1e9 for part, size in f.parts.items()} for name, f in found.items()}
+    return stacked_bars(bars, unit="GB on each GPU, foretold", marks=CARDS, title="PPO-ptx in its worst moment")

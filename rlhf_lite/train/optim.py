@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .. import processes
 from ..models.precision import choose_dtype
-from ..models.sharding import full, like, whole_state
+from ..models.sharding import full, like
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
@@ -61,8 +61,8 @@ class Adam:
         return norm
 
     def state_dict(self) -> dict:
-        """For a checkpoint: whole tensors, however the weights are cut (`sharding`)."""
-        return {**whole_state(self.adam.state_dict()), "scaler": self.scaler.state_dict()}
+        """For a checkpoint (`Loop` puts it together where the model is cut over processes)."""
+        return {**self.adam.state_dict(), "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from a checkpoint, on however many processes and in whatever precision it was written."""
