@@ -12,8 +12,22 @@ from . import jobs
 from .jobs import Case
 
 LIMITS = {  # largest difference; of losses relative
-    "fp32": {"loss": 1e-5, "rewards": 1e-4, "scores": 1e-4, "logprobs": 1e-4, "first_ratio": 1e-4, "ptx_loss": 1e-2},
-    "bf16": {"loss": 2e-2, "rewards": 5e-2, "scores": 5e-2, "logprobs": 5e-2, "first_ratio": 1e-2, "ptx_loss": 2e-2},
+    "fp32": {
+        "loss": 1e-5,
+        "rewards": 1e-4,
+        "scores": 1e-4,
+        "logprobs": 1e-4,
+        "first_ratio": 1e-4,
+        "ptx_loss": 1e-2,
+    },
+    "bf16": {
+        "loss": 2e-2,
+        "rewards": 5e-2,
+        "scores": 5e-2,
+        "logprobs": 5e-2,
+        "first_ratio": 1e-2,
+        "ptx_loss": 2e-2,
+    },
 }
 ROWS = 8  # at a time, so that a large vocabulary fits
 
@@ -80,8 +94,10 @@ def judge(case: Case, ours: dict, peer: dict | None, compared: dict) -> dict[str
         if peer and case.job.ptx_rows:
             found["ptx_loss"] = abs(ours["loss/ptx"] / peer["ptx_loss"] - 1)
     limits = {name: limits.get(name, 0) for name in found}  # numbers of tokens and of steps have to be exact
-    return {name: {"difference": x if math.isfinite(x) else None, "limit": limits[name], "ok": x <= limits[name]}
-            for name, x in found.items()}  # fmt: skip
+    return {
+        name: {"difference": x if math.isfinite(x) else None, "limit": limits[name], "ok": x <= limits[name]}
+        for name, x in found.items()
+    }
 
 
 def _counted(case: Case) -> float:
@@ -91,4 +107,6 @@ def _counted(case: Case) -> float:
 
 def _too_many(case: Case, facts: dict) -> int:
     """How many steps an optimizer took beyond (or below) one for each minibatch; the worst of them."""
-    return max((abs(n - case.job.minibatches) for n in facts["optimizer_steps"]), default=case.job.minibatches)
+    return max(
+        (abs(n - case.job.minibatches) for n in facts["optimizer_steps"]), default=case.job.minibatches
+    )

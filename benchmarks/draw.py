@@ -40,7 +40,9 @@ def ratios(rows: Sequence[dict], title: str) -> Plot:
     for ax in (left, right):
         ax.set_xticks(range(len(jobs)), jobs)
     right.legend([Patch(color=PALETTE[i]) for i in range(len(precisions))], precisions)
-    plot.alt = sentence("Bar chart", title, "of the peers' time as a multiple of ours", [_said(row) for row in rows])
+    plot.alt = sentence(
+        "Bar chart", title, "of the peers' time as a multiple of ours", [_said(row) for row in rows]
+    )
     return plot
 
 
@@ -58,7 +60,14 @@ def growth(curves: dict[str, dict[str, dict]], title: str) -> Plot:
         for ax, (sweep, jobs) in zip(axes[row * len(curves) :], curves.items(), strict=False):
             for kind, curve in jobs.items():
                 power = f"{kind}, exponent {curve[f'{measure}_exponent']:.1f}"
-                ax.plot(curve["x"], curve[measure], color=PALETTE[KINDS.index(kind)], marker="o", markersize=3, label=power)
+                ax.plot(
+                    curve["x"],
+                    curve[measure],
+                    color=PALETTE[KINDS.index(kind)],
+                    marker="o",
+                    markersize=3,
+                    label=power,
+                )
                 said.append(f"{unit} over {sweep}, {power}")
             _axes_of(ax, next(iter(jobs.values()))["x"], sweep)
         axes[row * len(curves)].set(ylabel=unit)

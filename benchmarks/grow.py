@@ -23,8 +23,11 @@ from .jobs import Case, Job, Shape
 from .worker import Worker
 
 LONG = replace(jobs.MODELS["tiny"], positions=1024)
-MODELS = {**{name: Shape(*(SIZES[name][k] for k in ("layers", "width", "heads")), 2000, 1024) for name in "SML"},
-          "gpt2": jobs.MODELS["gpt2"], "tiny": LONG}  # fmt: skip
+MODELS = {
+    **{name: Shape(*(SIZES[name][k] for k in ("layers", "width", "heads")), 2000, 1024) for name in "SML"},
+    "gpt2": jobs.MODELS["gpt2"],
+    "tiny": LONG,
+}
 BASE = {
     "rm": Job("rm", rows=9),
     "ppo": Job("ppo", rows=8, minibatches=2),
@@ -39,8 +42,11 @@ SWEEPS = {  # what grows -> its values and the jobs that have it
     "parameters": (("S", "M", "L", "gpt2"), ("rm", "ppo", "sample", "sft")),
 }
 FIELD = {  # of a job, that is changed
-    "prompt tokens": "prompt", "answer tokens": "answer", "answers to a prompt, K": "rows", "rows of a batch": "rows",
-}  # fmt: skip
+    "prompt tokens": "prompt",
+    "answer tokens": "answer",
+    "answers to a prompt, K": "rows",
+    "rows of a batch": "rows",
+}
 ENOUGH = 1.0  # seconds of steps at a point, and at most three of them
 
 
@@ -83,7 +89,9 @@ def run(folder: Path, device: str, say: Callable[[str], None]) -> list[Point]:
     workers = 1 if device == "cuda" else min(2, cores())
     with ThreadPoolExecutor(workers) as pool:
         for number, point in enumerate(pool.map(lambda point: _measure(point, folder, device), wanted), 1):
-            say(f"{number}/{len(wanted)} {point.kind}, {point.sweep} {point.x:,}: {point.seconds:.3g} s, {point.mb:.0f} MB")
+            say(
+                f"{number}/{len(wanted)} {point.kind}, {point.sweep} {point.x:,}: {point.seconds:.3g} s, {point.mb:.0f} MB"
+            )
     return wanted
 
 
@@ -110,8 +118,14 @@ def curves(found: list[Point]) -> dict[str, dict[str, dict]]:
     result: dict[str, dict[str, dict]] = {}
     for sweep, (_, kinds) in SWEEPS.items():
         for kind in kinds:
-            xs, seconds, mb = zip(*((p.x, p.seconds, p.mb) for p in found if (p.sweep, p.kind) == (sweep, kind)), strict=True)
+            xs, seconds, mb = zip(
+                *((p.x, p.seconds, p.mb) for p in found if (p.sweep, p.kind) == (sweep, kind)), strict=True
+            )
             result.setdefault(sweep, {})[kind] = {
-                "x": xs, "seconds": seconds, "mb": mb, "seconds_exponent": exponent(xs, seconds), "mb_exponent": exponent(xs, mb),
-            }  # fmt: skip
+                "x": xs,
+                "seconds": seconds,
+                "mb": mb,
+                "seconds_exponent": exponent(xs, seconds),
+                "mb_exponent": exponent(xs, mb),
+            }
     return result

@@ -119,7 +119,9 @@ def exchange_ids(case: Case) -> Tensor:
 
     tokenizer = AutoTokenizer.from_pretrained(Path(case.folder, "policy"))
     (prompt,) = prompt_ids(case, tokenizer).tolist()
-    return torch.tensor([prompt + ids + [tokenizer.eos_token_id] for ids in tokenizer(answers(case)).input_ids])
+    return torch.tensor(
+        [prompt + ids + [tokenizer.eos_token_id] for ids in tokenizer(answers(case)).input_ids]
+    )
 
 
 def prompt_ids(case: Case, tokenizer) -> Tensor:
@@ -142,9 +144,18 @@ def save_models(shape: Shape, folder: Path) -> None:
 
     tokenizer = build_tokenizer(words(shape))
     eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-    config = GPT2Config(vocab_size=len(tokenizer), n_positions=shape.positions, n_embd=shape.width, n_layer=shape.layers,
-                        n_head=shape.heads, activation_function="gelu_new", bos_token_id=eos, eos_token_id=eos,
-                        pad_token_id=pad, **NO_DROPOUT)  # fmt: skip
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_positions=shape.positions,
+        n_embd=shape.width,
+        n_layer=shape.layers,
+        n_head=shape.heads,
+        activation_function="gelu_new",
+        bos_token_id=eos,
+        eos_token_id=eos,
+        pad_token_id=pad,
+        **NO_DROPOUT,
+    )
     torch.manual_seed(0)
     policy = GPT2LMHeadModel(config)
     with torch.no_grad():  # the logits of end of text and padding are about -width / 4
@@ -175,7 +186,9 @@ def gflop(job: Job, shape: Shape) -> float:
         policy = _trunk(shape, rows, P + A - 1) + _head(shape, rows * A)
         value = _trunk(shape, rows, P + A - 1)
         work = policy
-        if job.kind == "ppo":  # sampling; then reference, value and reward model; then the update of two networks
+        if (
+            job.kind == "ppo"
+        ):  # sampling; then reference, value and reward model; then the update of two networks
             work += policy + value + _trunk(shape, rows, P + A) + 3 * (policy + value)
             work += 3 * job.minibatches * _next_token(shape, job.ptx_rows, job.ptx_tokens)
     return work / 1e9

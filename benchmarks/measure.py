@@ -21,12 +21,23 @@ from .machine import Peak, device_name
 from .worker import Worker
 
 CORES = {"one": ("one",), "all": ("all",), "both": ("one", "all")}
-CLOCK = {"one": "cpu_s", "all": "wall_s"}  # what counts: CPU seconds of one core, wall seconds of all (or of a GPU)
+CLOCK = {
+    "one": "cpu_s",
+    "all": "wall_s",
+}  # what counts: CPU seconds of one core, wall seconds of all (or of a GPU)
 Say = Callable[[str], None]
 
 
-def run(names: Sequence[str], model: str, precisions: Sequence[str], rounds: int, cores: str, device: str, folder: Path,
-        say: Say) -> Iterator[dict]:  # fmt: skip
+def run(
+    names: Sequence[str],
+    model: str,
+    precisions: Sequence[str],
+    rounds: int,
+    cores: str,
+    device: str,
+    folder: Path,
+    say: Say,
+) -> Iterator[dict]:
     """Measure these jobs, with the model's files in `folder`: a row for each precision and job."""
     shape = jobs.MODELS[model]
     jobs.save_models(shape, folder)
@@ -41,11 +52,17 @@ def run(names: Sequence[str], model: str, precisions: Sequence[str], rounds: int
             yield {**row, **compare(case, rounds, peaks, say), "device": device_name(device)}
 
 
-def check_wishes(names: Sequence[str], model: str, precisions: Sequence[str], rounds: int, cores: str,
-                 device: str) -> None:  # fmt: skip
+def check_wishes(
+    names: Sequence[str], model: str, precisions: Sequence[str], rounds: int, cores: str, device: str
+) -> None:
     """Refuse what there is not, with a list of what there is."""
-    wishes = {"job": (names, jobs.NAMES), "model": ([model], jobs.MODELS), "precision": (precisions, jobs.PRECISIONS),
-              "choice of --cores": ([cores], CORES), "device": ([device], ("cpu", "cuda"))}  # fmt: skip
+    wishes = {
+        "job": (names, jobs.NAMES),
+        "model": ([model], jobs.MODELS),
+        "precision": (precisions, jobs.PRECISIONS),
+        "choice of --cores": ([cores], CORES),
+        "device": ([device], ("cpu", "cuda")),
+    }
     for what, (wanted, known) in wishes.items():
         for name in wanted:
             if name not in known:
@@ -106,9 +123,16 @@ def _row(found: dict[str, dict[str, list]], work: float) -> dict:
         ratios = ratio_of(ours, peer)
         if not row:
             shares = [work / rate / seconds for rate, seconds in zip(reports["peak"], ours, strict=True)]
-            row = {**ratios, "share_of_floor": median(shares), "gflop": work, "peak_gflops": max(reports["peak"]),
-                   **_memory(reports.get("ours"), ""), **_memory(reports.get("peer"), "peer_"),
-                   "rounds": len(ours), "clock": clock}  # fmt: skip
+            row = {
+                **ratios,
+                "share_of_floor": median(shares),
+                "gflop": work,
+                "peak_gflops": max(reports["peak"]),
+                **_memory(reports.get("ours"), ""),
+                **_memory(reports.get("peer"), "peer_"),
+                "rounds": len(ours),
+                "clock": clock,
+            }
         row |= {clock: median(ours), f"peer_{clock}": median(peer) if peer else None}
         if way == "all":
             row |= {"wall_ratio": ratios["ratio"], "wall_rounds": len(ours)}

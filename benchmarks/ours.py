@@ -61,8 +61,16 @@ def _reward(case: Case, gate: Gate) -> None:
 def _ppo(case: Case, gate: Gate) -> None:
     job, first = case.job, []
     ptx = {"ptx_gamma": 1.0, "ptx_rows": job.ptx_rows} if job.ptx_rows else {}
-    cfg = PPOConfig(episodes=FOREVER * job.rows, batch_size=job.rows, minibatches=job.minibatches, lr=LR, value_lr=LR,
-                    max_new_tokens=job.answer, warmup_iterations=0, **ptx)  # fmt: skip
+    cfg = PPOConfig(
+        episodes=FOREVER * job.rows,
+        batch_size=job.rows,
+        minibatches=job.minibatches,
+        lr=LR,
+        value_lr=LR,
+        max_new_tokens=job.answer,
+        warmup_iterations=0,
+        **ptx,
+    )
     models = (_policy(case), _policy(case), _scalar_model(case), _scalar_model(case))
     rows = jobs.packed_rows(case, job.minibatches * job.ptx_rows, job.ptx_tokens)
 
@@ -71,7 +79,11 @@ def _ppo(case: Case, gate: Gate) -> None:
             first.append(batch)
 
     gate.check = lambda: checks.rollout(case, first[0])
-    options = {"pretrain_rows": rows, "on_iteration": keep_first, "loop": {"control": gate, "progress": False}}
+    options = {
+        "pretrain_rows": rows,
+        "on_iteration": keep_first,
+        "loop": {"control": gate, "progress": False},
+    }
     gate.begin()
     train_ppo(*models, _tokenizer(case), jobs.prompts(case), cfg, **options)
 

@@ -29,7 +29,10 @@ def _table(path: Path) -> str:
         return table(*report.growth_table(measured["curves"]))
     columns, lines = report.table_of(measured)
     at_floor = [f"{row['ratio'] / row['share_of_floor']:.1f}" for row in measured]
-    return table([*columns, "ratio at the floor"], [[*line, ratio] for line, ratio in zip(lines, at_floor, strict=True)])
+    return table(
+        [*columns, "ratio at the floor"],
+        [[*line, ratio] for line, ratio in zip(lines, at_floor, strict=True)],
+    )
 
 
 if __name__ == "__main__":

@@ -30,10 +30,17 @@ def run(case: Case, gate: Gate) -> None:
 def _settings(case: Case, rows: int) -> dict:
     """Arguments of every trainer of TRL."""
     return {
-        "output_dir": str(Path(case.folder, "trl")), "report_to": "none", "logging_strategy": "no", "save_strategy": "no",
-        "disable_tqdm": True, "use_cpu": case.device == "cpu", "bf16": case.precision == "bf16",
-        "gradient_checkpointing": False, "per_device_train_batch_size": rows, "learning_rate": LR,
-    }  # fmt: skip
+        "output_dir": str(Path(case.folder, "trl")),
+        "report_to": "none",
+        "logging_strategy": "no",
+        "save_strategy": "no",
+        "disable_tqdm": True,
+        "use_cpu": case.device == "cpu",
+        "bf16": case.precision == "bf16",
+        "gradient_checkpointing": False,
+        "per_device_train_batch_size": rows,
+        "learning_rate": LR,
+    }
 
 
 def _load(case: Case, kind: str):
@@ -79,9 +86,11 @@ def _reward(case: Case, gate: Gate) -> None:
     texts = jobs.exchange_ids(case).tolist()  # the best first
     pairs = [{"chosen_ids": better, "rejected_ids": worse} for better, worse in combinations(texts, 2)]
     options = {
-        "model": _load(case, "reward"), "processing_class": _tokenizer(case), "train_dataset": Dataset.from_list(pairs),
+        "model": _load(case, "reward"),
+        "processing_class": _tokenizer(case),
+        "train_dataset": Dataset.from_list(pairs),
         "args": RewardConfig(**_settings(case, rows=len(pairs)), max_steps=FOREVER),
-    }  # fmt: skip
+    }
     _train(RewardTrainer, gate, **options)
 
 
@@ -94,10 +103,11 @@ def _sft(case: Case, gate: Gate) -> None:
     stream = jobs.packed_rows(case, job.rows, job.answer).flatten().tolist()
     packing = {"packing": True, "packing_strategy": "wrapped", "max_length": job.answer}
     options = {
-        "model": _load(case, "policy"), "processing_class": _tokenizer(case),
+        "model": _load(case, "policy"),
+        "processing_class": _tokenizer(case),
         "train_dataset": Dataset.from_dict({"input_ids": [stream]}),
         "args": SFTConfig(**_settings(case, rows=job.rows), **packing, max_steps=FOREVER),
-    }  # fmt: skip
+    }
     _train(SFTTrainer, gate, **options)
 
 
@@ -124,9 +134,16 @@ def _ppo(case: Case, gate: Gate) -> None:
 
     gate.imported()
     job, tokenizer, ptx_losses = case.job, _tokenizer(case), []
-    args = PPOConfig(**_settings(case, rows=job.rows), gradient_accumulation_steps=1, num_mini_batches=job.minibatches,
-                     num_ppo_epochs=1, total_episodes=FOREVER * job.rows, response_length=job.answer, temperature=1.0,
-                     num_sample_generations=0)  # fmt: skip
+    args = PPOConfig(
+        **_settings(case, rows=job.rows),
+        gradient_accumulation_steps=1,
+        num_mini_batches=job.minibatches,
+        num_ppo_epochs=1,
+        total_episodes=FOREVER * job.rows,
+        response_length=job.answer,
+        temperature=1.0,
+        num_sample_generations=0,
+    )
 
     class Iterations(TrainerCallback):
         def on_step_end(self, args, state, control, **_):
@@ -135,10 +152,15 @@ def _ppo(case: Case, gate: Gate) -> None:
             gate.begin()
 
     trainer = PPOTrainer(
-        args=args, processing_class=tokenizer, model=_load(case, "policy"), ref_model=_load(case, "policy"),
-        reward_model=_load(case, "reward"), value_model=_load(case, "reward"), callbacks=[Iterations()],
+        args=args,
+        processing_class=tokenizer,
+        model=_load(case, "policy"),
+        ref_model=_load(case, "policy"),
+        reward_model=_load(case, "reward"),
+        value_model=_load(case, "reward"),
+        callbacks=[Iterations()],
         train_dataset=Dataset.from_dict({"input_ids": jobs.prompt_ids(case, tokenizer).tolist()}),
-    )  # fmt: skip
+    )
     if job.ptx_rows:
         _mix_in_text(case, trainer, ptx_losses)
     gate.begin()

@@ -27,7 +27,13 @@ from .packages import Missing, ppo_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 # What rlhf_lite sets in the environment.
-OWN = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+OWN = (
+    "LRU_CACHE_CAPACITY",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY",
+    "OMP_WAIT_POLICY",
+    "GOMP_SPINCOUNT",
+    "KMP_BLOCKTIME",
+)
 _NUMBERS = itertools.count()  # of logs
 
 
@@ -118,8 +124,15 @@ class Worker:
         self.log = Path(case.folder, f"{side}-{next(_NUMBERS)}.log")
         command = [sys.executable, "-c", "from benchmarks.worker import main; main()", side, case.to_json()]
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment(side, case), text=True, stderr=log,
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment(side, case),
+                text=True,
+                stderr=log,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
 
     def step(self, threads: int) -> dict:
         """One step: seconds, peak memory, and what the job reports."""

@@ -33,11 +33,23 @@ keep_freed()
 __version__ = "0.1.0"
 
 _HOME = {
-    "Chain": "chain", "ChainConfig": "plan",
-    "PretrainConfig": "config", "SFTConfig": "config", "RewardConfig": "config", "PPOConfig": "config",
-    "RankingsConfig": "config", "DataConfig": "config", "EvalConfig": "config", "ModelConfig": "config",
-    "describe": "config", "World": "world", "Task": "world", "gold": "world", "judge": "world", "pick": "runs",
-}  # fmt: skip
+    "Chain": "chain",
+    "ChainConfig": "plan",
+    "PretrainConfig": "config",
+    "SFTConfig": "config",
+    "RewardConfig": "config",
+    "PPOConfig": "config",
+    "RankingsConfig": "config",
+    "DataConfig": "config",
+    "EvalConfig": "config",
+    "ModelConfig": "config",
+    "describe": "config",
+    "World": "world",
+    "Task": "world",
+    "gold": "world",
+    "judge": "world",
+    "pick": "runs",
+}
 __all__ = list(_HOME)
 
 

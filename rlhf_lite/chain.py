@@ -45,8 +45,14 @@ class Chain(Plan):
     """A plan that is carried out: every stage is built when it is first asked for. Stages in `shipped` may be taken from
     the repository instead."""
 
-    def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = STAGES, progress: bool = True,
-                 control=None, report: Callable[[str, str, float], None] | None = None):  # fmt: skip
+    def __init__(
+        self,
+        config: ChainConfig = ChainConfig(),
+        shipped: tuple[str, ...] = STAGES,
+        progress: bool = True,
+        control=None,
+        report: Callable[[str, str, float], None] | None = None,
+    ):
         super().__init__(config, shipped)
         self.progress, self.control = progress, control
         self._report = report or (lambda stage, how, seconds: None)
@@ -69,7 +75,9 @@ class Chain(Plan):
             self.get(needed)
         inputs = {needed: self.key(needed) for needed in INPUTS[stage]}
         self._report(stage, "building", 0.0)
-        found = runs.build(name, self.config.stage(stage), inputs, lambda folder: BUILDERS[stage](self, folder))
+        found = runs.build(
+            name, self.config.stage(stage), inputs, lambda folder: BUILDERS[stage](self, folder)
+        )
         self._report(stage, "built", found.summary["seconds"])
         return found
 
@@ -130,7 +138,9 @@ class Chain(Plan):
     @cached_property
     def pretrain_rows(self) -> Tensor:
         """Web text for the pretraining mix: (N, n_positions). Documents of the kind the base model learned from."""
-        return pack_rows(web_stream(self.world, self.tokenizer, 12_000, seed=1), self.config.model.n_positions)
+        return pack_rows(
+            web_stream(self.world, self.tokenizer, 12_000, seed=1), self.config.model.n_positions
+        )
 
     @cached_property
     def labelers(self) -> list[Labeler]:
@@ -196,17 +206,33 @@ def build_start(chain: Chain, folder: Path) -> dict | None:
 def _build_sft(chain: Chain, folder: Path, stage: str, cfg: SFTConfig) -> dict | None:
     policy, cfg, loop = chain.policy("base"), cfg.replace(seed=chain.config.seed), chain.loop(stage, folder)
     rows = chain.pretrain_rows if cfg.pretrain_mix else None
-    train_sft(policy, chain.tokenizer, chain.demonstrations, cfg, pretrain_rows=rows, valid=chain.valid_demonstrations, loop=loop)
+    train_sft(
+        policy,
+        chain.tokenizer,
+        chain.demonstrations,
+        cfg,
+        pretrain_rows=rows,
+        valid=chain.valid_demonstrations,
+        loop=loop,
+    )
     return _finish(chain, folder, policy, loop, "loss/valid")
 
 
 def build_rankings(chain: Chain, folder: Path) -> dict | None:
     """Sample K = 4 ... 9 completions per prompt from the supervised policies; rate, flag and rank them (§3.4, §3.5)."""
     cfg, seed = chain.config.rankings, chain.config.seed
-    sets = {"train": chain.prompts.rm_train[: cfg.train_prompts], "valid": chain.prompts.rm_valid[: cfg.valid_prompts]}
+    sets = {
+        "train": chain.prompts.rm_train[: cfg.train_prompts],
+        "valid": chain.prompts.rm_valid[: cfg.valid_prompts],
+    }
     policies = [chain.policy("sft"), chain.policy("start")]
-    sampled = {name: sample_completions(policies, chain.tokenizer, rows, cfg, seed, name) for name, rows in sets.items()}
-    items = [(Task.from_json(row["task"]), texts) for row, texts in sampled["train"][: cfg.calibration_prompts]]
+    sampled = {
+        name: sample_completions(policies, chain.tokenizer, rows, cfg, seed, name)
+        for name, rows in sets.items()
+    }
+    items = [
+        (Task.from_json(row["task"]), texts) for row, texts in sampled["train"][: cfg.calibration_prompts]
+    ]
     pool = calibrate_noise(make_pool(seed), items, seed=seed)
     labeled = {name: label_all(pool, *zip(*pairs, strict=True), seed) for name, pairs in sampled.items()}
     others = with_noise(held_out_pool(seed), pool[0].noise)
@@ -216,8 +242,14 @@ def build_rankings(chain: Chain, folder: Path) -> dict | None:
     return {"noise": pool[0].noise, "prompts": {name: len(rows) for name, rows in labeled.items()}}
 
 
-def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTokenizerFast, prompts: list[Row],
-                       cfg: RankingsConfig, seed: int, name: str) -> list[tuple[Row, list[str]]]:  # fmt: skip
+def sample_completions(
+    policies: list[GPT2LMHeadModel],
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: list[Row],
+    cfg: RankingsConfig,
+    seed: int,
+    name: str,
+) -> list[tuple[Row, list[str]]]:
     """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are dropped.
 
     Temperatures differ, so that the answers do: cold ones are nearly as good as those of reinforcement learning, hot ones
@@ -231,8 +263,14 @@ def sample_completions(policies: list[GPT2LMHeadModel], tokenizer: PreTrainedTok
         rows = [i for i, chosen in wanted if chosen == p]
         temperatures = [cfg.coldest * (cfg.hottest / cfg.coldest) ** rng.random() for _ in rows]
         generator = torch.Generator().manual_seed(rng.getrandbits(60))
-        texts = sample_texts(policy, tokenizer, [prompts[i]["text"] for i in rows], cfg.max_new_tokens,
-                             temperatures, generator=generator)  # fmt: skip
+        texts = sample_texts(
+            policy,
+            tokenizer,
+            [prompts[i]["text"] for i in rows],
+            cfg.max_new_tokens,
+            temperatures,
+            generator=generator,
+        )
         for i, text in zip(rows, texts, strict=True):
             if text.strip():
                 completions[i].append(text)
@@ -251,7 +289,9 @@ def build_reward(chain: Chain, folder: Path) -> dict | None:
     shift = center_on(model, chain.tokenizer, chain.demonstrations[:1000])
     save_model(model, folder, dtype=torch.bfloat16, tokenizer=chain.tokenizer)
     model = load_scalar_model(folder)
-    scores = score_rankings(model, chain.tokenizer, rankings["valid"])  # the held-out people rank the same completions
+    scores = score_rankings(
+        model, chain.tokenizer, rankings["valid"]
+    )  # the held-out people rank the same completions
     accuracy = {name: agreement_with(scores, rankings[name], draws=1000) for name in ("valid", "held_out")}
     return {"loss": loop.history["loss"][-1], "shift": shift, **accuracy}
 
@@ -265,17 +305,28 @@ def build_ppo_ptx(chain: Chain, folder: Path) -> dict | None:
 
 
 def _build_ppo(chain: Chain, folder: Path, stage: str, cfg: PPOConfig) -> dict | None:
-    cfg, prompts, loop = cfg.replace(seed=chain.config.seed), chain.prompts.ppo_train, chain.loop(stage, folder)
+    cfg, prompts, loop = (
+        cfg.replace(seed=chain.config.seed),
+        chain.prompts.ppo_train,
+        chain.loop(stage, folder),
+    )
     policy, reward_model = chain.policy("start"), chain.reward_model
 
     def gold_of(chosen: list[int], texts: list[str]) -> list[float]:
         return [gold(Task.from_json(prompts[i]["task"]), text) for i, text in zip(chosen, texts, strict=True)]
 
     train_ppo(
-        policy, chain.policy("start"), reward_model, copy.deepcopy(reward_model), chain.tokenizer,
-        [row["text"] for row in prompts], cfg, pretrain_rows=chain.pretrain_rows if cfg.ptx_gamma else None,
-        gold=gold_of, loop=loop,
-    )  # fmt: skip
+        policy,
+        chain.policy("start"),
+        reward_model,
+        copy.deepcopy(reward_model),
+        chain.tokenizer,
+        [row["text"] for row in prompts],
+        cfg,
+        pretrain_rows=chain.pretrain_rows if cfg.ptx_gamma else None,
+        gold=gold_of,
+        loop=loop,
+    )
     return _finish(chain, folder, policy, loop, "objective/score", "objective/kl", "gold/mean")
 
 

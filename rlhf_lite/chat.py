@@ -40,7 +40,9 @@ def read_temperature(text: str | float) -> float:
     with contextlib.suppress(ValueError):
         if 0.01 <= float(text) <= 100:
             return float(text)
-    raise ValueError(f"temperature {text} cannot be used; give a number from 0.01 to 100 (1 as in training), or greedy")
+    raise ValueError(
+        f"temperature {text} cannot be used; give a number from 0.01 to 100 (1 as in training), or greedy"
+    )
 
 
 class Answer(NamedTuple):
@@ -51,13 +53,20 @@ class Answer(NamedTuple):
     text: str
 
 
-def answers(policies: Mapping[str, GPT2LMHeadModel], reward_model: GPT2ForSequenceClassification,
-            tokenizer: PreTrainedTokenizerFast, prompt: str, how: Settings) -> list[Answer]:  # fmt: skip
+def answers(
+    policies: Mapping[str, GPT2LMHeadModel],
+    reward_model: GPT2ForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    prompt: str,
+    how: Settings,
+) -> list[Answer]:
     """Each model's answer to a prompt that `check_prompt` has passed."""
     texts = []
     for policy in policies.values():
         generator = torch.Generator().manual_seed(how.seed)
-        texts += sample_texts(policy, tokenizer, [prompt], MAX_NEW_TOKENS, how.temperature, how.greedy, generator)
+        texts += sample_texts(
+            policy, tokenizer, [prompt], MAX_NEW_TOKENS, how.temperature, how.greedy, generator
+        )
     rewards = score_texts(reward_model, tokenizer, [prompt] * len(texts), texts)
     return [Answer(*found) for found in zip(policies, rewards, texts, strict=True)]
 
@@ -86,7 +95,11 @@ class Panel:
         for remark in remarks:
             note(f"{where}{remark}")
         found = answers(self.policies, self.reward_model, self.tokenizer, prompt, self.settings)
-        table(("model", "score", "answer"), [(name, f"{score:+.2f}", text) for name, score, text in found], prompt)
+        table(
+            ("model", "score", "answer"),
+            [(name, f"{score:+.2f}", text) for name, score, text in found],
+            prompt,
+        )
         self.last = prompt
         return True
 

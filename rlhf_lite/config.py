@@ -31,7 +31,9 @@ class ConfigError(ValueError):
     """A setting that cannot work; the message says which, what it was, and what would work."""
 
 
-def knob(default, help: str, paper: Any = "", source: str = "", *, low=None, high=None, choices=None, gpt2=None):
+def knob(
+    default, help: str, paper: Any = "", source: str = "", *, low=None, high=None, choices=None, gpt2=None
+):
     """One setting: `default` (tiny profile), what it is, the paper's value and its source, the sensible range.
 
     `gpt2` is the value of the `gpt2` profile where it differs: a usual starting point, not measured here.
@@ -157,8 +159,12 @@ class RewardConfig(Config):
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
     prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
-    question: str = knob("", "what it reads after an answer, in place of EOS, before it gives its score", "not stated")
-    answers: str = knob("", "answers to the question, best first, with / between: what the head begins with", "not stated")
+    question: str = knob(
+        "", "what it reads after an answer, in place of EOS, before it gives its score", "not stated"
+    )
+    answers: str = knob(
+        "", "answers to the question, best first, with / between: what the head begins with", "not stated"
+    )
     warmup_share: float = knob(0.0, "share of the steps in which the rate rises to lr", 0, "App. C", **_SHARE)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
@@ -175,7 +181,9 @@ class PPOConfig(Config):
     minibatches: int = knob(8, "minibatches per batch, one optimizer step each", 8, "App. C.4", **_COUNT)
     inner_epochs: int = knob(1, "passes over each batch", 1, "App. C.4", **_COUNT)
     accumulation: int = knob(1, "parts a minibatch is computed in: memory, not results", **_COUNT)
-    lr: float = knob(4.5e-4, "policy learning rate", "2.55e-6 to 2.55e-5 (sweep)", "App. E.9", gpt2=5e-6, **_LR)
+    lr: float = knob(
+        4.5e-4, "policy learning rate", "2.55e-6 to 2.55e-5 (sweep)", "App. E.9", gpt2=5e-6, **_LR
+    )
     value_lr: float = knob(6e-4, "value learning rate", "9e-6 (1.3B, 6B)", "App. C.4", gpt2=9e-6, **_LR)
     warmup_iterations: int = knob(10, "iterations of linear warm-up from lr/10", 10, "App. C.4", low=0)
     kl_beta: float = knob(0.3, "weight of the per-token KL penalty", 0.02, "App. C.4", low=0.0, gpt2=0.05)
@@ -195,7 +203,9 @@ class PPOConfig(Config):
         low=0.0,
     )
     ptx_rows: int = knob(8, "pretraining rows per minibatch", "8 per episode", "App. C.4", **_COUNT)
-    ema_decay: float = knob(0.992, "averaging of the weights, per optimizer step", 0.992, "App. C.4", low=0.0, high=0.999999)
+    ema_decay: float = knob(
+        0.992, "averaging of the weights, per optimizer step", 0.992, "App. C.4", low=0.0, high=0.999999
+    )
     use_ema: bool = knob(True, "the finished policy is the averaged one", "not stated")
     old_logprobs: str = knob(
         "sampling",
@@ -236,8 +246,12 @@ def meaning(cfg: Config | type[Config], name: str) -> str:
 class DataConfig(Config):
     """The prompts and who writes them (§3.2, App. A)."""
 
-    scale: float = knob(0.2, help="sizes of all sets as a share of Table 6", paper=1.0, source="Table 6", low=0.001, high=2.0)
-    sft_scale: float = knob(1.0, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0)
+    scale: float = knob(
+        0.2, help="sizes of all sets as a share of Table 6", paper=1.0, source="Table 6", low=0.001, high=2.0
+    )
+    sft_scale: float = knob(
+        1.0, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0
+    )
     world_seed: int = knob(0, help="which tiny world: its facts and myths", low=0)
 
 
@@ -247,18 +261,26 @@ class RankingsConfig(Config):
 
     k_min: int = knob(4, help="fewest completions per prompt", paper=4, source="§3.5", low=2, high=9)
     k_max: int = knob(9, help="most completions per prompt", paper=9, source="§3.5", low=2, high=9)
-    coldest: float = knob(0.5, help="each completion has a temperature of its own, from this", paper="not stated", low=1e-3)
+    coldest: float = knob(
+        0.5, help="each completion has a temperature of its own, from this", paper="not stated", low=1e-3
+    )
     hottest: float = knob(1.4, help="to this, log-uniformly", paper="not stated", low=1e-3)
     max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
-    train_prompts: int = knob(5500, help="prompts to train on, ranked once", paper="33,207", source="Table 6", low=10)
-    valid_prompts: int = knob(600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10)
+    train_prompts: int = knob(
+        5500, help="prompts to train on, ranked once", paper="33,207", source="Table 6", low=10
+    )
+    valid_prompts: int = knob(
+        600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10
+    )
     calibration_prompts: int = knob(2400, help="prompts on which the labelers' noise is set", low=10)
 
     def _check_together(self):
         if self.k_min > self.k_max:
             raise ConfigError(f"RankingsConfig.k_min = {self.k_min} is more than k_max = {self.k_max}.")
         if self.coldest > self.hottest:
-            raise ConfigError(f"RankingsConfig.coldest = {self.coldest} is more than hottest = {self.hottest}.")
+            raise ConfigError(
+                f"RankingsConfig.coldest = {self.coldest} is more than hottest = {self.hottest}."
+            )
 
 
 @dataclass(frozen=True)
@@ -283,21 +305,36 @@ class RealChainConfig(Config):
     rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
     split: str = knob("train", "which split of it")
     limit: int = knob(0, "at most so many rankings, 0: all", low=0)
-    model: str = knob("gpt2", "a GPT-2 checkpoint, by hub name or folder; empty: random weights", "GPT-3", "§3.5")
+    model: str = knob(
+        "gpt2", "a GPT-2 checkpoint, by hub name or folder; empty: random weights", "GPT-3", "§3.5"
+    )
     size: str = knob("tiny", "shape of random weights", choices=("tiny", "small", "gpt2"))
     tokenizer: str = knob("", "a tokenizer's folder or name; empty: the model's")
     text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
     text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
     limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
-    pieces: int = knob(1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT)
-    checkpointing: bool = knob(False, "keep few activations and compute them again: less memory, a third more time")
-    sharded: bool = knob(False, "cut models, gradients and Adam's moments over the processes (FSDP): less memory on each")
+    pieces: int = knob(
+        1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT
+    )
+    checkpointing: bool = knob(
+        False, "keep few activations and compute them again: less memory, a third more time"
+    )
+    sharded: bool = knob(
+        False, "cut models, gradients and Adam's moments over the processes (FSDP): less memory on each"
+    )
     device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
     compile: str = knob(
-        "auto", "torch.compile in training; auto: on a GPU, where a self-test says it pays", choices=("auto", "on", "off")
+        "auto",
+        "torch.compile in training; auto: on a GPU, where a self-test says it pays",
+        choices=("auto", "on", "off"),
     )
-    drop: bool = knob(False, "leave faulty rows of the rankings out and count them, instead of stopping at the first")
-    judge: str = knob("", "a sequence-classification model that judges, by hub name or folder; empty: one trained on judge_share")
+    drop: bool = knob(
+        False, "leave faulty rows of the rankings out and count them, instead of stopping at the first"
+    )
+    judge: str = knob(
+        "",
+        "a sequence-classification model that judges, by hub name or folder; empty: one trained on judge_share",
+    )
     judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
     test_prompts: int = knob(300, "prompts of theirs at most", low=1)
@@ -325,7 +362,9 @@ class RealStages:
         for place, value in changes.items():
             stage, _, name = place.rpartition(".")
             if stage not in parts:
-                raise ConfigError(f"there is no stage '{stage}' to set {place} of; take {', '.join(filter(None, parts))}")
+                raise ConfigError(
+                    f"there is no stage '{stage}' to set {place} of; take {', '.join(filter(None, parts))}"
+                )
             wanted[stage][name] = value
         config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
         return config, RealStages(*stages)

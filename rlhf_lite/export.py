@@ -34,19 +34,27 @@ WHAT = {  # the models of the chain
     "sft": "A supervised policy: the base model, trained further on demonstrations written by labelers (InstructGPT, step 1).",
     "start": "A supervised policy trained on demonstrations and some pretraining text: what reinforcement learning starts from.",
     "reward": "A reward model: it scores an answer to a prompt, higher for answers that labelers ranked higher "
-              "(InstructGPT, step 2).",
+    "(InstructGPT, step 2).",
     "ppo": "A policy trained with PPO against a reward model (InstructGPT, step 3).",
     "ppo_ptx": "A policy trained with PPO against a reward model, with pretraining gradients mixed in (PPO-ptx; InstructGPT, "
-               "step 3).",
+    "step 3).",
     "real_reward": "A reward model: it scores an answer to a prompt, higher for answers of the kind that people ranked higher.",
-}  # fmt: skip
+}
 
 
 # --- The folder ---------------------------------------------------------------------------------------------
 
 
-def export(source: str | Path, target: str | Path, *, dtype: str = "fp32", name: str | None = None, command: str = "",
-           license: str | None = None, overwrite: bool = False) -> Path:  # fmt: skip
+def export(
+    source: str | Path,
+    target: str | Path,
+    *,
+    dtype: str = "fp32",
+    name: str | None = None,
+    command: str = "",
+    license: str | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write model, tokenizer, card and record of a folder to `target`; returns it.
 
     `name` is what the card's examples load (default: the target's own name), `command` the line that builds the model.
@@ -64,7 +72,11 @@ def export(source: str | Path, target: str | Path, *, dtype: str = "fp32", name:
         made = Path(temporary) / "made"
         save_model(model, made, DTYPES[dtype], tokenizer)
         with atomic_write(made / CARD) as file:
-            file.write(card(model, tokenizer, record, name or target.resolve().name, command, license, dtype).encode())
+            file.write(
+                card(
+                    model, tokenizer, record, name or target.resolve().name, command, license, dtype
+                ).encode()
+            )
         runs.write_json(made / RECORD, {**record.to_dict(), "files": runs.digests(made)})
         _move(made, target, old)
     return target
@@ -73,9 +85,13 @@ def export(source: str | Path, target: str | Path, *, dtype: str = "fp32", name:
 def _load(source: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The model in a folder and its tokenizer, which knows no token that the model lacks."""
     if not (source / "config.json").is_file():
-        raise ValueError(f"{source} holds no model (there is no config.json); give the folder of a policy or a reward model")
+        raise ValueError(
+            f"{source} holds no model (there is no config.json); give the folder of a policy or a reward model"
+        )
     if not any((source / file).is_file() for file in ("tokenizer.json", "vocab.json")):
-        raise ValueError(f"{source} holds no tokenizer (neither tokenizer.json nor vocab.json); save one beside the model")
+        raise ValueError(
+            f"{source} holds no tokenizer (neither tokenizer.json nor vocab.json); save one beside the model"
+        )
     kinds = runs.read_json(source / "config.json").get("architectures") or []
     scores = any(kind.endswith("ForSequenceClassification") for kind in kinds)
     try:
@@ -100,11 +116,15 @@ def _replaceable(source: Path, target: Path, overwrite: bool) -> set[str]:
         return set()
     found = {path.name for path in target.iterdir()}
     try:
-        written = {RECORD, *runs.check(target)["files"]} if CARD in found else set()  # a run's folder has no card
+        written = (
+            {RECORD, *runs.check(target)["files"]} if CARD in found else set()
+        )  # a run's folder has no card
     except runs.DamagedStage:
         written = set()
     if found != written and found and not overwrite:
-        raise ValueError(f"{target} holds something else than an export: give a new folder, or ask to overwrite")
+        raise ValueError(
+            f"{target} holds something else than an export: give a new folder, or ask to overwrite"
+        )
     return written
 
 
@@ -145,7 +165,10 @@ class Record(NamedTuple):
     @property
     def base_model(self) -> str:
         """The hub's name of the model that training started from; its fingerprint tells a name from a folder of one's own."""
-        start, digest = self.summary.get("result", {}).get("start", ""), self.stage.get("inputs", {}).get("model")
+        start, digest = (
+            self.summary.get("result", {}).get("start", ""),
+            self.stage.get("inputs", {}).get("model"),
+        )
         return start if start and not Path(start).exists() and fingerprint(start) == digest else ""
 
 
@@ -158,7 +181,9 @@ def read_record(folder: Path) -> Record:
     except runs.DamagedStage as error:
         raise ValueError(f"{error} Nothing was exported.") from error
     if "stage" in summary:  # an export
-        return Record(summary.pop("folder"), summary.pop("stage"), last_step=summary.pop("last_step"), summary=summary)
+        return Record(
+            summary.pop("folder"), summary.pop("stage"), last_step=summary.pop("last_step"), summary=summary
+        )
     stage = runs.read_json(folder / "stage.json") if (folder / "stage.json").exists() else {}
     trace = runs.read_trace(folder) if (folder / "trace.jsonl").exists() else []
     return _without_paths(Record(folder.resolve().name, stage, summary, trace[-1] if trace else {}))
@@ -175,13 +200,24 @@ def _without_paths(record: Record) -> Record:
 # --- The card -----------------------------------------------------------------------------------------------
 
 
-def card(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, record: Record, name: str, command: str = "",
-         license: str | None = None, dtype: str = "fp32") -> str:  # fmt: skip
+def card(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    record: Record,
+    name: str,
+    command: str = "",
+    license: str | None = None,
+    dtype: str = "fp32",
+) -> str:
     """README.md of an export: YAML for the hub, what it is, how it was made, how to use it, its limits."""
     scores = hasattr(model, "score")
-    what = WHAT.get(record.kind, "A reward model." if scores else "A policy: a language model that answers prompts.")
-    size = f"GPT-2 architecture, {model.num_parameters():,} parameters, {model.config.vocab_size:,} tokens in its vocabulary, " \
-           f"at most {model.config.n_positions:,} of them in a text; weights in {dtype}."  # fmt: skip
+    what = WHAT.get(
+        record.kind, "A reward model." if scores else "A policy: a language model that answers prompts."
+    )
+    size = (
+        f"GPT-2 architecture, {model.num_parameters():,} parameters, {model.config.vocab_size:,} tokens in its vocabulary, "
+        f"at most {model.config.n_positions:,} of them in a text; weights in {dtype}."
+    )
     sections = {
         "How it was made": _made(record, command, getattr(model.config, "trained_rankings", 0)),
         "How to use it": _use_scores(model, tokenizer, name) if scores else _use_policy(record, name),
@@ -199,7 +235,13 @@ def _front_matter(record: Record, scores: bool, license: str | None) -> str:
         "license": license or ("mit" if ours else "other"),
         "library_name": "transformers",
         "pipeline_tag": "text-classification" if scores else "text-generation",
-        "tags": ["rlhf-lite", "rlhf", "gpt2", *(["reward-model"] if scores else []), *filter(None, [record.kind])],
+        "tags": [
+            "rlhf-lite",
+            "rlhf",
+            "gpt2",
+            *(["reward-model"] if scores else []),
+            *filter(None, [record.kind]),
+        ],
     }
     if record.base_model:
         fields["base_model"] = record.base_model
@@ -211,7 +253,9 @@ def _made(record: Record, command: str, rankings: int) -> str:
     if not record.summary:
         return "Nothing about that was recorded beside the model."
     hardware, stage = record.summary.get("hardware", {}), record.stage
-    where = hardware and " on " + _cell(hardware.get("gpu") or f"{hardware['cores']} cores of {hardware['cpu']}")
+    where = hardware and " on " + _cell(
+        hardware.get("gpu") or f"{hardware['cores']} cores of {hardware['cpu']}"
+    )
     settings, inputs = stage.get("config", {}), stage.get("inputs", {})
     facts = {
         "run": record.folder,
@@ -252,7 +296,11 @@ def _cell(value) -> str:
 
 
 def _use_policy(record: Record, name: str) -> str:
-    text, reads, also = "List three animals.\\n", "a prompt and a newline", ", or messages; the chat template adds the newline"
+    text, reads, also = (
+        "List three animals.\\n",
+        "a prompt and a newline",
+        ", or messages; the chat template adds the newline",
+    )
     if record.kind == "base":
         text, reads, also = "The cat", "the beginning of a text", ""
     return f"""The model reads {reads}, and ends what it writes with `eos_token`. The tokenizer pads on the left.
@@ -289,18 +337,26 @@ Several exchanges make one batch: the tokenizer pads them on the right, where th
 
 
 def _limits(record: Record, scores: bool) -> str:
-    lines = ["A special token that is named in a text, such as `<|endoftext|>`, is read as that token, unless the tokenizer is "
-             "called with `split_special_tokens=True`."]  # fmt: skip
+    lines = [
+        "A special token that is named in a text, such as `<|endoftext|>`, is read as that token, unless the tokenizer is "
+        "called with `split_special_tokens=True`."
+    ]
     if record.kind in ("reward", *POLICIES):
-        lines.insert(0, "It knows one little made-up world in simple English (animals, people, towns, foods), where simulated "
-                        "labelers stand for people. It is for learning how RLHF works, not for any other use.")  # fmt: skip
+        lines.insert(
+            0,
+            "It knows one little made-up world in simple English (animals, people, towns, foods), where simulated "
+            "labelers stand for people. It is for learning how RLHF works, not for any other use.",
+        )
     else:
         lines.insert(
-            0, "Its licence follows from the data and the model it was made of, which whoever publishes it must look up."
+            0,
+            "Its licence follows from the data and the model it was made of, which whoever publishes it must look up.",
         )
     if scores:
-        lines.append("Only differences between answers to the same prompt were trained. A policy that is optimised against it "
-                     "finds what it overrates.")  # fmt: skip
+        lines.append(
+            "Only differences between answers to the same prompt were trained. A policy that is optimised against it "
+            "finds what it overrates."
+        )
     return "\n".join(f"* {line}" for line in lines)
 
 
@@ -333,7 +389,14 @@ def push(folder: str | Path, name: str, private: bool = True) -> str:
     try:
         api = HfApi()
         address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=address.repo_id, folder_path=folder, allow_patterns=files, commit_message="rlhf-lite export")
-    except Exception as error:  # the client's own kinds of error are many, and none of them can be mended here
+        api.upload_folder(
+            repo_id=address.repo_id,
+            folder_path=folder,
+            allow_patterns=files,
+            commit_message="rlhf-lite export",
+        )
+    except (
+        Exception
+    ) as error:  # the client's own kinds of error are many, and none of them can be mended here
         raise ConnectionError(f"{name} was not pushed: {error}") from error
     return str(address)

@@ -31,7 +31,9 @@ def hub_answers() -> bool:
 
     def connect() -> None:
         try:
-            socket.create_connection((url.hostname, url.port or (80 if url.scheme == "http" else 443)), PATIENCE).close()
+            socket.create_connection(
+                (url.hostname, url.port or (80 if url.scheme == "http" else 443)), PATIENCE
+            ).close()
             opened.set()
         except OSError:
             pass  # not there: `opened` stays unset

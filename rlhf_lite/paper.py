@@ -28,10 +28,20 @@ MODEL_SIZES = ("1.3B", "6B", "175B")
 
 # Share of use cases among the API prompts, %.
 TABLE_1 = Fact(
-    dict(generation=45.6, open_qa=12.4, brainstorm=11.2, chat=8.4, rewrite=6.6, summarize=4.2, classify=3.5, other=3.5,
-         closed_qa=2.6, extract=1.9),
+    dict(
+        generation=45.6,
+        open_qa=12.4,
+        brainstorm=11.2,
+        chat=8.4,
+        rewrite=6.6,
+        summarize=4.2,
+        classify=3.5,
+        other=3.5,
+        closed_qa=2.6,
+        extract=1.9,
+    ),
     "Table 1",
-)  # fmt: skip
+)
 
 # Prompts per set, by who wrote them. The test set is counted in Table 9 only.
 TABLE_6 = Fact(
@@ -119,7 +129,9 @@ COMPLETIONS = Fact((4, 9), "§3.5: K per prompt, from and to")
 AGREEMENT = Fact((72.6, 1.5), "§3.4: training labelers with each other, %, ±")
 AGREEMENT_HELD_OUT = Fact((77.3, 1.3), "§3.4: held-out labelers, %, ±")
 AGREEMENT_RESEARCHERS = Fact((73.0, 4.0), "§3.4: researchers in Stiennon et al. 2020, %, ±")
-SCREENING = Fact({"flagging": 0.75, "ranking": 0.75, "writing": 6.0}, "App. B.1: soft cutoffs; writing is of 7")
+SCREENING = Fact(
+    {"flagging": 0.75, "ranking": 0.75, "writing": 6.0}, "App. B.1: soft cutoffs; writing is of 7"
+)
 
 # --- hyperparameters (App. C) -------------------------------------------------------------------------------------
 
@@ -130,7 +142,14 @@ SFT = Fact(
 )  # fmt: skip
 ADAM = Fact({"beta1": 0.9, "beta2": 0.95}, "App. C")
 REWARD = Fact(
-    {"size": "6B", "epochs": 1, "lr": 9e-6, "batch_prompts": 64, "most_comparisons": 2_304, "final_lr_fraction": 0.1},
+    {
+        "size": "6B",
+        "epochs": 1,
+        "lr": 9e-6,
+        "batch_prompts": 64,
+        "most_comparisons": 2_304,
+        "final_lr_fraction": 0.1,
+    },
     "App. C.2",
 )
 RL_INIT = Fact(
@@ -148,7 +167,9 @@ PPO_LR_SWEEP = Fact((2.55e-6, 2.55e-5), "App. E.9: from and to; the chosen rates
 
 # --- results ------------------------------------------------------------------------------------------------------
 
-RM_ACCURACY = Fact((72.4, 0.4), "§4.1: labelers seen in training, %, ± (App. E.2 prints the two the other way round)")
+RM_ACCURACY = Fact(
+    (72.4, 0.4), "§4.1: labelers seen in training, %, ± (App. E.2 prints the two the other way round)"
+)
 RM_ACCURACY_HELD_OUT = Fact((69.6, 0.9), "§4.1: held-out labelers, 5-fold, %, ±")
 WIN_VS_GPT3 = Fact((85, 3), "§4.1: 175B InstructGPT preferred to 175B GPT-3, %, ±")
 WIN_VS_GPT3_PROMPTED = Fact((71, 4), "§4.1: to few-shot prompted 175B GPT-3, %, ±")

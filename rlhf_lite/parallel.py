@@ -22,7 +22,12 @@ from . import runs
 from .plan import INPUTS, ChainConfig, Plan
 
 KNOWN_ERRORS = {"ValueError": ValueError, "OSError": OSError, "ArithmeticError": ArithmeticError}
-ALONE = ("base", "prompts", "rankings", "evaluation")  # they use all cores well, and everything after them waits for them
+ALONE = (
+    "base",
+    "prompts",
+    "rankings",
+    "evaluation",
+)  # they use all cores well, and everything after them waits for them
 
 
 def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> None:
@@ -40,7 +45,9 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
                 running.pop(stage).check()
             if show is not None:
                 show({stage: progress(runs.home() / plan.folder_name(stage)) for stage in running})
-            wait([child.sentinel for child in running.values()], timeout=0.25)  # the next begins when one ends
+            wait(
+                [child.sentinel for child in running.values()], timeout=0.25
+            )  # the next begins when one ends
     except KeyboardInterrupt:
         for child in running.values():  # they got the interrupt too, and write their checkpoints
             child.process.join()
@@ -89,7 +96,9 @@ class _Child:
             kind, message = self.ear.recv()
         except EOFError:  # killed before it could say anything
             code = self.process.exitcode
-            raise RuntimeError(f"Building {self.stage} ended with code {code}; was it killed, or is memory short?") from None
+            raise RuntimeError(
+                f"Building {self.stage} ended with code {code}; was it killed, or is memory short?"
+            ) from None
         if kind == "KeyboardInterrupt":
             raise KeyboardInterrupt(message)
         if kind:
@@ -106,7 +115,12 @@ def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mou
             Chain(ChainConfig.from_dict(config), tuple(shipped), progress=False).get(stage)
         mouth.send(("", ""))
     except (KeyboardInterrupt, *KNOWN_ERRORS.values()) as error:
-        mouth.send((next((k for k, v in KNOWN_ERRORS.items() if isinstance(error, v)), "KeyboardInterrupt"), str(error)))
+        mouth.send(
+            (
+                next((k for k, v in KNOWN_ERRORS.items() if isinstance(error, v)), "KeyboardInterrupt"),
+                str(error),
+            )
+        )
     except BaseException:
         mouth.send(("RuntimeError", traceback.format_exc()[-2000:]))
 

@@ -25,13 +25,21 @@ from .config import (
 )
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
-VERSIONS = dict(prompts=4, base=5, sft=8, start=8, rankings=8, reward=8, baselines=6, ppo=6, ppo_ptx=6, evaluation=9)
+VERSIONS = dict(
+    prompts=4, base=5, sft=8, start=8, rankings=8, reward=8, baselines=6, ppo=6, ppo_ptx=6, evaluation=9
+)
 INPUTS = dict(
-    base=(), prompts=(), sft=("base", "prompts"), start=("base", "prompts"), rankings=("prompts", "sft", "start"),
-    reward=("start", "rankings"), baselines=("base", "prompts", "sft", "start", "rankings"),
-    ppo=("prompts", "start", "reward"), ppo_ptx=("prompts", "start", "reward"),
+    base=(),
+    prompts=(),
+    sft=("base", "prompts"),
+    start=("base", "prompts"),
+    rankings=("prompts", "sft", "start"),
+    reward=("start", "rankings"),
+    baselines=("base", "prompts", "sft", "start", "rankings"),
+    ppo=("prompts", "start", "reward"),
+    ppo_ptx=("prompts", "start", "reward"),
     evaluation=("baselines", "rankings", "reward", "ppo", "ppo_ptx"),
-)  # fmt: skip
+)
 STAGES = tuple(INPUTS)
 POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
 
@@ -52,8 +60,12 @@ class ChainConfig:
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.4, question="Who says so?",  # pages of the web answer it
-                                        answers="The book of facts. / Many people. / Nobody.")  # fmt: skip
+    reward: RewardConfig = RewardConfig(
+        lr=6e-4,
+        warmup_share=0.4,
+        question="Who says so?",  # pages of the web answer it
+        answers="The book of facts. / Many people. / Nobody.",
+    )
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()
@@ -65,7 +77,11 @@ class ChainConfig:
             return {**self.data.to_dict(), "seed": self.seed}
         own: Config = getattr(self, name)
         if name == "base":
-            return {**own.replace(seed=self.base_seed).to_dict(), **self.model.to_dict(), "world": self.data.world_seed}
+            return {
+                **own.replace(seed=self.base_seed).to_dict(),
+                **self.model.to_dict(),
+                "world": self.data.world_seed,
+            }
         return {**own.to_dict(), "seed": self.seed}
 
     def to_dict(self) -> dict:
@@ -74,7 +90,12 @@ class ChainConfig:
     @classmethod
     def from_dict(cls, values: dict) -> ChainConfig:
         kinds = {f.name: f.default for f in fields(cls)}
-        return cls(**{k: type(kinds[k]).from_dict(v) if isinstance(kinds[k], Config) else v for k, v in values.items()})
+        return cls(
+            **{
+                k: type(kinds[k]).from_dict(v) if isinstance(kinds[k], Config) else v
+                for k, v in values.items()
+            }
+        )
 
 
 class Plan:

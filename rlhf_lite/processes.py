@@ -32,8 +32,10 @@ def join(expected: int | None = None, kind: str = "auto") -> torch.device:
     """
     found = int(os.environ.get("WORLD_SIZE", 1))
     if expected is not None and found != expected:
-        raise WorldError(f"there should be {expected} processes, but there {'is' if found == 1 else 'are'} {found}; "
-                         f"start them with: torchrun --nproc-per-node {expected} ...")  # fmt: skip
+        raise WorldError(
+            f"there should be {expected} processes, but there {'is' if found == 1 else 'are'} {found}; "
+            f"start them with: torchrun --nproc-per-node {expected} ..."
+        )
     device = torch.device("cpu")
     if kind == "cuda" or (kind == "auto" and torch.cuda.is_available()):
         device = torch.device("cuda", _own_card())
@@ -46,12 +48,18 @@ def join(expected: int | None = None, kind: str = "auto") -> torch.device:
 def _own_card() -> int:
     """The number of the GPU of this process among those of its machine."""
     if not torch.cuda.is_available():
-        why = "this torch was built without CUDA" if torch.version.cuda is None else "torch finds none, see nvidia-smi"
+        why = (
+            "this torch was built without CUDA"
+            if torch.version.cuda is None
+            else "torch finds none, see nvidia-smi"
+        )
         raise WorldError(f"there is no GPU: {why}; take device cpu or auto, or install torch for your card")
     here, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
     if here >= cards:
-        raise WorldError(f"process {here} of this machine has no GPU of its own, for there {'is' if cards == 1 else 'are'} "
-                         f"{cards}; start as many processes as GPUs, or take device cpu")  # fmt: skip
+        raise WorldError(
+            f"process {here} of this machine has no GPU of its own, for there {'is' if cards == 1 else 'are'} "
+            f"{cards}; start as many processes as GPUs, or take device cpu"
+        )
     return here
 
 
@@ -96,7 +104,9 @@ def add_gradients(model: nn.Module) -> None:
         return
     parameters = [p for p in model.parameters() if p.requires_grad]
     for some in _up_to(AT_ONCE, parameters):
-        flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in some])
+        flat = torch.cat(
+            [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in some]
+        )
         for p, part in zip(some, _add(flat).split([p.numel() for p in some]), strict=True):
             p.grad = part.view_as(p)
 
@@ -138,7 +148,11 @@ def from_first(thing):
 
 def _device() -> torch.device:
     """Where the group's own tensors live."""
-    return torch.device("cuda", torch.cuda.current_device()) if dist.get_backend() == "nccl" else torch.device("cpu")
+    return (
+        torch.device("cuda", torch.cuda.current_device())
+        if dist.get_backend() == "nccl"
+        else torch.device("cpu")
+    )
 
 
 def _add(x: Tensor) -> Tensor:
@@ -150,7 +164,10 @@ def _add(x: Tensor) -> Tensor:
 def _gather(x: Tensor, fill: float) -> Tensor:
     """(rows, ...) of each process -> (all rows, ...). Shapes may differ in rows and in width."""
     shapes = gather_objects(tuple(x.shape))
-    rows, wide = max(shape[0] for shape in shapes), [max(sizes) for sizes in zip(*(shape[1:] for shape in shapes), strict=True)]
+    rows, wide = (
+        max(shape[0] for shape in shapes),
+        [max(sizes) for sizes in zip(*(shape[1:] for shape in shapes), strict=True)],
+    )
     padded = x.new_full((rows, *wide), fill)
     padded[(slice(len(x)), *(slice(n) for n in x.shape[1:]))] = x
     found = [torch.empty_like(padded) for _ in shapes]

@@ -38,8 +38,10 @@ from .train.loop import Loop
 from .train.reward import score_texts, train_reward
 
 VERSION = 1  # raised when the same settings would lead to another model
-WANTED = ("give Open-Assistant trees or messages (message_id, role, text, rank), rankings (prompt, completions, ranks), "
-          "or pairs (prompt, chosen, rejected)")  # fmt: skip
+WANTED = (
+    "give Open-Assistant trees or messages (message_id, role, text, rank), rankings (prompt, completions, ranks), "
+    "or pairs (prompt, chosen, rejected)"
+)
 
 
 class Shape(NamedTuple):
@@ -52,7 +54,9 @@ class Shape(NamedTuple):
 
 
 SIZES = {
-    "tiny": Shape(128, 4, 4, 512),  # 7 M parameters with GPT-2's vocabulary, nearly all of them in its embedding
+    "tiny": Shape(
+        128, 4, 4, 512
+    ),  # 7 M parameters with GPT-2's vocabulary, nearly all of them in its embedding
     "small": Shape(256, 6, 8, 512),  # 18 M
     "gpt2": Shape(768, 12, 12, 1024),  # 124 M, the shape of GPT-2 itself: for a GPU
 }
@@ -66,7 +70,9 @@ class RealConfig(RewardConfig):
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", low=0.0, high=1.0)
     size: str = knob("tiny", "shape of the model", "6B", "§3.5", choices=tuple(SIZES))
     limit_tokens: int = knob(384, "longest prompt and completion together", 2048, "App. C", low=8)
-    held_out: float = knob(0.25, "share of the conversations kept for the accuracy", "Table 6", low=0.01, high=0.99)
+    held_out: float = knob(
+        0.25, "share of the conversations kept for the accuracy", "Table 6", low=0.01, high=0.99
+    )
     steps: int = knob(0, "stop after so many steps, 0: at the end", low=0)
     minutes: float = knob(0.0, "stop after so many minutes, 0: at the end", low=0.0)
 
@@ -77,8 +83,10 @@ class RealConfig(RewardConfig):
 def find_tokenizer(folder: str | None) -> PreTrainedTokenizerFast:
     """The tokenizer in a folder, or an error that says what is needed."""
     if folder is None:
-        raise ValueError("a tokenizer is needed: --tokenizer DIR with GPT-2's vocab.json and merges.txt (or any tokenizer's "
-                         "files), or $RLHF_LITE_TOKENIZER, or a --model folder that has one")  # fmt: skip
+        raise ValueError(
+            "a tokenizer is needed: --tokenizer DIR with GPT-2's vocab.json and merges.txt (or any tokenizer's "
+            "files), or $RLHF_LITE_TOKENIZER, or a --model folder that has one"
+        )
     return load_tokenizer(folder)
 
 
@@ -97,13 +105,17 @@ def prepare(path: str | Path, tokenizer: PreTrainedTokenizerFast, cfg: RealConfi
     rows, notes = read(path, cfg.seed)
     rows, cut = cut_to_fit(rows, tokenizer, cfg.limit_tokens)
     notes += cut.counts
-    usable = [row | {"user_id": row.get("user_id") or row["prompt"]} for row in rows if untied_pairs(row["ranks"])]
+    usable = [
+        row | {"user_id": row.get("user_id") or row["prompt"]} for row in rows if untied_pairs(row["ranks"])
+    ]
     if len(usable) < len(rows):
         notes["row dropped: all its answers are tied"] = len(rows) - len(usable)
     sides = split_by_user(usable, {"train": 1 - cfg.held_out, "held_out": cfg.held_out}, cfg.seed)
     if not (sides["train"] and sides["held_out"]):
-        raise RecordError(f"{path}: only {len(trees(usable))} conversations with a preference, and all on one side of the "
-                          "split; give more of them, or another seed")  # fmt: skip
+        raise RecordError(
+            f"{path}: only {len(trees(usable))} conversations with a preference, and all on one side of the "
+            "split; give more of them, or another seed"
+        )
     return RealData(**sides, notes=notes, digest=fingerprint(path))
 
 
@@ -116,7 +128,9 @@ def read(path: str | Path, seed: int = 0) -> tuple[list[Row], Counter]:
         rows, report = _guarded(path, raw, lambda some: open_assistant(some, seed=seed))
         return rows, report.counts
     if not {"completions", "chosen"} & set(raw[0]):
-        raise RecordError(f"{path}, row 1: it has the columns {', '.join(map(str, raw[0])) or 'none'}; {WANTED}")
+        raise RecordError(
+            f"{path}, row 1: it has the columns {', '.join(map(str, raw[0])) or 'none'}; {WANTED}"
+        )
     if Path(path).suffix == ".csv":
         return load_rankings(path), Counter()
     return _guarded(path, raw, from_pairs if "chosen" in raw[0] else from_exchange), Counter()
@@ -130,7 +144,9 @@ def _guarded(path: str | Path, rows: list[Row], convert: Callable):
         raise RecordError(f"{path}: {error}") from None
     except (AttributeError, KeyError, TypeError) as error:
         number = next((n for n, row in enumerate(rows, 1) if _fails(convert, row)), 1)
-        raise RecordError(f"{path}, row {number}: a field has another form than expected ({error}); {WANTED}") from None
+        raise RecordError(
+            f"{path}, row {number}: a field has another form than expected ({error}); {WANTED}"
+        ) from None
 
 
 def _fails(convert: Callable, row: Row) -> bool:
@@ -160,28 +176,47 @@ def fingerprint(path: str | Path) -> str:
 # --- The model ----------------------------------------------------------------------------------------------
 
 
-def train(data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None, fresh: bool = False,
-          progress: bool = True) -> runs.Found:  # fmt: skip
+def train(
+    data: RealData,
+    tokenizer: PreTrainedTokenizerFast,
+    cfg: RealConfig,
+    model: str | None = None,
+    fresh: bool = False,
+    progress: bool = True,
+) -> runs.Found:
     """The trained model of these settings, found in the run folder or built there; a stopped run goes on, unless `fresh`.
 
     `model` is a GPT-2 checkpoint to start from, a folder or a hub name; None means random weights.
     """
     vocabulary = hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()[:12]
-    inputs = {"rankings": data.digest, "tokenizer": vocabulary, "model": fingerprint(model) if model else "random weights"}
+    inputs = {
+        "rankings": data.digest,
+        "tokenizer": vocabulary,
+        "model": fingerprint(model) if model else "random weights",
+    }
     name = f"real_reward-{runs.stage_key('real_reward', VERSION, cfg.to_dict(), inputs)}"
     if fresh:
         shutil.rmtree(runs.home() / name, ignore_errors=True)
     found = runs.find(name, (runs.home(),))
-    return found or runs.build(name, cfg.to_dict(), inputs, lambda folder: _build(folder, data, tokenizer, cfg, model, progress))
+    return found or runs.build(
+        name, cfg.to_dict(), inputs, lambda folder: _build(folder, data, tokenizer, cfg, model, progress)
+    )
 
 
-def untrained_model(tokenizer: PreTrainedTokenizerFast, cfg: RealConfig,
-                    model: str | None = None) -> GPT2ForSequenceClassification:  # fmt: skip
+def untrained_model(
+    tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None
+) -> GPT2ForSequenceClassification:
     """A new scalar head on random weights in one of our shapes, or on a checkpoint; on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    policy = load_policy(model, tokenizer, device) if model else place(new_policy(SIZES[cfg.size], tokenizer, cfg.seed), device)
+    policy = (
+        load_policy(model, tokenizer, device)
+        if model
+        else place(new_policy(SIZES[cfg.size], tokenizer, cfg.seed), device)
+    )
     if cfg.limit_tokens > (most := policy.config.n_positions):
-        raise ValueError(f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less")
+        raise ValueError(
+            f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less"
+        )
     return new_scalar_model(policy, seed=cfg.seed)
 
 
@@ -200,8 +235,14 @@ class Budget:
         self.done = step + 1
 
 
-def _build(folder: Path, data: RealData, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None,
-           progress: bool) -> dict | None:  # fmt: skip
+def _build(
+    folder: Path,
+    data: RealData,
+    tokenizer: PreTrainedTokenizerFast,
+    cfg: RealConfig,
+    model: str | None,
+    progress: bool,
+) -> dict | None:
     """Train, save, load again what was saved, and measure that. None if someone stopped it."""
     reward_model = untrained_model(tokenizer, cfg, model)
     budget = Budget(cfg.steps, cfg.minutes)
@@ -252,11 +293,17 @@ def agreement(rows: Sequence[Row], scores: Sequence[Sequence[float]]) -> dict[st
             right.append(0.5 if gap == 0 else float(gap > 0))
             owners.append(row["user_id"])
         losses.append(float(ranking_loss(torch.tensor([given]), torch.tensor([row["ranks"]]))))
-    return {"accuracy": mean_with_interval(right, owners).to_dict(),
-            "loss": mean_with_interval(losses, [row["user_id"] for row in rows]).to_dict()}  # fmt: skip
+    return {
+        "accuracy": mean_with_interval(right, owners).to_dict(),
+        "loss": mean_with_interval(losses, [row["user_id"] for row in rows]).to_dict(),
+    }
 
 
 def count(rows: Sequence[Row]) -> dict[str, int]:
     """Conversations, prompts, answers and pairs of one side."""
-    return {"conversations": len(trees(rows)), "prompts": len(rows), "answers": sum(len(row["ranks"]) for row in rows),
-            "pairs": sum(len(untied_pairs(row["ranks"])) for row in rows)}  # fmt: skip
+    return {
+        "conversations": len(trees(rows)),
+        "prompts": len(rows),
+        "answers": sum(len(row["ranks"]) for row in rows),
+        "pairs": sum(len(untied_pairs(row["ranks"])) for row in rows),
+    }

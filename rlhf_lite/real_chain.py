@@ -70,8 +70,15 @@ MEMORY = (
 class RealChain:
     """Stages by name, each found in the run folder or built there; under `torchrun` on all processes together."""
 
-    def __init__(self, config: RealChainConfig = RealChainConfig(), stages: RealStages = RealStages(), *, progress: bool = True,
-                 control=None, processes_expected: int | None = None):  # fmt: skip
+    def __init__(
+        self,
+        config: RealChainConfig = RealChainConfig(),
+        stages: RealStages = RealStages(),
+        *,
+        progress: bool = True,
+        control=None,
+        processes_expected: int | None = None,
+    ):
         self.config, self.stages, self.progress, self.control = config, stages, progress, control
         self.device = processes.join(processes_expected, config.device)
         for name, share in (("ptx_gamma", stages.ppo.ptx_gamma), ("pretrain_mix", stages.sft.pretrain_mix)):
@@ -113,20 +120,30 @@ class RealChain:
     @cached_property
     def _read(self) -> tuple[dict[str, list[Row]], dict[str, int]]:
         cfg = self.config
-        rows, report = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, kind="rankings", drop=cfg.drop)
+        rows, report = hub.load(
+            cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, kind="rankings", drop=cfg.drop
+        )
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
         rows = [row for row in rows if untied_pairs(row["ranks"])]
-        shares = {"policy": 1 - cfg.judge_share - cfg.test_share, "judge": cfg.judge_share, "test": cfg.test_share}
+        shares = {
+            "policy": 1 - cfg.judge_share - cfg.test_share,
+            "judge": cfg.judge_share,
+            "test": cfg.test_share,
+        }
         found = split_by_user(rows, shares, cfg.seed)
         if empty := [side for side in SIDES if not found[side]]:
-            raise RecordError(f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{empty[0]}'; give more of them, "
-                              "another seed, or other shares")  # fmt: skip
+            raise RecordError(
+                f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{empty[0]}'; give more of them, "
+                "another seed, or other shares"
+            )
         return found, dict(report.counts + cut.counts)
 
     @cached_property
     def digest(self) -> str:
         """Of what is trained on, wherever it came from."""
-        text = repr([(row["prompt"], row["completions"], row["ranks"]) for side in SIDES for row in self.sides[side]])
+        text = repr(
+            [(row["prompt"], row["completions"], row["ranks"]) for side in SIDES for row in self.sides[side]]
+        )
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
 
     @property
@@ -171,7 +188,12 @@ class RealChain:
         return runs.stage_key(f"real_{stage}", VERSION, self._settings(stage), self._inputs(stage))
 
     def _settings(self, stage: str) -> dict:
-        own = {"sft": self.stages.sft, "reward": self.stages.reward, "judge": self.stages.reward, "ppo": self.stages.ppo}
+        own = {
+            "sft": self.stages.sft,
+            "reward": self.stages.reward,
+            "judge": self.stages.reward,
+            "ppo": self.stages.ppo,
+        }
         trained = own[stage].to_dict() if stage in own else {}
         general = {name: value for name, value in self.config.to_dict().items() if name not in MEMORY}
         return {**general, **trained, "seed": self.config.seed}
@@ -182,7 +204,11 @@ class RealChain:
         return fingerprint(self.config.model) if self.config.model else "random weights"
 
     def _inputs(self, stage: str) -> dict[str, str]:
-        return {"rankings": self.digest, "model": self._model, **{name: self.key(name) for name in INPUTS[stage]}}
+        return {
+            "rankings": self.digest,
+            "model": self._model,
+            **{name: self.key(name) for name in INPUTS[stage]},
+        }
 
     def get(self, stage: str) -> runs.Found:
         """A finished stage, with all it needs built first."""
@@ -248,7 +274,9 @@ class RealChain:
         else:
             policy = place(new_policy(SIZES[cfg.size], self.tokenizer, cfg.seed), self.device)
         if cfg.limit_tokens > (most := policy.config.n_positions):
-            raise ConfigError(f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less")
+            raise ConfigError(
+                f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less"
+            )
         return policy
 
     def _trained(self, model):
@@ -264,8 +292,15 @@ class RealChain:
         policy, loop = self._trained(self._start()), self._loop("sft", folder)
         cfg = self.stages.sft.replace(seed=self.config.seed)
         rows = self.pretrain_rows if cfg.pretrain_mix else None
-        train_sft(policy, self.tokenizer, self.demonstrations, cfg, pretrain_rows=rows, pieces=self.config.pieces,
-                  loop=loop)  # fmt: skip
+        train_sft(
+            policy,
+            self.tokenizer,
+            self.demonstrations,
+            cfg,
+            pretrain_rows=rows,
+            pieces=self.config.pieces,
+            loop=loop,
+        )
         return self._finish(folder, gathered(policy), loop, lambda: {"loss": loop.history["loss"][-1]})
 
     def _make_reward(self, folder: Path) -> dict | None:
@@ -295,13 +330,28 @@ class RealChain:
         return self._finish(folder, model, loop, result)
 
     def _make_ppo(self, folder: Path) -> dict | None:
-        cfg, loop, reward_model = self.stages.ppo.replace(seed=self.config.seed), self._loop("ppo", folder), self.reward_model()
+        cfg, loop, reward_model = (
+            self.stages.ppo.replace(seed=self.config.seed),
+            self._loop("ppo", folder),
+            self.reward_model(),
+        )
         policy, value_model = self._trained(self.policy("sft")), self._trained(copy.deepcopy(reward_model))
         ref_policy, reward_model = self._cut(self.policy("sft")), self._cut(reward_model)
-        train_ppo(policy, ref_policy, reward_model, value_model, self.tokenizer, self.prompts, cfg,
-                  pretrain_rows=self.pretrain_rows if cfg.ptx_gamma else None, loop=loop)  # fmt: skip
+        train_ppo(
+            policy,
+            ref_policy,
+            reward_model,
+            value_model,
+            self.tokenizer,
+            self.prompts,
+            cfg,
+            pretrain_rows=self.pretrain_rows if cfg.ptx_gamma else None,
+            loop=loop,
+        )
         names = ("objective/score", "objective/kl")
-        return self._finish(folder, gathered(policy), loop, lambda: {name: loop.history[name][-1] for name in names})
+        return self._finish(
+            folder, gathered(policy), loop, lambda: {name: loop.history[name][-1] for name in names}
+        )
 
     def _finish(self, folder: Path, model, loop: Loop, result: Callable[[], dict]) -> dict | None:
         """Save what was trained; None if somebody stopped it."""
@@ -324,16 +374,27 @@ class RealChain:
         def mean(values: list[float]) -> dict:
             return mean_with_interval(values, users).to_dict()
 
-        scores = {who: {name: score(prompts, texts) for name, texts in answers.items()} for who, score in scorers.items()}
+        scores = {
+            who: {name: score(prompts, texts) for name, texts in answers.items()}
+            for who, score in scorers.items()
+        }
         wins = {name: mean(_wins(found, scores["judge"]["sft"])) for name, found in scores["judge"].items()}
         means = {who: {name: mean(found) for name, found in by.items()} for who, by in scores.items()}
-        samples = [{"prompt": p, **{name: texts[i] for name, texts in answers.items()}} for i, p in enumerate(prompts[:20])]
+        samples = [
+            {"prompt": p, **{name: texts[i] for name, texts in answers.items()}}
+            for i, p in enumerate(prompts[:20])
+        ]
         runs.write_json(folder / "samples.json", samples)
         judged = {name: self.get(name).summary["result"]["test"]["accuracy"] for name in ("reward", "judge")}
         judged |= _among_people([row for rows in self.sides.values() for row in rows])
         data = {side: count(rows) for side, rows in self.sides.items()}
-        return {"wins_against_sft": wins, "scores": means, "agreement_with_people": judged, "data": data,
-                "left_out": self.left_out}  # fmt: skip
+        return {
+            "wins_against_sft": wins,
+            "scores": means,
+            "agreement_with_people": judged,
+            "data": data,
+            "left_out": self.left_out,
+        }
 
     def _scorer(self, stage: str) -> Callable[[Sequence[str], Sequence[str]], list[float]]:
         """(prompts, answers) -> scores, of the reward model or of the judge."""

@@ -91,7 +91,9 @@ def check(folder: Path) -> dict:
     return summary
 
 
-def build(folder_name: str, config: dict, inputs: dict[str, str], make: Callable[[Path], dict | None]) -> Found:
+def build(
+    folder_name: str, config: dict, inputs: dict[str, str], make: Callable[[Path], dict | None]
+) -> Found:
     """Run `make(folder)` in the user's run folder and seal the result. An interrupted `make` (it returns None) leaves
     its checkpoints for the next time and raises KeyboardInterrupt."""
     folder = home() / folder_name
@@ -117,8 +119,11 @@ def seal(folder: Path, seconds: float, result: dict) -> dict:
 
 def digests(folder: Path) -> dict[str, str]:
     """The sha256 of every file in a folder but its summary.json."""
-    return {p.relative_to(folder).as_posix(): _digest(p) for p in sorted(folder.rglob("*"))
-            if p.is_file() and p.name != "summary.json"}  # fmt: skip
+    return {
+        p.relative_to(folder).as_posix(): _digest(p)
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name != "summary.json"
+    }
 
 
 def provenance() -> dict:
@@ -134,10 +139,15 @@ def provenance() -> dict:
     return {
         "commit": commit(),
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in names}},
-        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": cores(),
-                     "threads": torch.get_num_threads(), "gpu": gpu,
-                     "precision": describe_dtype(device), "kernels": describe_kernels(device)},
-    }  # fmt: skip
+        "hardware": {
+            "cpu": platform.processor() or platform.machine(),
+            "cores": cores(),
+            "threads": torch.get_num_threads(),
+            "gpu": gpu,
+            "precision": describe_dtype(device),
+            "kernels": describe_kernels(device),
+        },
+    }
 
 
 def cores() -> int:
@@ -149,8 +159,12 @@ def cores() -> int:
 def commit() -> str:
     """The commit of this checkout, with '+' when tracked files differ from it; "" outside git."""
     try:
-        run = lambda *words: subprocess.run(("git", *words), cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: E731
-        return run("rev-parse", "--short=12", "HEAD").strip() + ("+" if run("status", "--porcelain", "-uno").strip() else "")
+        run = lambda *words: (
+            subprocess.run(("git", *words), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        )  # noqa: E731
+        return run("rev-parse", "--short=12", "HEAD").strip() + (
+            "+" if run("status", "--porcelain", "-uno").strip() else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
 

@@ -28,7 +28,9 @@ def ship(plan: Plan, target: Path = runs.SHIPPED) -> None:
     found = {plan.folder_name(stage): plan.find(stage) for stage in STAGES}
     missing = [name for name, stage in found.items() if stage is None]
     if missing:
-        raise ValueError(f"These stages are not finished: {', '.join(missing)}. Build them with: rlhf-lite run")
+        raise ValueError(
+            f"These stages are not finished: {', '.join(missing)}. Build them with: rlhf-lite run"
+        )
     target.mkdir(parents=True, exist_ok=True)
     for old in target.iterdir():
         if old.name not in found:

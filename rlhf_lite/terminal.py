@@ -48,7 +48,9 @@ def _rich_table(columns: Sequence[str], rows: list[list[str]], title: str) -> No
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=Text(title, "bold") if title else None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    shown = Table(
+        title=Text(title, "bold") if title else None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
     for name in columns:
         shown.add_column(Text(name), overflow="fold")
     for row in rows:
@@ -59,7 +61,10 @@ def _rich_table(columns: Sequence[str], rows: list[list[str]], title: str) -> No
 def _aligned(rows: list[list[str]]) -> list[str]:
     lines = [line for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
 
 
 class Board:
@@ -78,7 +83,12 @@ class Board:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[at]}"),
+                TimeElapsedColumn(),
+            )
             self.bars = Progress(*columns, console=Console(stderr=True), transient=True).__enter__()
         return self
 
@@ -93,7 +103,9 @@ class Board:
             if name not in self.began:
                 self._begin(name)
             if self.bars is not None:
-                self.bars.update(self.tasks[name], completed=at["step"], total=at["total"], at=_progress_text(at))
+                self.bars.update(
+                    self.tasks[name], completed=at["step"], total=at["total"], at=_progress_text(at)
+                )
 
     def _begin(self, name: str) -> None:
         self.began[name] = time.monotonic()
@@ -112,16 +124,20 @@ def _progress_text(at: dict) -> str:
     """Step, total and up to two metrics worth watching."""
     shown = [f"{at['step']}/{at['total'] or '?'}"] if at["step"] else []
     watched = ("loss", "loss/valid", "accuracy", "objective/score", "objective/kl")
-    return "  ".join([*shown, *[f"{name} {at[name]:.2f}" for name in watched if at.get(name) is not None][:2]])
+    return "  ".join(
+        [*shown, *[f"{name} {at[name]:.2f}" for name in watched if at.get(name) is not None][:2]]
+    )
 
 
 # --- the report of a chain (evaluate.report), as tables ---------------------------------------------------------------
 
 AGREEMENTS = {"training": "labelers, with each other", "held_out": "held-out labelers, with each other"}
 ACCURACIES = {
-    "valid": "reward model, with the labelers", "again": "reward model, with them on another day",
-    "held_out": "reward model, with the held-out labelers", "gold_order": "reward model, with the gold scores",
-}  # fmt: skip
+    "valid": "reward model, with the labelers",
+    "again": "reward model, with them on another day",
+    "held_out": "reward model, with the held-out labelers",
+    "gold_order": "reward model, with the gold scores",
+}
 
 
 def quality_table(report: dict) -> Table:
@@ -132,23 +148,50 @@ def quality_table(report: dict) -> Table:
     for name, found in _in_order(report["policies"]).items():
         drawn, wins = found["t1"], found["t1"]["wins_against_sft"]
         kl, web = (f"{found[key]:.2f}" if key in found else "" for key in ("kl", "web_loss"))
-        rows.append([name, plus_minus(drawn["gold"]), plus_minus(found["greedy"]["gold"]), plus_minus(drawn["reward"], 2), kl,
-                     plus_minus(wins["training"], 0, 100), plus_minus(wins["held_out"], 0, 100), web])  # fmt: skip
-    return ["model", "gold", "gold, greedy", "RM score", "KL", "beats SFT %", "by held-out %", "web loss"], rows
+        rows.append(
+            [
+                name,
+                plus_minus(drawn["gold"]),
+                plus_minus(found["greedy"]["gold"]),
+                plus_minus(drawn["reward"], 2),
+                kl,
+                plus_minus(wins["training"], 0, 100),
+                plus_minus(wins["held_out"], 0, 100),
+                web,
+            ]
+        )
+    return [
+        "model",
+        "gold",
+        "gold, greedy",
+        "RM score",
+        "KL",
+        "beats SFT %",
+        "by held-out %",
+        "web loss",
+    ], rows
 
 
 def skills_table(report: dict) -> Table:
     """A row per model that was tested, a column per skill."""
-    tested = {name: found["skills"] for name, found in _in_order(report["policies"]).items() if "skills" in found}
+    tested = {
+        name: found["skills"] for name, found in _in_order(report["policies"]).items() if "skills" in found
+    }
     names = list(dict.fromkeys(skill for skills in tested.values() for skill in skills))
-    return ["model", *names], [[name, *(f"{100 * skills[s]:.0f}" for s in names)] for name, skills in tested.items()]
+    return ["model", *names], [
+        [name, *(f"{100 * skills[s]:.0f}" for s in names)] for name, skills in tested.items()
+    ]
 
 
 def cases_table(report: dict) -> Table:
     """A row per use case: gold of SFT, PPO and PPO-ptx, and how far PPO-ptx is above SFT."""
     from .evaluate.intervals import plus_minus
 
-    cases = {name: found["use_cases"] for name, found in _in_order(report["policies"]).items() if "use_cases" in found}
+    cases = {
+        name: found["use_cases"]
+        for name, found in _in_order(report["policies"]).items()
+        if "use_cases" in found
+    }
     rows = []
     for case, ours in cases["ppo_ptx"].items():
         golds = (plus_minus(found[case]["gold"]) for found in cases.values())
@@ -159,10 +202,15 @@ def cases_table(report: dict) -> Table:
 def labels_table(report: dict) -> Table:
     """How often people, and the reward model and people, put two answers in the same order."""
     agreement, accuracy = report["labels"]["agreement"], report["labels"]["reward_accuracy"]
-    rows = [[who, *(agreement[key][k] for k in ("share", "low", "high", "pairs"))] for key, who in AGREEMENTS.items()]
+    rows = [
+        [who, *(agreement[key][k] for k in ("share", "low", "high", "pairs"))]
+        for key, who in AGREEMENTS.items()
+    ]
     names = ("accuracy", "accuracy_low", "accuracy_high", "pairs")
     rows += [[who, *(accuracy[key][name] for name in names)] for key, who in ACCURACIES.items()]
-    return ["who", "same order", "pairs"], [[who, f"{x:.1%} [{low:.1%}, {high:.1%}]", f"{n:,}"] for who, x, low, high, n in rows]
+    return ["who", "same order", "pairs"], [
+        [who, f"{x:.1%} [{low:.1%}, {high:.1%}]", f"{n:,}"] for who, x, low, high, n in rows
+    ]
 
 
 CLAIMS = {  # what is claimed -> where it stands in a report
@@ -200,7 +248,9 @@ def seeds_table(reports: Sequence[dict]) -> Table:
         for name in ("ppo", "ppo_ptx"):
             part, whole = (("policies", who, "skills", skill) for who in (name, "base"))
             kept = (f"{x:.3f}" for x in each_ratio(reports, part, whole))
-            rows.append([f"{skill}, share of base kept by {name}", str(over_ratios(reports, part, whole)), *kept])
+            rows.append(
+                [f"{skill}, share of base kept by {name}", str(over_ratios(reports, part, whole)), *kept]
+            )
     for case in reports[0]["policies"]["ppo_ptx"]["use_cases"]:
         rows.append(row(f"gold of PPO-ptx, {case}", ("policies", "ppo_ptx", "use_cases", case, "gold")))
     runs = [f"seed {r['config']['seed']}, base {r['config']['base_seed']}" for r in reports]

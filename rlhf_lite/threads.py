@@ -21,7 +21,9 @@ def in_threads(function: Callable, *arguments: Iterable, device: torch.device | 
     workers = torch.get_num_threads() if torch.device(device).type == "cpu" else 1
     if workers < 2 or len(items) < 2:
         return [function(*item) for item in items]
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))  # counts in that thread only
+    pool = ThreadPoolExecutor(
+        workers, initializer=torch.set_num_threads, initargs=(1,)
+    )  # counts in that thread only
     calls = [pool.submit(function, *item) for item in items]
     try:
         return [call.result() for call in calls]

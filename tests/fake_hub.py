@@ -41,7 +41,11 @@ class _Handler(BaseHTTPRequestHandler):
             for known_as in (commit, revision):
                 if rest == known_as or rest.startswith(known_as + "/"):
                     inner = rest[len(known_as) + 1 :]
-                    return self.file(commit, files, inner) if not api else self.facts(name, commit, files, what, inner)
+                    return (
+                        self.file(commit, files, inner)
+                        if not api
+                        else self.facts(name, commit, files, what, inner)
+                    )
         self.answer(b"", 404, X_Error_Code="RevisionNotFound" if name in self.sets else "RepoNotFound")
 
     do_HEAD = do_GET
@@ -49,11 +53,15 @@ class _Handler(BaseHTTPRequestHandler):
     def facts(self, name: str, commit: str, files: dict[str, bytes], what: str, folder: str):
         if what == "revision":
             siblings = [{"rfilename": path} for path in files]
-            return self.answer(json.dumps({"id": name, "sha": commit, "siblings": siblings, "tags": []}).encode())
+            return self.answer(
+                json.dumps({"id": name, "sha": commit, "siblings": siblings, "tags": []}).encode()
+            )
         inside = [path for path in files if path.startswith(folder + "/" if folder else "")]
         if not inside:
             return self.answer(b"", 404, X_Error_Code="EntryNotFound")
-        folders = {path.rsplit("/", i)[0] for path in inside for i in range(1, path.count("/") + 1)} - {folder}
+        folders = {path.rsplit("/", i)[0] for path in inside for i in range(1, path.count("/") + 1)} - {
+            folder
+        }
         out = [{"type": "directory", "path": path, "oid": "0"} for path in folders if path.startswith(folder)]
         out += [{"type": "file", "path": path, "oid": "0", "size": len(files[path])} for path in inside]
         if "recursive=true" not in self.path:
@@ -68,7 +76,9 @@ class _Handler(BaseHTTPRequestHandler):
         facts = {"X_Repo_Commit": commit, "ETag": f'"{sha1(data).hexdigest()}"'}
         if part := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""):
             start, end = int(part[1]), min(int(part[2] or size), size - 1)
-            return self.answer(data[start : end + 1], 206, Content_Range=f"bytes {start}-{end}/{size}", **facts)
+            return self.answer(
+                data[start : end + 1], 206, Content_Range=f"bytes {start}-{end}/{size}", **facts
+            )
         self.answer(data, **facts)
 
     def answer(self, body: bytes, status: int = 200, **headers: str):

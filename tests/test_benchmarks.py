@@ -52,7 +52,10 @@ def test_unavoidable_work_of_the_tiny_model():
 
 
 def test_unavoidable_work_counted_by_hand():
-    shape, job = Shape(layers=1, width=2, heads=1, vocabulary=5, positions=9), Job("sft", rows=1, prompt=0, answer=3)
+    shape, job = (
+        Shape(layers=1, width=2, heads=1, vocabulary=5, positions=9),
+        Job("sft", rows=1, prompt=0, answer=3),
+    )
     layers, attention, head = 24 * 4 * 3, 4 * 2 * (1 + 2 + 3), 2 * 2 * 5 * 2
     assert jobs.gflop(job, shape) * 1e9 == pytest.approx(3 * (layers + attention + head))
 
@@ -91,14 +94,18 @@ def test_our_side_of_each_job_passes_its_checks(case, name):
     verdicts = checks.judge(case(name), first, None, compared)
     assert all(verdict["ok"] for verdict in verdicts.values()), verdicts
     expected = {"rm": {"rewards"}, "sample": {"logprobs", "tokens"}, "sft": set()}
-    assert verdicts.keys() == expected.get(name, {"logprobs", "tokens", "scores", "first_ratio", "optimizer_steps"})
+    assert verdicts.keys() == expected.get(
+        name, {"logprobs", "tokens", "scores", "first_ratio", "optimizer_steps"}
+    )
 
 
 # --- the checks fail when they should ---------------------------------------------------------------------------------
 
 
 def failed(case: Case, ours: dict, peer: dict | None = None, compared: dict | None = None) -> set[str]:
-    return {name for name, verdict in checks.judge(case, ours, peer, compared or {}).items() if not verdict["ok"]}
+    return {
+        name for name, verdict in checks.judge(case, ours, peer, compared or {}).items() if not verdict["ok"]
+    }
 
 
 def test_a_wrong_reward_is_caught(case):
@@ -130,7 +137,9 @@ def test_another_loss_or_another_number_of_steps_is_caught(case):
     assert failed(case("ppo"), {**ppo, "optimizer_steps": [2, 3]}) == {"optimizer_steps"}
     assert failed(case("ppo"), {**ppo, "optimizer_steps": []}) == {"optimizer_steps"}
     assert failed(case("ppo"), {**ppo, "policy/first_ratio": 1.01}) == {"first_ratio"}
-    assert failed(case("ptx"), {**ppo, "loss/ptx": 5.0}, {"optimizer_steps": [2], "ptx_loss": 5.2}) == {"ptx_loss"}
+    assert failed(case("ptx"), {**ppo, "loss/ptx": 5.0}, {"optimizer_steps": [2], "ptx_loss": 5.2}) == {
+        "ptx_loss"
+    }
     assert not failed(case("rm"), {"loss": 0.7}, {"loss": 0.7})
     assert failed(case("rm"), {"loss": 0.7}, {"loss": 0.7001}) == {"loss"}
     assert not failed(case("sft"), {"loss": 8.0}, {"loss": 7.0})  # TRL divides by 8 labels, 7 are predicted
@@ -158,7 +167,14 @@ class Canned:
     def step(self, threads):
         self.turns.append(self.side)
         seconds = self.left.pop(0)
-        return {"cpu_s": seconds, "wall_s": seconds, "peak_mb": 500.0, "imports_mb": 400.0, "optimizer_steps": [1], "loss": 0.7}
+        return {
+            "cpu_s": seconds,
+            "wall_s": seconds,
+            "peak_mb": 500.0,
+            "imports_mb": 400.0,
+            "optimizer_steps": [1],
+            "loss": 0.7,
+        }
 
     def check(self):
         return {"rewards": 0.0}
@@ -169,8 +185,19 @@ class Steady:
         return 10.0
 
 
-KEYS = {"job", "model", "precision", "peer", "ratio", "ratio_min", "ratio_max", "share_of_floor", "peak_mb", "peer_peak_mb",
-        "device"}  # fmt: skip
+KEYS = {
+    "job",
+    "model",
+    "precision",
+    "peer",
+    "ratio",
+    "ratio_min",
+    "ratio_max",
+    "share_of_floor",
+    "peak_mb",
+    "peer_peak_mb",
+    "device",
+}
 
 
 def rows_of(monkeypatch, missing=None) -> list[dict]:
@@ -179,7 +206,9 @@ def rows_of(monkeypatch, missing=None) -> list[dict]:
     monkeypatch.setattr(measure, "Worker", Canned)
     monkeypatch.setattr(measure, "Peak", lambda *_: Steady())
     monkeypatch.setattr(jobs, "save_models", lambda *_: None)
-    return list(measure.run(["rm_32_32"], "tiny", ["fp32"], 3, "one", "cpu", Path("nowhere"), say=lambda text: None))
+    return list(
+        measure.run(["rm_32_32"], "tiny", ["fp32"], 3, "one", "cpu", Path("nowhere"), say=lambda text: None)
+    )
 
 
 def test_sides_take_turns_and_the_first_step_is_not_counted(monkeypatch):
@@ -221,7 +250,9 @@ def test_growth_is_drawn_and_tabled():
     for point in points:
         point.seconds, point.mb = 0.01 * point.x, 3.0 * point.x
     curves = grow.curves(points)
-    assert all(curve["mb_exponent"] == pytest.approx(1) for jobs in curves.values() for curve in jobs.values())
+    assert all(
+        curve["mb_exponent"] == pytest.approx(1) for jobs in curves.values() for curve in jobs.values()
+    )
     assert len(report.growth_table(curves)[1]) == sum(map(len, curves.values()))
     assert draw.growth(curves, "").png().startswith(b"\x89PNG")
 
@@ -229,20 +260,25 @@ def test_growth_is_drawn_and_tabled():
 def test_the_page_shows_what_was_measured():
     text = page.PAGE.read_text()
     assert page.filled(text) == text, "run python -m benchmarks.page"
-    assert {found[1] for found in page.TABLE.findall(text)} == {path.stem for path in page.RESULTS.glob("*.json")}
+    assert {found[1] for found in page.TABLE.findall(text)} == {
+        path.stem for path in page.RESULTS.glob("*.json")
+    }
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("words", "said"), [
-    (["--jobs", "nope"], "rm_32_32, rm_96_32, ppo, ptx, sample, sft"),
-    (["--model", "gpt9"], "take tiny, gpt2"),
-    (["--precision", "int8"], "take fp32, bf16"),
-    (["--cores", "three"], "take one, all, both"),
-    (["--device", "tpu"], "take cpu, cuda"),
-    (["--rounds", "0"], "at least 1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--jobs", "nope"], "rm_32_32, rm_96_32, ppo, ptx, sample, sft"),
+        (["--model", "gpt9"], "take tiny, gpt2"),
+        (["--precision", "int8"], "take fp32, bf16"),
+        (["--cores", "three"], "take one, all, both"),
+        (["--device", "tpu"], "take cpu, cuda"),
+        (["--rounds", "0"], "at least 1"),
+    ],
+)
 def test_what_there_is_not_is_refused(capsys, words, said):
     assert cli.main(["bench", *words]) == 2
     assert said in capsys.readouterr().err
@@ -258,7 +294,10 @@ def test_a_failed_check_is_an_error_and_is_written(capsys, monkeypatch, tmp_path
     (row,) = rows_of(monkeypatch)
     row["checks"]["rewards"]["ok"] = False
     monkeypatch.setattr(measure, "run", lambda *_, say: [row])
-    assert cli.main(["bench", "--json", str(tmp_path / "rows.json"), "--figure", str(tmp_path / "rows.png")]) == 1
+    assert (
+        cli.main(["bench", "--json", str(tmp_path / "rows.json"), "--figure", str(tmp_path / "rows.png")])
+        == 1
+    )
     out, err = capsys.readouterr()
     assert "FAILED: rewards" in out and "failed checks: rm_32_32 in fp32: rewards" in err
     (read,) = json.loads((tmp_path / "rows.json").read_text())
@@ -274,4 +313,7 @@ def test_what_was_measured_before_an_error_is_kept(capsys, monkeypatch, tmp_path
     (row,) = rows_of(monkeypatch)
     monkeypatch.setattr(measure, "run", run)
     assert cli.main(["bench", "--json", str(tmp_path / "rows.json")]) == 2
-    assert "the rest went wrong" in capsys.readouterr().err and len(json.loads((tmp_path / "rows.json").read_text())) == 1
+    assert (
+        "the rest went wrong" in capsys.readouterr().err
+        and len(json.loads((tmp_path / "rows.json").read_text())) == 1
+    )

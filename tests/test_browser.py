@@ -21,14 +21,18 @@ ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("no Chromium here, so panels were NOT tried in a browser", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here, so panels were NOT tried in a browser")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="no playwright here, so panels were NOT tried in a browser"
+)
 pytest.importorskip("jupyterlab")
 pytestmark = pytest.mark.slow
 
 NASTY = "<img src=x onerror=window.pwned=1> $x$ \\\\(y\\\\) **b** \\x07 \\u202egnp"  # as it stands in a cell
-CELLS = [f'''
+CELLS = [
+    f'''
 NASTY = "{NASTY}"
-''' + '''
+'''
+    + """
 import ipykernel, json, time
 print("ipykernel", ipykernel.__version__)
 from pathlib import Path
@@ -46,7 +50,8 @@ def practice(cfg, control):
 panel = show.TrainingPanel(practice, PPOConfig(), ("kl_beta", "lr", "clip"), ys=("square", "beta"))
 panel.widget.add_class("rl-light")
 panel
-''', '''
+""",
+    """
 place = Path("sweeps/dials")
 place.mkdir(parents=True, exist_ok=True)
 for value in (0.0, 1.0, 2.0):
@@ -54,14 +59,16 @@ for value in (0.0, 1.0, 2.0):
     run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=[{"prompt": NASTY, "response": NASTY, "gold": 1.0}])
     (place / f"{value:g}-seed-0.json").write_text(json.dumps(run))
 show.Explorer("dials", ys=("gold/mean",), place=Path("sweeps"))
-''', '''
+""",
+    """
 from rlhf_lite.labels.store import open_store
 
 texts = [f"answer {j} {NASTY}" for j in range(9)]
 rows = [{"prompt_id": f"p{i}", "prompt": f"Say hello <b>{i}</b>. {NASTY}", "completions": texts} for i in range(3)]
 ranking = show.RankingPanel(rows, "ada", open_store("labels", "ada"), repeats=0)
 ranking
-''', '''
+""",
+    """
 import torch
 from rlhf_lite import ModelConfig
 from rlhf_lite.models.policy import new_policy, new_scalar_model
@@ -75,10 +82,12 @@ scorer.config.trained_rankings = 1
 batch = ppo.rollout(policies["before"], policies["before"], scorer, scorer, tokenizer, ["What is a cat", NASTY],
                     PPOConfig(max_new_tokens=6), torch.Generator().manual_seed(0))
 show.RolloutInspector(batch, tokenizer, policies)
-''', '''
+""",
+    """
 bench = show.PromptBench(policies, tokenizer, scorer)
 bench
-''', '''
+""",
+    """
 def exercise(cfg, control):
     ppo.train_ppo(policies["after"], policies["before"], scorer, new_scalar_model(policies["before"]), tokenizer,
                   ["What is a cat"] * 64, cfg, loop={"control": control, "progress": False})
@@ -86,7 +95,8 @@ def exercise(cfg, control):
 heavy = show.TrainingPanel(exercise, PPOConfig(episodes=64_000, batch_size=64, minibatches=2), ("kl_beta",))
 heavy.widget.add_class("rl-heavy")
 heavy
-''']  # fmt: skip
+""",
+]
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
@@ -94,10 +104,25 @@ IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.k
 def lab(tmp_path_factory):
     """A JupyterLab of its own, with nothing of the user's settings: its address."""
     folder = tmp_path_factory.mktemp("lab")
-    cells = [{"cell_type": "code", "id": str(i), "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()}
-             for i, text in enumerate(CELLS)]  # fmt: skip
+    cells = [
+        {
+            "cell_type": "code",
+            "id": str(i),
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+            "source": text.strip(),
+        }
+        for i, text in enumerate(CELLS)
+    ]
     other = os.environ.get("RLHF_LITE_KERNEL_PYTHON")
-    kernel = {"kernelspec": {"name": "other" if other else "python3", "display_name": "Python 3", "language": "python"}}
+    kernel = {
+        "kernelspec": {
+            "name": "other" if other else "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+    }
     book = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}
     (folder / "panels.ipynb").write_text(json.dumps(book))
     with socket.socket() as free:
@@ -105,7 +130,10 @@ def lab(tmp_path_factory):
         port = free.getsockname()[1]
     own = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     if other:
-        spec = {"argv": [other, "-m", "ipykernel_launcher", "-f", "{connection_file}"], **kernel["kernelspec"]}
+        spec = {
+            "argv": [other, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            **kernel["kernelspec"],
+        }
         (folder / "data" / "kernels" / "other").mkdir(parents=True)
         (folder / "data" / "kernels" / "other" / "kernel.json").write_text(json.dumps(spec))
     own |= {f"JUPYTERLAB_{name}_DIR": str(folder / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
@@ -113,10 +141,22 @@ def lab(tmp_path_factory):
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     own |= {"IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-               "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=",
-               "--ServerApp.password=",
-               "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+    ]
     with open(folder / "log", "w") as log:
         server = subprocess.Popen(command, env={**os.environ, **own}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
@@ -142,8 +182,11 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
 def page(lab, tmp_path):
     """A page that notes every request to another host and every error."""
     with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, headless=True,
-                                       args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"])  # fmt: skip
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM,
+            headless=True,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
         page = browser.new_context(viewport={"width": 1280, "height": 1400}).new_page()
         page.outside, page.errors = [], []
         here = (lab, lab.replace("http", "ws"), "data:", "blob:")
@@ -171,13 +214,17 @@ def steps_done(panel) -> int:
 def wait_until(page, true, seconds=20.0):
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, [part.inner_text() for part in page.locator(".rl-status, .rl-rank-head").all()]
+        assert time.monotonic() < end, [
+            part.inner_text() for part in page.locator(".rl-status, .rl-rank-head").all()
+        ]
         page.wait_for_timeout(20)
 
 
 def assert_quiet(page) -> None:
     """No script of anybody's ran, no formula was set, nothing went wrong, nobody else was asked."""
-    assert page.evaluate("() => window.pwned") is None and page.locator("mjx-container, .MathJax").count() == 0
+    assert (
+        page.evaluate("() => window.pwned") is None and page.locator("mjx-container, .MathJax").count() == 0
+    )
     assert page.outside == [] and page.errors == []
 
 
@@ -190,7 +237,10 @@ def test_train_move_pause_and_stop(page):
     handle.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")  # 0.30 -> 0.33, while it trains
-    wait_until(page, lambda: "beta from 0.300 to 0.330" in (panel.locator(".rl-picture img").get_attribute("alt") or ""))
+    wait_until(
+        page,
+        lambda: "beta from 0.300 to 0.330" in (panel.locator(".rl-picture img").get_attribute("alt") or ""),
+    )
     page.screenshot(path=page.shots / "training.png")
     panel.locator("button.rl-pause").click()
     page.wait_for_timeout(400)
@@ -209,7 +259,10 @@ def test_train_move_pause_and_stop(page):
 
 
 def test_a_slider_is_dragged_through_recorded_runs(page):
-    handle, base = page.locator(".rl-explorer .noUi-handle").first, page.locator(".rl-explorer .noUi-base").first
+    handle, base = (
+        page.locator(".rl-explorer .noUi-handle").first,
+        page.locator(".rl-explorer .noUi-base").first,
+    )
     handle.scroll_into_view_if_needed()
     from_, track = handle.bounding_box(), base.bounding_box()
     page.mouse.move(from_["x"] + 5, from_["y"] + 5)
@@ -224,7 +277,9 @@ def test_a_slider_is_dragged_through_recorded_runs(page):
 
 def choose(page, row: int, number: int, keyboard: bool) -> None:
     """Press the button `number` of the row-th choice on the page."""
-    button = page.locator(".rl-rank-body .rl-choice").nth(row).get_by_role("button", name=str(number), exact=True)
+    button = (
+        page.locator(".rl-rank-body .rl-choice").nth(row).get_by_role("button", name=str(number), exact=True)
+    )
     if keyboard:
         button.focus()
         page.keyboard.press("Space")
@@ -328,7 +383,9 @@ def test_clicks_are_answered_while_a_model_trains(page):
     heavy.locator("button.rl-stop").click()
     wait_until(page, lambda: "stopped after" in heavy.locator(".rl-status").inner_text())
     version = page.locator(".jp-OutputArea pre", has_text="ipykernel").first.text_content().strip()
-    (page.shots / "milliseconds-to-answer-a-click.json").write_text(json.dumps({version: [round(ms) for ms in took]}))
+    (page.shots / "milliseconds-to-answer-a-click.json").write_text(
+        json.dumps({version: [round(ms) for ms in took]})
+    )
     page.screenshot(path=page.shots / "heavy.png")
     assert len(took) == 10
     assert_quiet(page)

@@ -17,7 +17,18 @@ from rlhf_lite.show import notebooks as show_notebooks
 
 COMMANDS = list(cli.COMMANDS)
 ARGUMENTS = {"reward": ["--rankings", "x"]}
-STAGES = ("base", "prompts", "sft", "start", "rankings", "reward", "baselines", "ppo", "ppo_ptx", "evaluation")
+STAGES = (
+    "base",
+    "prompts",
+    "sft",
+    "start",
+    "rankings",
+    "reward",
+    "baselines",
+    "ppo",
+    "ppo_ptx",
+    "evaluation",
+)
 
 
 @pytest.fixture
@@ -93,22 +104,28 @@ def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
         assert outside("-c", code).returncode == 0
 
 
-@pytest.mark.parametrize("words, said", [
-    ("frobnicate", "invalid choice: 'frobnicate' (choose from"),
-    ("run --seed one", "invalid int value: 'one'"),
-    ("run --scal 1", "unrecognized arguments: --scal 1"),
-    ("run --only nope", f"no stage 'nope'. Stages are: {', '.join(STAGES)}"),
-    ("run --profile nope", "no profile 'nope'. Profiles are: tiny, smoke"),
-    ("stages --profile nope", "no profile 'nope'"),
-    ("run --size XXL", "'XXL' is not one of 'XS', 'S', 'M', 'L'"),
-    ("run --scale 0", "scale = 0.0 should be at least 0.001"),
-    ("run --profile smoke --report /nowhere/at/all.json", "/nowhere/at/all.json: its folder does not exist"),
-    ("world --use-case nope", "no use case 'nope'. Use cases are: generation"),
-    ("chat --profile smoke --temperature 0 hello", "temperature 0.0 cannot be used; give a number"),
-    ("notebooks nope", "there is no notebook 'nope'"),
-    ("notebooks --fast --write", "a fast run shows no real results"),
-    ("reward", "the following arguments are required: --rankings"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("frobnicate", "invalid choice: 'frobnicate' (choose from"),
+        ("run --seed one", "invalid int value: 'one'"),
+        ("run --scal 1", "unrecognized arguments: --scal 1"),
+        ("run --only nope", f"no stage 'nope'. Stages are: {', '.join(STAGES)}"),
+        ("run --profile nope", "no profile 'nope'. Profiles are: tiny, smoke"),
+        ("stages --profile nope", "no profile 'nope'"),
+        ("run --size XXL", "'XXL' is not one of 'XS', 'S', 'M', 'L'"),
+        ("run --scale 0", "scale = 0.0 should be at least 0.001"),
+        (
+            "run --profile smoke --report /nowhere/at/all.json",
+            "/nowhere/at/all.json: its folder does not exist",
+        ),
+        ("world --use-case nope", "no use case 'nope'. Use cases are: generation"),
+        ("chat --profile smoke --temperature 0 hello", "temperature 0.0 cannot be used; give a number"),
+        ("notebooks nope", "there is no notebook 'nope'"),
+        ("notebooks --fast --write", "a fast run shows no real results"),
+        ("reward", "the following arguments are required: --rankings"),
+    ],
+)
 def test_errors_are_one_line_that_says_what_would_work(shell, words, said):
     code, out, err = shell(*words.split())
     assert (code, out) == (2, "") and err.count("\n") == 1 and said in err
@@ -166,7 +183,13 @@ def report_of(out: str) -> dict:
 
 def test_run_prints_the_report_and_says_where_it_is(home):
     report = report_of(home)
-    for name in (*STAGES, *report["policies"], *report["policies"]["sft"]["skills"], "beats SFT %", "by held-out %"):
+    for name in (
+        *STAGES,
+        *report["policies"],
+        *report["policies"]["sft"]["skills"],
+        "beats SFT %",
+        "by held-out %",
+    ):
         assert re.search(rf"\b{re.escape(name)}", home), name
     gold = report["policies"]["ppo"]["t1"]["gold"]["mean"]
     assert re.search(rf"^ppo +{gold:.3f} ±", home, re.MULTILINE)
@@ -196,7 +219,9 @@ def test_an_interrupted_run_says_how_to_go_on(home, shell, monkeypatch):
     monkeypatch.setitem(chain.BUILDERS, "start", interrupted)
     code, out, err = shell("run", "--profile", "smoke", "--seed", "7", "--only", "start")
     assert code == 130 and "Stopped" in err and "goes on from there" in err and "Traceback" not in err
-    assert re.search(r"^start +unfinished", shell("stages", "--profile", "smoke", "--seed", "7")[1], re.MULTILINE)
+    assert re.search(
+        r"^start +unfinished", shell("stages", "--profile", "smoke", "--seed", "7")[1], re.MULTILINE
+    )
 
 
 def test_stages_lists_them_without_building(home, shell):
@@ -235,15 +260,44 @@ def test_chat_answers_one_prompt_four_times(home, shell):
 
 
 def test_chat_takes_whatever_is_typed(home, shell):
-    lines = [b"List two animals.", b"", b"word " * 200, "Grüße 🙂 zzyzx \x1b[31m".encode(), b"\xff\xfe broken", b"<|endoftext|>",
-             b"again", b"temperature 0.5", b"temperature hot", b"temperature nan", b"greedy", b"help", b"[bold]x[/bold]",
-             b"a\x00b", b"quit", b"never read"]  # fmt: skip
+    lines = [
+        b"List two animals.",
+        b"",
+        b"word " * 200,
+        "Grüße 🙂 zzyzx \x1b[31m".encode(),
+        b"\xff\xfe broken",
+        b"<|endoftext|>",
+        b"again",
+        b"temperature 0.5",
+        b"temperature hot",
+        b"temperature nan",
+        b"greedy",
+        b"help",
+        b"[bold]x[/bold]",
+        b"a\x00b",
+        b"quit",
+        b"never read",
+    ]
     code, out, err = shell("chat", "--profile", "smoke", given=b"\n".join(lines))
     assert code == 2 and speakers(out) == NAMES * 7  # 2, 3 refused; 7 is drawn again
-    assert "line 2: the prompt is empty" in err and re.search(r"line 3: the prompt has \d+ tokens, the limit is \d+", err)
-    assert "line 4: not in the model's vocabulary" in err and "'🙂'" in err and "zzyzx" in err and "\x1b" not in out + err
-    assert "line 6: '<|endoftext|>' is read as plain text" in err and "line 9: temperature hot cannot be used" in err
-    assert "line 10: temperature nan" in err and "Temperature 0.5 from now on." in out and "[bold]x[/bold]" in out
+    assert "line 2: the prompt is empty" in err and re.search(
+        r"line 3: the prompt has \d+ tokens, the limit is \d+", err
+    )
+    assert (
+        "line 4: not in the model's vocabulary" in err
+        and "'🙂'" in err
+        and "zzyzx" in err
+        and "\x1b" not in out + err
+    )
+    assert (
+        "line 6: '<|endoftext|>' is read as plain text" in err
+        and "line 9: temperature hot cannot be used" in err
+    )
+    assert (
+        "line 10: temperature nan" in err
+        and "Temperature 0.5 from now on." in out
+        and "[bold]x[/bold]" in out
+    )
     assert "never read" not in out and "Traceback" not in err and len(err.splitlines()) <= 12
 
 
@@ -255,7 +309,9 @@ def test_chat_again_draws_anew(home, shell):
     assert (code, out) == (2, "") and "the prompt is empty" in err
 
 
-@pytest.mark.parametrize("prompt, said", [("", "prompt is empty"), (" \n", "prompt is empty"), ("x " * 500, "shorten it")])
+@pytest.mark.parametrize(
+    "prompt, said", [("", "prompt is empty"), (" \n", "prompt is empty"), ("x " * 500, "shorten it")]
+)
 def test_chat_refuses_a_bad_prompt_argument(home, shell, prompt, said):
     code, out, err = shell("chat", "--profile", "smoke", prompt)
     assert (code, out) == (2, "") and said in err and err.count("\n") == 1
@@ -265,7 +321,12 @@ def test_chat_on_a_terminal_asks_until_quit(home, shell, monkeypatch):
     typed = iter(["List two animals.", "", "quit"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
     code, out, err = shell("chat", "--profile", "smoke", tty=True)
-    assert code == 0 and out.startswith("Type a prompt.") and speakers(out) == NAMES and "the prompt is empty" in err
+    assert (
+        code == 0
+        and out.startswith("Type a prompt.")
+        and speakers(out) == NAMES
+        and "the prompt is empty" in err
+    )
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------
@@ -297,7 +358,10 @@ def test_lab_opens_the_notebooks(shell, monkeypatch, tmp_path):
     monkeypatch.setattr(subprocess, "Popen", Server)
     monkeypatch.setattr(Server, "answers", [KeyboardInterrupt()])
     assert shell("lab", "--no-browser", "--port", "9999")[0] == 0
-    assert Server.calls == [(["-m", "jupyterlab", "--no-browser", "--port=9999"], tmp_path)] and not Server.answers
+    assert (
+        Server.calls == [(["-m", "jupyterlab", "--no-browser", "--port=9999"], tmp_path)]
+        and not Server.answers
+    )
 
 
 def test_lab_says_what_is_missing(shell, monkeypatch):

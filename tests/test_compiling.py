@@ -49,7 +49,9 @@ def test_what_cannot_work_is_said(policy, found):
     with pytest.raises(ValueError, match="compile = 'maybe' is not one of auto, on, off"):
         compile_layers(policy, "maybe")
     found(problem="no compiler found")
-    with pytest.raises(RuntimeError, match="torch.compile fails here: no compiler found; take 'auto' or 'off'"):
+    with pytest.raises(
+        RuntimeError, match="torch.compile fails here: no compiler found; take 'auto' or 'off'"
+    ):
         compile_layers(policy, "on")
     assert compiling.describe("cpu") == "torch.compile does not work here: no compiler found"
 
@@ -86,4 +88,7 @@ def test_compiled_layers_give_the_same_from_few_graphs(policy, found, monkeypatc
         both(n, read=torch.arange(0, 12, 3))
     compute_again(faster)
     both(25)
-    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 4 and not torch._dynamo.utils.counters["graph_break"]
+    assert (
+        torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 4
+        and not torch._dynamo.utils.counters["graph_break"]
+    )

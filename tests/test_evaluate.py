@@ -23,7 +23,10 @@ from rlhf_lite.world.asking import draw_habit, draw_task
 @pytest.fixture(scope="module")
 def tasks(world):
     rng = Random(0)
-    return [draw_task(rng, world.facts, draw_habit(Random(i)), use_case=case) for i, case in enumerate(USE_CASES * 4)]
+    return [
+        draw_task(rng, world.facts, draw_habit(Random(i)), use_case=case)
+        for i, case in enumerate(USE_CASES * 4)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +68,18 @@ def test_gold_by_use_case_counts_each_prompt_in_its_case_and_once_more_if_it_has
 
 def test_the_case_set_takes_so_many_prompts_of_each_use_case(tasks):
     rows: list[Row] = [{"task": task.to_json(), "use_case": task.use_case, "user_id": "u"} for task in tasks]
-    chain = SimpleNamespace(prompts=SimpleNamespace(ppo_valid=rows),
-                            config=SimpleNamespace(evaluation=SimpleNamespace(case_prompts=3)))  # fmt: skip
+    chain = SimpleNamespace(
+        prompts=SimpleNamespace(ppo_valid=rows),
+        config=SimpleNamespace(evaluation=SimpleNamespace(case_prompts=3)),
+    )
     found = case_set(chain)
     groups = by_use_case(found.tasks, found.prompts)
     assert {len(group) for group in groups.values()} == {3} and set(groups) == set(USE_CASES)
 
 
-def test_skills_in_which_an_ending_is_chosen_get_as_many_items_as_there_are_endings_to_read(world, monkeypatch):
+def test_skills_in_which_an_ending_is_chosen_get_as_many_items_as_there_are_endings_to_read(
+    world, monkeypatch
+):
     monkeypatch.setattr(benchmarks, "few_shot_accuracy", lambda policy, world, tokenizer, skill, n, seed=0: n)
     counts = benchmarks.skills_of(None, world, None, 30, endings=200)
     assert counts["hearsay"] == 100 and counts["cloze"] == 50 and counts["quiz"] == 30
@@ -82,7 +89,11 @@ def test_skills_in_which_an_ending_is_chosen_get_as_many_items_as_there_are_endi
 def test_the_likeliest_ending_is_the_one_with_the_highest_mean_log_probability():
     tokenizer = build_tokenizer("the cat a dog sat on mat .".split())
     policy = new_policy(SimpleNamespace(width=32, layers=2, heads=2, n_positions=64), tokenizer)
-    texts = (("the cat sat on", ("the mat.", "a dog.")), ("a dog", ("sat.", "cat sat on the mat.")), ("the", ("mat.", "dog.")))
+    texts = (
+        ("the cat sat on", ("the mat.", "a dog.")),
+        ("a dog", ("sat.", "cat sat on the mat.")),
+        ("the", ("mat.", "dog.")),
+    )
     items = [SkillItem(prompt, choices[0], choices) for prompt, choices in texts]
 
     def mean_logprob(prompt: str, choice: str) -> float:

@@ -16,7 +16,14 @@ import torch
 from rlhf_lite import cli, runs
 from rlhf_lite.export import export, push, read_record
 from rlhf_lite.labels.exchange import from_pairs, save_as, to_messages, to_pairs
-from rlhf_lite.models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, policy_logits, save_model
+from rlhf_lite.models.policy import (
+    load_policy,
+    load_scalar_model,
+    new_policy,
+    new_scalar_model,
+    policy_logits,
+    save_model,
+)
 from rlhf_lite.models.sampling import sample_texts
 from rlhf_lite.models.tokens import build_tokenizer, encode, encode_prompts, exchange_rows, load_tokenizer
 from rlhf_lite.real import fingerprint
@@ -123,12 +130,23 @@ def stranger(models, out) -> dict:
     """What plain transformers makes of the exports, in a process that cannot import us."""
     pairs = list(zip(PROMPTS, ANSWERS, strict=True))
     jobs = {
-        name: {"what": "policy", "texts": PROMPTS} if is_policy(name) else {"what": "scores", "texts": pairs} for name in models
+        name: {"what": "policy", "texts": PROMPTS} if is_policy(name) else {"what": "scores", "texts": pairs}
+        for name in models
     }
-    done = subprocess.run([sys.executable, "-I", "-c", STRANGER], input=json.dumps(jobs), cwd=out, capture_output=True, text=True,
-                          env={**os.environ, "HF_HUB_OFFLINE": "1"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", STRANGER],
+        input=json.dumps(jobs),
+        cwd=out,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
     assert done.returncode == 0, done.stderr
-    assert "rlhf_lite" not in done.stderr and "right-padding" not in done.stderr and "newly initialized" not in done.stderr
+    assert (
+        "rlhf_lite" not in done.stderr
+        and "right-padding" not in done.stderr
+        and "newly initialized" not in done.stderr
+    )
     return json.loads((out / "found.json").read_text())
 
 
@@ -145,13 +163,17 @@ def test_a_policy_is_the_same_in_plain_transformers(models, stranger):
             assert encoded.ids[0].tolist() == ids
             expected = policy_logits(policy, *encoded)[0, -1, :800]
             torch.testing.assert_close(torch.tensor(logits), expected, atol=1e-5, rtol=1e-5)
-        assert theirs["longest"] <= policy.config.n_positions  # generation that nobody limits ends where the positions do
+        assert (
+            theirs["longest"] <= policy.config.n_positions
+        )  # generation that nobody limits ends where the positions do
 
 
 def test_a_reward_model_is_the_same_in_plain_transformers(models, stranger):
     for name in models:
         if not is_policy(name):
-            ours = score_texts(load_scalar_model(models[name]), load_tokenizer(models[name]), PROMPTS, ANSWERS)
+            ours = score_texts(
+                load_scalar_model(models[name]), load_tokenizer(models[name]), PROMPTS, ANSWERS
+            )
             assert stranger[name]["batch"] == pytest.approx(ours, abs=1e-5), name
 
 
@@ -160,7 +182,9 @@ def test_the_cards_own_examples_run_and_say_what_we_say(models, stranger):
         tokenizer = load_tokenizer(source)
         if is_policy(name):
             policy = load_policy(source)
-            said = sample_texts(policy, tokenizer, ["List three animals."], policy.config.n_positions, greedy=True)
+            said = sample_texts(
+                policy, tokenizer, ["List three animals."], policy.config.n_positions, greedy=True
+            )
             assert stranger[name]["card"] == said
         else:
             score = score_texts(load_scalar_model(source), tokenizer, PROMPTS[:1], ANSWERS[:1])
@@ -176,8 +200,12 @@ def test_the_tokenizer_fits_its_model_however_it_was_used_before(tmp_path):
     for name, side in (("policy", "left"), ("reward", "right")):
         saved = AutoTokenizer.from_pretrained(tmp_path / name)
         assert (saved.padding_side, saved.pad_token_id, saved.model_max_length) == (side, 1, 64)
-        file, settings = ((tmp_path / name / part).read_text() for part in ("tokenizer.json", "tokenizer_config.json"))
-        assert json.loads(file)["padding"] is json.loads(file)["truncation"] is None and "local" not in settings
+        file, settings = (
+            (tmp_path / name / part).read_text() for part in ("tokenizer.json", "tokenizer_config.json")
+        )
+        assert (
+            json.loads(file)["padding"] is json.loads(file)["truncation"] is None and "local" not in settings
+        )
 
 
 def test_the_chat_template_is_our_template(models):
@@ -199,8 +227,13 @@ def test_bfloat16_is_half_the_size_and_loads_as_float32(models, out, tmp_path):
     export(models["reward"], tmp_path / "half", dtype="bf16")
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "half", out / "reward")]
     assert sizes[0] < 0.6 * sizes[1]
-    weights = [AutoModelForSequenceClassification.from_pretrained(f).state_dict() for f in (tmp_path / "half", out / "reward")]
-    assert all(torch.equal(w, weights[1][name]) for name, w in weights[0].items())  # what is shipped was rounded before
+    weights = [
+        AutoModelForSequenceClassification.from_pretrained(f).state_dict()
+        for f in (tmp_path / "half", out / "reward")
+    ]
+    assert all(
+        torch.equal(w, weights[1][name]) for name, w in weights[0].items()
+    )  # what is shipped was rounded before
 
 
 def test_a_tokenizer_with_a_token_more_than_its_model_brings_a_row(tmp_path):
@@ -223,14 +256,27 @@ def test_the_card_says_what_the_run_recorded_and_no_more(tmp_path, capsys):
     assert said == f"{source.name}: {tmp_path / 'rm'}\n"
     settings, step = runs.read_json(source / "stage.json")["config"], runs.read_trace(source)[-1]["step"]
     rankings = runs.read_json(source / "config.json")["trained_rankings"]
-    for text in ("| command | `rlhf-lite run --only reward` |", f"| seed | {settings['seed']} |", f"lr = {settings['lr']}",
-                 f"{summary['seconds']:.0f} s on {summary['hardware']['cores']} cores", f"{rankings:,} rankings",
-                 summary["commit"], f"torch {summary['versions']['torch']}", f"loss {summary['result']['loss']:.4g}",
-                 f"step {step}, the last", QUESTION, "model.config.question_ids"):  # fmt: skip
+    for text in (
+        "| command | `rlhf-lite run --only reward` |",
+        f"| seed | {settings['seed']} |",
+        f"lr = {settings['lr']}",
+        f"{summary['seconds']:.0f} s on {summary['hardware']['cores']} cores",
+        f"{rankings:,} rankings",
+        summary["commit"],
+        f"torch {summary['versions']['torch']}",
+        f"loss {summary['result']['loss']:.4g}",
+        f"step {step}, the last",
+        QUESTION,
+        "model.config.question_ids",
+    ):
         assert text in card, text
     data = huggingface_hub.ModelCard(card).data
     assert (data.license, data.library_name, data.pipeline_tag, data.base_model) == (
-        "mit", "transformers", "text-classification", None)  # fmt: skip
+        "mit",
+        "transformers",
+        "text-classification",
+        None,
+    )
     assert {"rlhf-lite", "reward-model"} <= set(data.tags)
 
 
@@ -250,18 +296,32 @@ def test_a_model_without_a_record_gets_a_card_that_invents_nothing(out):
 
 def real_run(folder: Path, models, start: str, digest: str) -> Path:
     """A folder as `rlhf-lite reward` leaves it."""
-    save_model(load_scalar_model(models["random-reward"]), folder, tokenizer=load_tokenizer(models["random-reward"]))
-    runs.write_json(folder / "stage.json", {"config": {"seed": 3, "question": "a|b `c` <d>"}, "inputs": {"model": digest}})
+    save_model(
+        load_scalar_model(models["random-reward"]), folder, tokenizer=load_tokenizer(models["random-reward"])
+    )
+    runs.write_json(
+        folder / "stage.json", {"config": {"seed": 3, "question": "a|b `c` <d>"}, "inputs": {"model": digest}}
+    )
     runs.seal(folder, 61.4, {"start": start, "held_out": {"accuracy": {"mean": 0.61234}}})
     return folder
 
 
 def test_the_hubs_model_that_training_started_from_is_named_but_no_path_of_ones_own(models, tmp_path):
-    hub = real_run(tmp_path / "real_reward-1", models, "openai-community/gpt2", fingerprint("openai-community/gpt2"))
+    hub = real_run(
+        tmp_path / "real_reward-1", models, "openai-community/gpt2", fingerprint("openai-community/gpt2")
+    )
     own = real_run(tmp_path / "real_reward-2", models, "/home/me/secret/gpt2", "0123456789ab")
-    cards = [(export(folder, tmp_path / f"out-{folder.name}") / "README.md").read_text() for folder in (hub, own)]
-    assert [huggingface_hub.ModelCard(card).data.base_model for card in cards] == ["openai-community/gpt2", None]
-    assert all("held\\_out/accuracy/mean 0.6123" in card and "61 s" in card and "| seed | 3 |" in card for card in cards)
+    cards = [
+        (export(folder, tmp_path / f"out-{folder.name}") / "README.md").read_text() for folder in (hub, own)
+    ]
+    assert [huggingface_hub.ModelCard(card).data.base_model for card in cards] == [
+        "openai-community/gpt2",
+        None,
+    ]
+    assert all(
+        "held\\_out/accuracy/mean 0.6123" in card and "61 s" in card and "| seed | 3 |" in card
+        for card in cards
+    )
     assert (
         "a\\|b \\`c\\` \\<d\\>" in cards[0]
         and "secret" not in cards[1] + (tmp_path / "out-real_reward-2/summary.json").read_text()
@@ -280,13 +340,17 @@ def test_an_export_can_be_exported_again_with_all_that_is_known(out, tmp_path):
     assert contents(tmp_path / "ppo_ptx") == contents(out / "ppo_ptx")
     assert read_record(tmp_path / "ppo_ptx") == read_record(next(runs.SHIPPED.glob("ppo_ptx-*")))
     assert list(tmp_path.iterdir()) == [tmp_path / "ppo_ptx"]  # nothing half done beside it
-    assert len({path.stat().st_mode for path in (tmp_path / "ppo_ptx").iterdir()}) == 1  # who may read one file may read all
+    assert (
+        len({path.stat().st_mode for path in (tmp_path / "ppo_ptx").iterdir()}) == 1
+    )  # who may read one file may read all
 
 
 def test_an_untouched_export_is_replaced_and_leaves_nothing_of_itself(models, out, tmp_path):
     for name in ("random-policy", "random-reward"):
         export(models[name], tmp_path / "out", name=name)
-    assert contents(tmp_path / "out") == contents(out / "random-reward")  # no generation_config.json of the policy
+    assert contents(tmp_path / "out") == contents(
+        out / "random-reward"
+    )  # no generation_config.json of the policy
 
 
 def test_what_someone_else_put_there_stays(models, out, tmp_path):
@@ -310,26 +374,36 @@ def test_a_failure_leaves_the_old_folder_alone(models, tmp_path, monkeypatch):
     assert contents(target) == before and list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("words, said", [
-    ("nope --to {}/x", "'nope' is neither a folder nor a stage with a model. Those are: base, sft, start, ppo, ppo_ptx, reward."),
-    ("ppo --seed 77 --size M --to {}/x", "build it with: rlhf-lite run --only ppo --seed 77 --size M"),
-    ("{} --to {}/x", "holds no model (there is no config.json)"),
-    ("{}/bare --to {}/x", "holds no tokenizer"),
-    ("{}/cut --to {}/x", "cannot be loaded"),
-    ("{}/changed --to {}/x", "is damaged: its sha256 is not the recorded one"),
-    ("ppo --to {}", "holds something else than an export"),
-    ("ppo --to {}/file", "is a file; give a folder"),
-    ("{}/cut --to {}/cut", "is the model's own folder"),
-    ("ppo --precision fp8 --to {}/x", "no precision 'fp8'; take fp32 or bf16"),
-    ("ppo --to {}/x --public", "--public says how to push; say where to, with --push NAME"),
-    ("ppo --to {}/x --push a/b/c", "Repo id must be"),
-    ("ppo --to {}/x --push mine", "--push mine does not say whose it is; give OWNER/mine"),
-    ("ppo", "the following arguments are required: --to"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (
+            "nope --to {}/x",
+            "'nope' is neither a folder nor a stage with a model. Those are: base, sft, start, ppo, ppo_ptx, reward.",
+        ),
+        ("ppo --seed 77 --size M --to {}/x", "build it with: rlhf-lite run --only ppo --seed 77 --size M"),
+        ("{} --to {}/x", "holds no model (there is no config.json)"),
+        ("{}/bare --to {}/x", "holds no tokenizer"),
+        ("{}/cut --to {}/x", "cannot be loaded"),
+        ("{}/changed --to {}/x", "is damaged: its sha256 is not the recorded one"),
+        ("ppo --to {}", "holds something else than an export"),
+        ("ppo --to {}/file", "is a file; give a folder"),
+        ("{}/cut --to {}/cut", "is the model's own folder"),
+        ("ppo --precision fp8 --to {}/x", "no precision 'fp8'; take fp32 or bf16"),
+        ("ppo --to {}/x --public", "--public says how to push; say where to, with --push NAME"),
+        ("ppo --to {}/x --push a/b/c", "Repo id must be"),
+        ("ppo --to {}/x --push mine", "--push mine does not say whose it is; give OWNER/mine"),
+        ("ppo", "the following arguments are required: --to"),
+    ],
+)
 def test_bad_input_is_one_line_and_writes_nothing(words, said, models, tmp_path, capsys):
     save_model(load_policy(models["random-policy"]), tmp_path / "bare")
     for name in ("cut", "changed"):
-        save_model(load_policy(models["random-policy"]), tmp_path / name, tokenizer=load_tokenizer(models["random-policy"]))
+        save_model(
+            load_policy(models["random-policy"]),
+            tmp_path / name,
+            tokenizer=load_tokenizer(models["random-policy"]),
+        )
     runs.seal(tmp_path / "changed", 1.0, {})
     for name in ("cut", "changed"):
         (tmp_path / name / "model.safetensors").write_bytes(b"cut off")
@@ -377,7 +451,8 @@ def test_a_push_is_private_and_takes_only_what_was_exported(hub, tmp_path):
     assert set(sent["allow_patterns"]) == set(os.listdir(tmp_path / "out")) - {"diary.txt"}
     assert 'from_pretrained("me/policy")' in (tmp_path / "out" / "README.md").read_text()
     assert (
-        command("ppo", "--to", tmp_path / "new", "--push", "me/policy", "--public") == 0 and hub.calls[2][1]["private"] is False
+        command("ppo", "--to", tmp_path / "new", "--push", "me/policy", "--public") == 0
+        and hub.calls[2][1]["private"] is False
     )
 
 
@@ -390,8 +465,12 @@ def unreachable(*_, **__):
     raise OSError("no network")
 
 
-@pytest.mark.parametrize("connect", [unreachable, lambda *_, **__: time.sleep(5) or SimpleNamespace(close=lambda: None)])
-def test_without_network_a_push_ends_at_once_and_nothing_is_written(connect, hub, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "connect", [unreachable, lambda *_, **__: time.sleep(5) or SimpleNamespace(close=lambda: None)]
+)
+def test_without_network_a_push_ends_at_once_and_nothing_is_written(
+    connect, hub, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(socket, "create_connection", connect)
     started = time.monotonic()
     assert command("ppo", "--to", tmp_path / "out", "--push", "me/it") == 2 and time.monotonic() - started < 2
@@ -404,7 +483,9 @@ def test_without_network_a_push_ends_at_once_and_nothing_is_written(connect, hub
     assert hub.calls == [] and not list(tmp_path.iterdir())
 
 
-def test_without_a_token_or_with_an_error_of_the_hub_a_push_says_so_in_a_line(hub, out, tmp_path, monkeypatch, capsys):
+def test_without_a_token_or_with_an_error_of_the_hub_a_push_says_so_in_a_line(
+    hub, out, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
     assert command("ppo", "--to", tmp_path / "out", "--push", "me/it") == 2
     assert "no token of the hub, nothing was pushed; run: hf auth login" in capsys.readouterr().err
@@ -416,15 +497,24 @@ def test_without_a_token_or_with_an_error_of_the_hub_a_push_says_so_in_a_line(hu
 
 # --- rankings for TRL -------------------------------------------------------------------------------------------------
 
-RANKINGS = [{"prompt": "the cat", "completions": ["sat on a mat.", "dog", "a dog sat!"], "ranks": [1, 3, 2], "labeler": "ada"},
-            {"prompt": "a dog", "completions": ["sat.", "cat"], "ranks": [2, 1], "labeler": "ada"}]  # fmt: skip
+RANKINGS = [
+    {
+        "prompt": "the cat",
+        "completions": ["sat on a mat.", "dog", "a dog sat!"],
+        "ranks": [1, 3, 2],
+        "labeler": "ada",
+    },
+    {"prompt": "a dog", "completions": ["sat.", "cat"], "ranks": [2, 1], "labeler": "ada"},
+]
 
 
 def test_pairs_as_messages_come_back_and_are_a_form_of_their_own(tmp_path):
     rows = to_messages(RANKINGS)
-    assert len(rows) == 4 and rows[3] == {"prompt": [{"role": "user", "content": "a dog"}],
-                                          "chosen": [{"role": "assistant", "content": "cat"}],
-                                          "rejected": [{"role": "assistant", "content": "sat."}]}  # fmt: skip
+    assert len(rows) == 4 and rows[3] == {
+        "prompt": [{"role": "user", "content": "a dog"}],
+        "chosen": [{"role": "assistant", "content": "cat"}],
+        "rejected": [{"role": "assistant", "content": "sat."}],
+    }
     assert from_pairs(rows) == from_pairs(to_pairs(RANKINGS))
     save_as("messages", RANKINGS, tmp_path / "pairs.jsonl")
     assert [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()] == rows
@@ -441,14 +531,24 @@ def trl_step(models, tmp_path, monkeypatch):
 
     def run(kind: str, form: str):
         save_as(form, RANKINGS, tmp_path / "pairs.jsonl")
-        data = load_dataset("json", data_files=str(tmp_path / "pairs.jsonl"), split="train", cache_dir=str(tmp_path / "cache"))
+        data = load_dataset(
+            "json", data_files=str(tmp_path / "pairs.jsonl"), split="train", cache_dir=str(tmp_path / "cache")
+        )
         rewards = kind == "Reward"
         source = models["random-reward" if rewards else "random-policy"]
-        model = (AutoModelForSequenceClassification if rewards else AutoModelForCausalLM).from_pretrained(source)
+        model = (AutoModelForSequenceClassification if rewards else AutoModelForCausalLM).from_pretrained(
+            source
+        )
         args = getattr(trl, f"{kind}Config")(
-            output_dir=str(tmp_path / "trl"), max_steps=1, per_device_train_batch_size=4, learning_rate=0.1, use_cpu=True,
-            bf16=False, report_to=[], save_strategy="no",
-        )  # fmt: skip
+            output_dir=str(tmp_path / "trl"),
+            max_steps=1,
+            per_device_train_batch_size=4,
+            learning_rate=0.1,
+            use_cpu=True,
+            bf16=False,
+            report_to=[],
+            save_strategy="no",
+        )
         trainer = getattr(trl, f"{kind}Trainer")(
             model=model, args=args, train_dataset=data, processing_class=AutoTokenizer.from_pretrained(source)
         )
@@ -470,5 +570,7 @@ def test_as_messages_trl_reads_exactly_what_our_reward_model_reads(trl_step, mod
     rows = trl_step("Reward", "messages").train_dataset
     tokenizer, pairs = load_tokenizer(models["random-reward"]), to_pairs(RANKINGS)
     for side in ("chosen", "rejected"):
-        ours, _ = exchange_rows(tokenizer, [pair["prompt"] for pair in pairs], [pair[side] for pair in pairs], 64)
+        ours, _ = exchange_rows(
+            tokenizer, [pair["prompt"] for pair in pairs], [pair[side] for pair in pairs], 64
+        )
         assert [list(row) for row in rows[f"{side}_ids"]] == ours

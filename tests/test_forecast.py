@@ -66,19 +66,33 @@ def sft(setting, pieces):
         load = Load.of([examples.lengths[i] for i in rows], [examples.answer_tokens([i]) for i in rows])
         found.append(forecast.sft(setting.shape, load, setting.how, pieces))
     cfg = SFTConfig(epochs=2, batch_size=setting.rows)
-    return found, lambda: train_sft(policy, setting.tokenizer, pairs, cfg, pieces=pieces, loop=QUIET), [policy]
+    return (
+        found,
+        lambda: train_sft(policy, setting.tokenizer, pairs, cfg, pieces=pieces, loop=QUIET),
+        [policy],
+    )
 
 
 def reward(setting, pieces):
-    rankings = [{"prompt": setting.text(5, 30), "completions": [setting.text(5, 20) for _ in range(4)], "ranks": [1, 2, 3, 4]}
-                for _ in range(setting.rows // 2)]  # fmt: skip
+    rankings = [
+        {
+            "prompt": setting.text(5, 30),
+            "completions": [setting.text(5, 20) for _ in range(4)],
+            "ranks": [1, 2, 3, 4],
+        }
+        for _ in range(setting.rows // 2)
+    ]
     model = setting.model(new_scalar_model(setting.base))
     data, found = RankingSet(setting.tokenizer, rankings, model), []
     for rows in setting.parts(len(rankings), pieces):
         load = Load.of([data.lengths[i] for i in rows], [4] * len(rows))
         found.append(forecast.reward(setting.shape, load, setting.how, pieces))
     cfg = RewardConfig(epochs=2, prompts_per_step=len(rankings))
-    return found, lambda: train_reward(model, setting.tokenizer, rankings, cfg, pieces=pieces, loop=QUIET), [model]
+    return (
+        found,
+        lambda: train_reward(model, setting.tokenizer, rankings, cfg, pieces=pieces, loop=QUIET),
+        [model],
+    )
 
 
 def ppo_ptx(setting, pieces):
@@ -87,27 +101,51 @@ def ppo_ptx(setting, pieces):
     models = setting.model(), copy.deepcopy(setting.base), scorer, setting.model(scorer)
     prompts = [setting.text(10, 50) for _ in range(rows)]
     # two batches: Adam's moments are there after the first
-    cfg = PPOConfig(episodes=2 * rows, batch_size=rows, minibatches=2, accumulation=pieces, max_new_tokens=48, ptx_gamma=0.5,
-                    ptx_rows=4)  # fmt: skip
-    text, lengths = torch.randint(0, 2000, (16, 64)), encode_prompts(setting.tokenizer, prompts, 255).mask.sum(dim=1).tolist()
+    cfg = PPOConfig(
+        episodes=2 * rows,
+        batch_size=rows,
+        minibatches=2,
+        accumulation=pieces,
+        max_new_tokens=48,
+        ptx_gamma=0.5,
+        ptx_rows=4,
+    )
+    text, lengths = (
+        torch.randint(0, 2000, (16, 64)),
+        encode_prompts(setting.tokenizer, prompts, 255).mask.sum(dim=1).tolist(),
+    )
     found = forecast.ppo(setting.shape, cfg, lengths, setting.how, 64)
-    return [found], lambda: train_ppo(*models, setting.tokenizer, prompts, cfg, pretrain_rows=text, loop=QUIET), models
+    return (
+        [found],
+        lambda: train_ppo(*models, setting.tokenizer, prompts, cfg, pretrain_rows=text, loop=QUIET),
+        models,
+    )
 
 
 STAGES = {"sft": sft, "reward": reward, "ppo": ppo_ptx}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize(("how", "pieces"), [
-    (How(), 1), (How(half=True), 4), (How(again=True), 4), (How(half=True, again=True), 1), (How(fused=False), 4),
-    (How(half=True, fused=False), 1),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("how", "pieces"),
+    [
+        (How(), 1),
+        (How(half=True), 4),
+        (How(again=True), 4),
+        (How(half=True, again=True), 1),
+        (How(fused=False), 4),
+        (How(half=True, fused=False), 1),
+    ],
+    ids=str,
+)
 def test_what_is_foretold_is_what_training_takes(monkeypatch, stage, how, pieces):
     found, train, models = STAGES[stage](Setting(how, monkeypatch), pieces)
     with Live(p for model in models for p in model.parameters()) as live:
         train()
     foretold = max(found, key=lambda f: f.total)
-    assert foretold.total == pytest.approx(live.peak, rel=0.15), f"{foretold}\n{live.peak / 1e9} GB:\n{live.table()}"
+    assert foretold.total == pytest.approx(live.peak, rel=0.15), (
+        f"{foretold}\n{live.peak / 1e9} GB:\n{live.table()}"
+    )
 
 
 CUT = """
@@ -140,8 +178,19 @@ processes.leave()
 def test_what_is_foretold_holds_for_models_that_are_cut(tmp_path):
     (tmp_path / "train.py").write_text(CUT)
     tests = Path(__file__).parent
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (tests, tests.parent))), "OMP_NUM_THREADS": "1"}
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(tmp_path / "train.py")]
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (tests, tests.parent))),
+        "OMP_NUM_THREADS": "1",
+    }
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(tmp_path / "train.py"),
+    ]
     done = subprocess.run(torchrun, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     assert [line.split()[0] for line in done.stdout.splitlines()] == list(STAGES)
@@ -155,12 +204,21 @@ def test_parameters_are_counted_as_transformers_counts_them():
 
 
 def test_parts_layers_and_processes_take_less():
-    shape, cfg, lengths = Shape(1024, 24, 16, 50257, 1024), PPOConfig.for_profile("gpt2", ptx_gamma=1.0), [200] * 400
+    shape, cfg, lengths = (
+        Shape(1024, 24, 16, 50257, 1024),
+        PPOConfig.for_profile("gpt2", ptx_gamma=1.0),
+        [200] * 400,
+    )
 
     def total(how=How(half=True), **changes):
         return forecast.ppo(shape, cfg.replace(**changes), lengths, how, 256).total
 
-    assert total() > total(accumulation=4) > total(How(half=True, again=True), accumulation=4) > 36 * shape.parameters
+    assert (
+        total()
+        > total(accumulation=4)
+        > total(How(half=True, again=True), accumulation=4)
+        > 36 * shape.parameters
+    )
     many = How(half=True, again=True, processes=4, sharded=True)
     assert total(many, accumulation=4) < 0.6 * total(How(half=True, again=True, processes=4), accumulation=4)
     said = str(forecast.ppo(shape, cfg, lengths, How(half=True), 256))
@@ -178,8 +236,16 @@ def memory(monkeypatch):
     return pretend
 
 
-def test_what_will_not_fit_is_refused_before_training_and_the_advice_helps(place, home, memory, monkeypatch, capsys):  # noqa: F811
-    large = ("ppo.ptx_gamma=0.5", "ppo.ptx_rows=32", "ppo.episodes=512", "ppo.batch_size=256", "sft.batch_size=64")
+def test_what_will_not_fit_is_refused_before_training_and_the_advice_helps(
+    place, home, memory, monkeypatch, capsys
+):  # noqa: F811
+    large = (
+        "ppo.ptx_gamma=0.5",
+        "ppo.ptx_rows=32",
+        "ppo.episodes=512",
+        "ppo.batch_size=256",
+        "sft.batch_size=64",
+    )
     made = chain(place, *large)
     free = 0.7 * max(found.total for found in room.forecasts(made).values()) / forecast.ROOM
     memory(free)
@@ -205,14 +271,18 @@ def test_what_will_not_fit_is_refused_before_training_and_the_advice_helps(place
 def test_stages_that_are_there_need_no_room(place, home, memory):  # noqa: F811
     chain(place).get("sft")
     memory(1000)
-    assert chain(place).get("sft") and chain(place, pieces=4, checkpointing=True).get("sft")  # found whatever the parts
+    assert chain(place).get("sft") and chain(place, pieces=4, checkpointing=True).get(
+        "sft"
+    )  # found whatever the parts
 
 
 def test_several_processes_may_be_cut(place, home, monkeypatch):  # noqa: F811
     made = chain(place)
     monkeypatch.setattr(processes, "count", lambda: 2)
     totals = {name: found.total for name, found in room.forecasts(made).items()}
-    cut = {name: found.total for name, found in room.forecasts(made, made.config.replace(sharded=True)).items()}
+    cut = {
+        name: found.total for name, found in room.forecasts(made, made.config.replace(sharded=True)).items()
+    }
     assert all(cut[name] < totals[name] for name in totals)
     least = min(f.total for f in room.forecasts(made, made.config.replace(checkpointing=True)).values())
     assert (room.leaner(made, 0.9 * least / forecast.ROOM) or {"sharded": True})["sharded"]
@@ -220,11 +290,22 @@ def test_several_processes_may_be_cut(place, home, monkeypatch):  # noqa: F811
 
 def test_the_command_foretells_and_fits(place, home, memory, capsys):  # noqa: F811
     cfg = chain(place).config
-    words = ["real", "--rankings", cfg.rankings, "--model", "", "--tokenizer", cfg.tokenizer, "--limit-tokens", "48"]
+    words = [
+        "real",
+        "--rankings",
+        cfg.rankings,
+        "--model",
+        "",
+        "--tokenizer",
+        cfg.tokenizer,
+        "--limit-tokens",
+        "48",
+    ]
     assert cli.main([*words, "--forecast"]) == 0
     said = capsys.readouterr().out
     assert (
-        all(f"\n  {name} " in said or f"{name} " in said for name in ("sft", "reward", "judge", "ppo")) and "as they are" in said
+        all(f"\n  {name} " in said or f"{name} " in said for name in ("sft", "reward", "judge", "ppo"))
+        and "as they are" in said
     )
     memory(1000)
     assert cli.main([*words, "--fit"]) == 2

@@ -62,11 +62,15 @@ def texts():
 
     prompts = [text(i, 3 + i % 6) for i in range(32)]
     return SimpleNamespace(
-        tokenizer=tokenizer, prompts=prompts, pairs=[(p, text(i + 1, 2 + i % 5)) for i, p in enumerate(prompts)],
-        rankings=[{"prompt": p, "completions": [text(i + j, 2 + j) for j in range(4)], "ranks": [1, 2, 2, 3]}
-                  for i, p in enumerate(prompts)],
+        tokenizer=tokenizer,
+        prompts=prompts,
+        pairs=[(p, text(i + 1, 2 + i % 5)) for i, p in enumerate(prompts)],
+        rankings=[
+            {"prompt": p, "completions": [text(i + j, 2 + j) for j in range(4)], "ranks": [1, 2, 2, 3]}
+            for i, p in enumerate(prompts)
+        ],
         rows=(torch.arange(64 * 32) % 150).view(64, 32) + 10,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -78,13 +82,25 @@ def base(texts, device):
 def trained(base, texts, loop=QUIET):
     """Histories of all stages, and the weights they end with."""
     policy, model = copy.deepcopy(base), new_scalar_model(base)
-    found = {"sft": train_sft(policy, texts.tokenizer, texts.pairs, SFTConfig(epochs=2, lr=1e-3, batch_size=8, pretrain_mix=0.2),
-                              pretrain_rows=texts.rows, loop=loop)}  # fmt: skip
+    found = {
+        "sft": train_sft(
+            policy,
+            texts.tokenizer,
+            texts.pairs,
+            SFTConfig(epochs=2, lr=1e-3, batch_size=8, pretrain_mix=0.2),
+            pretrain_rows=texts.rows,
+            loop=loop,
+        )
+    }
     found["reward"] = train_reward(model, texts.tokenizer, texts.rankings, RewardConfig(epochs=2), loop=loop)
     scorer = copy.deepcopy(model)
     models = copy.deepcopy(base), copy.deepcopy(base), scorer, copy.deepcopy(scorer)
-    cfg = PPOConfig(episodes=32, batch_size=16, minibatches=2, max_new_tokens=8, ptx_gamma=0.5, ptx_rows=4, accumulation=2)
-    found["ppo"] = train_ppo(*models, texts.tokenizer, texts.prompts, cfg, pretrain_rows=texts.rows, loop=loop)
+    cfg = PPOConfig(
+        episodes=32, batch_size=16, minibatches=2, max_new_tokens=8, ptx_gamma=0.5, ptx_rows=4, accumulation=2
+    )
+    found["ppo"] = train_ppo(
+        *models, texts.tokenizer, texts.prompts, cfg, pretrain_rows=texts.rows, loop=loop
+    )
     return found, (policy, model, models[0], models[3])
 
 
@@ -97,7 +113,9 @@ def test_half_precision_trains_like_float32(base, texts, device, half, monkeypat
     for stage, name in (("sft", "loss"), ("sft", "loss/pretrain"), ("reward", "loss"), ("ppo", "loss/ptx")):
         assert rounded[stage][name] == pytest.approx(exact[stage][name], abs=0.03), (stage, name)
     assert rounded["ppo"]["policy/first_ratio"] == pytest.approx([1, 1], abs=5e-3)
-    assert all(p.dtype == torch.float32 and p.device.type == device for model in models for p in model.parameters())
+    assert all(
+        p.dtype == torch.float32 and p.device.type == device for model in models for p in model.parameters()
+    )
 
 
 @pytest.mark.parametrize("half", HALVES)
@@ -148,15 +166,17 @@ def test_an_interrupted_run_goes_on_exactly(base, texts, device, wish, monkeypat
 
     def run(loop):
         models = copy.deepcopy(base), base, scorer, copy.deepcopy(scorer)
-        return train_ppo(*models, texts.tokenizer, texts.prompts, cfg, pretrain_rows=texts.rows, loop={**QUIET, **loop}), models[
-            0
-        ]
+        return train_ppo(
+            *models, texts.tokenizer, texts.prompts, cfg, pretrain_rows=texts.rows, loop={**QUIET, **loop}
+        ), models[0]
 
     straight, policy = run({})
     begun, _ = run({"folder": tmp_path, "control": StopAfter(1)})
     assert len(begun["objective/kl"]) == 1
     resumed, again = run({"folder": tmp_path})
-    same = dict(atol=0, rtol=0) if device == "cpu" else dict(atol=1e-4, rtol=1e-4)  # a GPU adds in no fixed order
+    same = (
+        dict(atol=0, rtol=0) if device == "cpu" else dict(atol=1e-4, rtol=1e-4)
+    )  # a GPU adds in no fixed order
     assert resumed["objective/score"] == pytest.approx(straight["objective/score"], abs=1e-2)
     for one, other in zip(policy.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(other, one, **same)
@@ -168,20 +188,31 @@ def test_compiled_layers_train_like_plain_ones(base, texts, device, monkeypatch)
     monkeypatch.setattr(compiling, "self_test", lambda kind: compiling.SelfTest(True))
 
     def losses(model):
-        return train_sft(model, texts.tokenizer, texts.pairs, SFTConfig(epochs=1, lr=1e-3, batch_size=8), loop=QUIET)["loss"]
+        return train_sft(
+            model, texts.tokenizer, texts.pairs, SFTConfig(epochs=1, lr=1e-3, batch_size=8), loop=QUIET
+        )["loss"]
 
-    assert losses(compile_layers(copy.deepcopy(base), "on")) == pytest.approx(losses(copy.deepcopy(base)), abs=1e-4)
+    assert losses(compile_layers(copy.deepcopy(base), "on")) == pytest.approx(
+        losses(copy.deepcopy(base)), abs=1e-4
+    )
 
 
 def test_what_the_compiler_gains_is_measured(device):
     only_on_a_gpu(device, "nothing: it takes 20 seconds and is never asked for")
     found = compiling._measure(device)
-    assert not found.problem and found.error < compiling.LARGEST_ERROR and found.plain_ms > 0 and found.compiled_ms > 0
+    assert (
+        not found.problem
+        and found.error < compiling.LARGEST_ERROR
+        and found.plain_ms > 0
+        and found.compiled_ms > 0
+    )
     assert found.pays == (found.compiled_ms < compiling.WORTH_IT * found.plain_ms)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("how", [How(half=True), How(), How(half=True, again=True)], ids=lambda how: str(how[:3]))
+@pytest.mark.parametrize(
+    "how", [How(half=True), How(), How(half=True, again=True)], ids=lambda how: str(how[:3])
+)
 def test_the_memory_foretold_is_what_the_allocator_says(device, stage, how, monkeypatch):
     only_on_a_gpu(device, "test_forecast, which counts tensors")
     setting = Setting(how, monkeypatch, device, rows=64, width=384, layers=6, heads=6)

@@ -51,7 +51,9 @@ def put(monkeypatch, tmp_path):
 
     def put(name, rows=None, form=None, **splits):
         folder = tmp_path / name
-        shutil.rmtree(tmp_path / "cache", ignore_errors=True)  # what was loaded from an earlier folder of this name
+        shutil.rmtree(
+            tmp_path / "cache", ignore_errors=True
+        )  # what was loaded from an earlier folder of this name
         shutil.rmtree(folder, ignore_errors=True)
         paths = {}
         for split, own in (splits or {"train": rows}).items():
@@ -62,7 +64,9 @@ def put(monkeypatch, tmp_path):
             write(folder / path, other)
         files = "".join(f"  - split: {split}\n    path: {path.as_posix()}\n" for split, path in paths.items())
         declared = f"configs:\n- config_name: {SETS[name].config or 'default'}\n  data_files:\n{files}"
-        (folder / "README.md").write_text(f"---\n{declared if name in DECLARED else 'language: en'}\n---\n", encoding="utf-8")
+        (folder / "README.md").write_text(
+            f"---\n{declared if name in DECLARED else 'language: en'}\n---\n", encoding="utf-8"
+        )
         monkeypatch.setitem(SETS, name, replace(SETS[name], hub_id=str(folder)))
         return folder
 
@@ -103,66 +107,158 @@ CHAT = [{"content": TEXT, "role": TEXT}]
 RATED = {"Rating": TEXT, "Rationale": TEXT}
 TYPED = {"Rating": TEXT, "Rationale": TEXT, "Rationale For Rating": TEXT, "Type": [TEXT]}
 OASST = {
-    "message_id": TEXT, "parent_id": TEXT, "user_id": TEXT, "created_date": TEXT, "text": TEXT, "role": TEXT, "lang": TEXT,
-    "review_count": WHOLE, "review_result": YES, "deleted": YES, "rank": WHOLE, "synthetic": YES, "model_name": TEXT,
-    "detoxify": {name: REAL for name in ("toxicity", "severe_toxicity", "obscene", "identity_attack", "insult", "threat",
-                                         "sexual_explicit")},
-    "message_tree_id": TEXT, "tree_state": TEXT, "emojis": {"name": [TEXT], "count": [WHOLE]},
+    "message_id": TEXT,
+    "parent_id": TEXT,
+    "user_id": TEXT,
+    "created_date": TEXT,
+    "text": TEXT,
+    "role": TEXT,
+    "lang": TEXT,
+    "review_count": WHOLE,
+    "review_result": YES,
+    "deleted": YES,
+    "rank": WHOLE,
+    "synthetic": YES,
+    "model_name": TEXT,
+    "detoxify": {
+        name: REAL
+        for name in (
+            "toxicity",
+            "severe_toxicity",
+            "obscene",
+            "identity_attack",
+            "insult",
+            "threat",
+            "sexual_explicit",
+        )
+    },
+    "message_tree_id": TEXT,
+    "tree_state": TEXT,
+    "emojis": {"name": [TEXT], "count": [WHOLE]},
     "labels": {"name": [TEXT], "value": [REAL], "count": [WHOLE]},
-}  # fmt: skip
-HELPSTEER = {"prompt": TEXT, "response": TEXT,
-             **dict.fromkeys(("helpfulness", "correctness", "coherence", "complexity", "verbosity"), WHOLE)}  # fmt: skip
+}
+HELPSTEER = {
+    "prompt": TEXT,
+    "response": TEXT,
+    **dict.fromkeys(("helpfulness", "correctness", "coherence", "complexity", "verbosity"), WHOLE),
+}
 
 # Every column of every set, as its card declares it (`dataset_info`); of the comparisons of summaries, as the set's script
 # does, of Nectar, as the files do; HH-RLHF, UltraFeedback and C4 are JSON, which their cards show examples of.
 FEATURES = {
-    "oasst1": OASST, "oasst2": OASST, "helpsteer": HELPSTEER, "helpsteer2": HELPSTEER,
+    "oasst1": OASST,
+    "oasst2": OASST,
+    "helpsteer": HELPSTEER,
+    "helpsteer2": HELPSTEER,
     "hh_rlhf": {"chosen": TEXT, "rejected": TEXT},
-    "nectar": {"prompt": TEXT, "answers": [{"answer": TEXT, "model": TEXT, "rank": REAL}], "turns": datasets.Value("int64"),
-               "num_responses": datasets.Value("int64"), "source": [TEXT], "good_natured": YES},
+    "nectar": {
+        "prompt": TEXT,
+        "answers": [{"answer": TEXT, "model": TEXT, "rank": REAL}],
+        "turns": datasets.Value("int64"),
+        "num_responses": datasets.Value("int64"),
+        "source": [TEXT],
+        "good_natured": YES,
+    },
     "ultrafeedback": {
-        "source": TEXT, "instruction": TEXT, "models": [TEXT], "completions": [{
-            "annotations": {"helpfulness": TYPED, "honesty": RATED, "instruction_following": RATED, "truthfulness": TYPED},
-            "critique": TEXT, "custom_system_prompt": TEXT, "fine-grained_score": REAL, "model": TEXT, "overall_score": REAL,
-            "principle": TEXT, "response": TEXT}],
-        "correct_answers": [TEXT], "incorrect_answers": [TEXT]},
-    "ultrafeedback_binarized": {"prompt": TEXT, "prompt_id": TEXT, "chosen": CHAT, "rejected": CHAT, "messages": CHAT,
-                                "score_chosen": REAL, "score_rejected": REAL},
+        "source": TEXT,
+        "instruction": TEXT,
+        "models": [TEXT],
+        "completions": [
+            {
+                "annotations": {
+                    "helpfulness": TYPED,
+                    "honesty": RATED,
+                    "instruction_following": RATED,
+                    "truthfulness": TYPED,
+                },
+                "critique": TEXT,
+                "custom_system_prompt": TEXT,
+                "fine-grained_score": REAL,
+                "model": TEXT,
+                "overall_score": REAL,
+                "principle": TEXT,
+                "response": TEXT,
+            }
+        ],
+        "correct_answers": [TEXT],
+        "incorrect_answers": [TEXT],
+    },
+    "ultrafeedback_binarized": {
+        "prompt": TEXT,
+        "prompt_id": TEXT,
+        "chosen": CHAT,
+        "rejected": CHAT,
+        "messages": CHAT,
+        "score_chosen": REAL,
+        "score_rejected": REAL,
+    },
     "no_robots": {"prompt": TEXT, "prompt_id": TEXT, "messages": CHAT, "category": TEXT},
     "summarize": {
         "info": dict.fromkeys(("id", "post", "title", "subreddit", "site", "article"), TEXT),
-        "summaries": [{"text": TEXT, "policy": TEXT, "note": TEXT}], "choice": WHOLE, "worker": TEXT, "batch": TEXT,
-        "split": TEXT, "extra": {"confidence": WHOLE}},
+        "summaries": [{"text": TEXT, "policy": TEXT, "note": TEXT}],
+        "choice": WHOLE,
+        "worker": TEXT,
+        "batch": TEXT,
+        "split": TEXT,
+        "extra": {"confidence": WHOLE},
+    },
     "wikitext": {"text": TEXT},
     "c4": {"text": TEXT, "timestamp": TEXT, "url": TEXT},
-}  # fmt: skip
+}
 
 # Where the hub keeps a split, and which cards declare that: elsewhere `datasets` goes by the names of files.
 FILES = {
-    "oasst1": "data/{}-00000-of-00001-b42a775f407cee45.parquet", "oasst2": "data/{}-00000-of-00001-88ba0162028a73fc.parquet",
-    "hh_rlhf": "helpful-base/{}.jsonl.gz", "nectar": "data/rlaif.parquet", "ultrafeedback": "evol_instruct.jsonl",
-    "ultrafeedback_binarized": "data/{}-00000-of-00001.parquet", "no_robots": "data/{}-00000-of-00001.parquet",
-    "helpsteer": "{}.jsonl.gz", "helpsteer2": "{}.jsonl.gz", "summarize": "comparisons/{}/0000.parquet",
-    "wikitext": "wikitext-2-raw-v1/{}-00000-of-00001.parquet", "c4": "en/c4-{}.00000-of-01024.json.gz",
-}  # fmt: skip
+    "oasst1": "data/{}-00000-of-00001-b42a775f407cee45.parquet",
+    "oasst2": "data/{}-00000-of-00001-88ba0162028a73fc.parquet",
+    "hh_rlhf": "helpful-base/{}.jsonl.gz",
+    "nectar": "data/rlaif.parquet",
+    "ultrafeedback": "evol_instruct.jsonl",
+    "ultrafeedback_binarized": "data/{}-00000-of-00001.parquet",
+    "no_robots": "data/{}-00000-of-00001.parquet",
+    "helpsteer": "{}.jsonl.gz",
+    "helpsteer2": "{}.jsonl.gz",
+    "summarize": "comparisons/{}/0000.parquet",
+    "wikitext": "wikitext-2-raw-v1/{}-00000-of-00001.parquet",
+    "c4": "en/c4-{}.00000-of-01024.json.gz",
+}
 DECLARED = ("nectar", "ultrafeedback_binarized", "no_robots", "wikitext", "c4")
 # What else lies there, and must not get in.
 BESIDE = {
-    "oasst1": {"2023-04-12_oasst_ready.trees.jsonl.gz": [tree()], "2023-04-12_oasst_ready.messages.jsonl.gz": [{"text": "a"}]},
+    "oasst1": {
+        "2023-04-12_oasst_ready.trees.jsonl.gz": [tree()],
+        "2023-04-12_oasst_ready.messages.jsonl.gz": [{"text": "a"}],
+    },
     "oasst2": {"2023-11-05_oasst2_all_trees.jsonl.gz": [tree()]},
-    "hh_rlhf": {"red-team-attempts/red_team_attempts.jsonl.gz": [{"transcript": "\n\nHuman: a", "rating": 4.0}]},
-    "helpsteer2": {"preference/preference.jsonl.gz": [{"split": "train", "prompt": "p", "preference_strength": 1}],
-                   "disagreements/disagreements.jsonl.gz": [{"prompt": "p", "response": "a", "helpfulness": [1, 3]}]},
-    "summarize": {f"axis/{split}/0000.parquet": [{"info": {"id": "a"}, "worker": "w"}] for split in ("test", "validation")},
-}  # fmt: skip
+    "hh_rlhf": {
+        "red-team-attempts/red_team_attempts.jsonl.gz": [{"transcript": "\n\nHuman: a", "rating": 4.0}]
+    },
+    "helpsteer2": {
+        "preference/preference.jsonl.gz": [{"split": "train", "prompt": "p", "preference_strength": 1}],
+        "disagreements/disagreements.jsonl.gz": [{"prompt": "p", "response": "a", "helpfulness": [1, 3]}],
+    },
+    "summarize": {
+        f"axis/{split}/0000.parquet": [{"info": {"id": "a"}, "worker": "w"}]
+        for split in ("test", "validation")
+    },
+}
 
 
 def oasst_rows(lang="en"):
-    extra = {"created_date": "2023-02-05T14:23:50.983374+00:00", "review_count": 3, "review_result": True, "synthetic": False,
-             "model_name": None, "detoxify": dict.fromkeys(OASST["detoxify"], 0.25), "tree_state": "ready_for_export",
-             "emojis": {"name": ["+1"], "count": [2]},
-             "labels": {"name": ["spam", "quality"], "value": [0.0, 0.75], "count": [3, 3]}}  # fmt: skip
-    return [row | extra | {"lang": lang, "user_id": f"writer of {row['message_id']}"} for row in flat(tree()["prompt"])]
+    extra = {
+        "created_date": "2023-02-05T14:23:50.983374+00:00",
+        "review_count": 3,
+        "review_result": True,
+        "synthetic": False,
+        "model_name": None,
+        "detoxify": dict.fromkeys(OASST["detoxify"], 0.25),
+        "tree_state": "ready_for_export",
+        "emojis": {"name": ["+1"], "count": [2]},
+        "labels": {"name": ["spam", "quality"], "value": [0.0, 0.75], "count": [3, 3]},
+    }
+    return [
+        row | extra | {"lang": lang, "user_id": f"writer of {row['message_id']}"}
+        for row in flat(tree()["prompt"])
+    ]
 
 
 def hh_row(question="What is tea?", good="A drink.", bad="Rain."):
@@ -172,19 +268,46 @@ def hh_row(question="What is tea?", good="A drink.", bad="Rain."):
 
 def nectar_row(ranks=(3, 1, 2, 7, 5, 6, 4), text=lambda rank: f"answer {rank}"):
     answers = [{"answer": text(rank), "model": "gpt-4", "rank": float(rank)} for rank in ranks]
-    return {"prompt": "\n\nHuman: Why is the sky blue?\n\nAssistant: ", "answers": answers, "turns": 1,
-            "num_responses": len(answers), "source": ["lmsys-chat-1m"], "good_natured": True}  # fmt: skip
+    return {
+        "prompt": "\n\nHuman: Why is the sky blue?\n\nAssistant: ",
+        "answers": answers,
+        "turns": 1,
+        "num_responses": len(answers),
+        "source": ["lmsys-chat-1m"],
+        "good_natured": True,
+    }
 
 
 def ultrafeedback_row(scores=(7.5, 9.0, 7.5, 2.0), text=lambda i: f"response {i}"):
     rated = {"Rating": "4", "Rationale": "fine"}
     typed = rated | {"Type": ["1", "2"], "Rationale For Rating": "fine"}
-    annotations = {"instruction_following": rated, "honesty": rated, "truthfulness": typed, "helpfulness": typed}
-    completions = [{"model": f"m{i}", "principle": "helpfulness", "response": text(i), "critique": "fine",
-                    "custom_system_prompt": "", "annotations": annotations, "fine-grained_score": 4.25, "overall_score": score}
-                   for i, score in enumerate(scores)]  # fmt: skip
-    return {"source": "evol_instruct", "instruction": "Name a river.", "models": [c["model"] for c in completions],
-            "completions": completions, "correct_answers": ["None"], "incorrect_answers": ["None"]}  # fmt: skip
+    annotations = {
+        "instruction_following": rated,
+        "honesty": rated,
+        "truthfulness": typed,
+        "helpfulness": typed,
+    }
+    completions = [
+        {
+            "model": f"m{i}",
+            "principle": "helpfulness",
+            "response": text(i),
+            "critique": "fine",
+            "custom_system_prompt": "",
+            "annotations": annotations,
+            "fine-grained_score": 4.25,
+            "overall_score": score,
+        }
+        for i, score in enumerate(scores)
+    ]
+    return {
+        "source": "evol_instruct",
+        "instruction": "Name a river.",
+        "models": [c["model"] for c in completions],
+        "completions": completions,
+        "correct_answers": ["None"],
+        "incorrect_answers": ["None"],
+    }
 
 
 def said(role, content):
@@ -193,36 +316,79 @@ def said(role, content):
 
 def binarized_row(prompt="Name a sea.", good="The Baltic.", bad="Paris.", scores=(9.0, 1.0)):
     chosen, rejected = ([said("user", prompt), said("assistant", text)] for text in (good, bad))
-    return {"prompt": prompt, "prompt_id": sha256(prompt.encode()).hexdigest(), "chosen": chosen, "rejected": rejected,
-            "messages": chosen, "score_chosen": scores[0], "score_rejected": scores[1]}  # fmt: skip
+    return {
+        "prompt": prompt,
+        "prompt_id": sha256(prompt.encode()).hexdigest(),
+        "chosen": chosen,
+        "rejected": rejected,
+        "messages": chosen,
+        "score_chosen": scores[0],
+        "score_rejected": scores[1],
+    }
 
 
 def no_robots_row(i=0, category="Coding", messages=None):
     messages = messages or [said("user", f"Task {i}"), said("assistant", f"Answer {i} ")]
-    return {"prompt": messages[0]["content"], "prompt_id": f"id{i}", "messages": messages, "category": category}
+    return {
+        "prompt": messages[0]["content"],
+        "prompt_id": f"id{i}",
+        "messages": messages,
+        "category": category,
+    }
 
 
 def helpsteer_row(prompt, response, helpfulness=3):
-    return {"prompt": prompt, "response": response, "helpfulness": helpfulness, "correctness": 3, "coherence": 4,
-            "complexity": 1, "verbosity": 2}  # fmt: skip
+    return {
+        "prompt": prompt,
+        "response": response,
+        "helpfulness": helpfulness,
+        "correctness": 3,
+        "coherence": 4,
+        "complexity": 1,
+        "verbosity": 2,
+    }
 
 
 def comparison(choice=1, worker="w1", post="My car broke.", texts=(" car broke", " it is repaired"), **info):
     summaries = [{"text": text, "policy": "sup4", "note": "ok"} for text in texts]
-    about = {"id": "t3_1", "post": post, "title": "Help", "subreddit": "legaladvice", "site": None, "article": None} | info
-    return {"info": about, "summaries": summaries, "choice": choice, "worker": worker, "batch": "batch9", "split": "train",
-            "extra": {"confidence": 8}}  # fmt: skip
+    about = {
+        "id": "t3_1",
+        "post": post,
+        "title": "Help",
+        "subreddit": "legaladvice",
+        "site": None,
+        "article": None,
+    } | info
+    return {
+        "info": about,
+        "summaries": summaries,
+        "choice": choice,
+        "worker": worker,
+        "batch": "batch9",
+        "split": "train",
+        "extra": {"confidence": 8},
+    }
 
 
 ROWS = {
-    "oasst1": oasst_rows(), "oasst2": oasst_rows(), "hh_rlhf": [hh_row()], "nectar": [nectar_row()],
-    "ultrafeedback": [ultrafeedback_row()], "no_robots": [no_robots_row()], "summarize": [comparison()],
+    "oasst1": oasst_rows(),
+    "oasst2": oasst_rows(),
+    "hh_rlhf": [hh_row()],
+    "nectar": [nectar_row()],
+    "ultrafeedback": [ultrafeedback_row()],
+    "no_robots": [no_robots_row()],
+    "summarize": [comparison()],
     "helpsteer": [helpsteer_row("p", "a", 4), helpsteer_row("p", "b", 1)],
     "helpsteer2": [helpsteer_row("p", "a", 4), helpsteer_row("p", "b", 1)],
     "wikitext": [{"text": text} for text in ("", " = Tea = \n", "Tea is hot.", " ")],
     "c4": [{"text": f"t{i}", "timestamp": "2019-04-25T12:57:54Z", "url": "https://a.org"} for i in range(9)],
-}  # fmt: skip
-BY_SPLIT = {"ultrafeedback_binarized": {"train_prefs": [binarized_row()], "test_prefs": [binarized_row("Name a lake.")]}}
+}
+BY_SPLIT = {
+    "ultrafeedback_binarized": {
+        "train_prefs": [binarized_row()],
+        "test_prefs": [binarized_row("Name a lake.")],
+    }
+}
 
 
 # --- every set ----------------------------------------------------------------------------------------------------
@@ -237,7 +403,9 @@ def test_every_set_is_written_here_with_all_its_columns_and_their_types(put, nam
     put(name, rows, **BY_SPLIT.get(name, {}))
     split = next(iter(BY_SPLIT.get(name, {"train": 0})))
     read = list(hub._raw(name, SETS[name], split, None, streaming=True))
-    assert [row | ({"timestamp": rows[0]["timestamp"]} if name == "c4" else {}) for row in read] == rows  # JSON knows dates
+    assert [
+        row | ({"timestamp": rows[0]["timestamp"]} if name == "c4" else {}) for row in read
+    ] == rows  # JSON knows dates
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if SETS[name].gives])
@@ -260,7 +428,13 @@ def test_every_set_names_a_column_that_is_missing(put, name):
     split = next(iter(BY_SPLIT.get(name, {"train": 0})))
     for column in SETS[name].columns:
         put(name, **{split: [{k: v for k, v in row.items() if k != column} for row in rows]})
-        refused(name, [f"{name}, row 1: column '{column}' is missing; it has ", next(k for k in rows[0] if k != column)])
+        refused(
+            name,
+            [
+                f"{name}, row 1: column '{column}' is missing; it has ",
+                next(k for k in rows[0] if k != column),
+            ],
+        )
         refused(name, "is missing", drop=True)  # nothing would be left
 
 
@@ -284,18 +458,29 @@ def test_open_assistant(put, name):
     put(name, oasst_rows()[::-1])  # children before parents: order must not matter
     rows, report = load(name)
     assert {row["prompt_id"]: ranked(row) for row in rows} == {
-        "q1": [(1, "First answer."), (2, "Second answer.")], "q2": [(1, "Then that."), (2, "Then <b>this</b>.")]}  # fmt: skip
+        "q1": [(1, "First answer."), (2, "Second answer.")],
+        "q2": [(1, "Then that."), (2, "Then <b>this</b>.")],
+    }
     assert {row["user_id"] for row in rows} == {"t1"}
     assert report.counts["reply: deleted"] == report.counts["reply: unranked"] == 1
     shown, _ = load(name, kind="demonstrations")
     assert {row["prompt_id"]: (row["text"], row["labeler"]) for row in shown} == {
-        "q1": ("First answer.", "writer of a"), "q2": ("Then that.", "writer of d")}  # fmt: skip
+        "q1": ("First answer.", "writer of a"),
+        "q2": ("Then that.", "writer of d"),
+    }
     assert all(row["prompt"].endswith("\n\nAssistant:") for row in shown)
 
 
 def test_open_assistant_in_one_language(put):
-    german = [row | {"message_id": "de" + row["message_id"], "message_tree_id": "t2",
-                     "parent_id": row["parent_id"] and "de" + row["parent_id"]} for row in oasst_rows("de")]  # fmt: skip
+    german = [
+        row
+        | {
+            "message_id": "de" + row["message_id"],
+            "message_tree_id": "t2",
+            "parent_id": row["parent_id"] and "de" + row["parent_id"],
+        }
+        for row in oasst_rows("de")
+    ]
     put("oasst1", oasst_rows() + german)
     rows, report = load("oasst1")
     assert {row["user_id"] for row in rows} == {"t1"} and report.counts["message: not in en"] == len(german)
@@ -320,10 +505,15 @@ def test_hh_rlhf(put):
     assert row["prompt"] == "Human: Hello\n\nAssistant: Hi.\n\nHuman: What is tea?\n\nAssistant:"
     assert ranked(row) == [(1, "A drink."), (2, "Rain.")] and row["labeler"] == "people"
     (other,), _ = load("hh_rlhf", split="test")
-    assert other["user_id"] == row["user_id"] and other["prompt_id"] != row["prompt_id"]  # both begin with Hello
+    assert (
+        other["user_id"] == row["user_id"] and other["prompt_id"] != row["prompt_id"]
+    )  # both begin with Hello
     write(folder / "harmless-base" / "train.jsonl.gz", [hh_row("May I?"), hh_row("May you?")])
     for streaming in (True, False):
-        parts = [load("hh_rlhf", config=part, streaming=streaming)[0] for part in (None, "helpful-base", "harmless-base")]
+        parts = [
+            load("hh_rlhf", config=part, streaming=streaming)[0]
+            for part in (None, "helpful-base", "harmless-base")
+        ]
         assert [len(rows) for rows in parts] == [3, 1, 2] and parts[1] == [row]
     refused("hh_rlhf", "row 1: column 'chosen' is missing; it has transcript", config="red-team-attempts")
 
@@ -350,7 +540,9 @@ def test_equal_replies_count_once_at_their_best(put):
 
 
 def test_models_that_say_nothing_are_not_ranked(put):
-    put("ultrafeedback", [ultrafeedback_row((2.0, 9.0, 5.0, 1.0), text=lambda i: ("one", "", "two", None)[i])])
+    put(
+        "ultrafeedback", [ultrafeedback_row((2.0, 9.0, 5.0, 1.0), text=lambda i: ("one", "", "two", None)[i])]
+    )
     (row,), report = load("ultrafeedback")
     assert ranked(row) == [(1, "two"), (2, "one")] and report.counts == {"reply: empty": 2}
     put("ultrafeedback_binarized", train_prefs=[binarized_row(bad=" "), binarized_row("Name a lake.")])
@@ -360,7 +552,10 @@ def test_models_that_say_nothing_are_not_ranked(put):
 
 
 def test_a_chosen_answer_with_the_score_of_the_rejected_one_ties(put):
-    put("ultrafeedback_binarized", train_prefs=[binarized_row(scores=(7.5, 7.5)), binarized_row("Name a lake.")])
+    put(
+        "ultrafeedback_binarized",
+        train_prefs=[binarized_row(scores=(7.5, 7.5)), binarized_row("Name a lake.")],
+    )
     tied, clear = load("ultrafeedback_binarized")[0]
     assert tied["ranks"] == [1, 1] and sorted(clear["ranks"]) == [1, 2]
 
@@ -374,13 +569,36 @@ def test_ultrafeedback_binarized_by_its_own_split_names(put):
 
 
 def test_no_robots_has_the_use_cases_of_table_1(put):
-    names = ["Generation", "Open QA", "Brainstorm", "Chat", "Rewrite", "Summarize", "Coding", "Classify", "Closed QA", "Extract"]
-    chat = [said("system", "Be kind."), said("user", "Hi"), said("assistant", "Hello"), said("user", "Bye"),
-            said("assistant", "Farewell")]  # fmt: skip
-    put("no_robots", [no_robots_row(i, name, chat if name == "Chat" else None) for i, name in enumerate(names)])
+    names = [
+        "Generation",
+        "Open QA",
+        "Brainstorm",
+        "Chat",
+        "Rewrite",
+        "Summarize",
+        "Coding",
+        "Classify",
+        "Closed QA",
+        "Extract",
+    ]
+    chat = [
+        said("system", "Be kind."),
+        said("user", "Hi"),
+        said("assistant", "Hello"),
+        said("user", "Bye"),
+        said("assistant", "Farewell"),
+    ]
+    put(
+        "no_robots",
+        [no_robots_row(i, name, chat if name == "Chat" else None) for i, name in enumerate(names)],
+    )
     prompts, _ = load("no_robots", kind="prompts")
     assert sorted(row["use_case"] for row in prompts) == sorted(TABLE_1.value)
-    assert prompts[6]["use_case"] == "other" and prompts[6]["text"] == "Task 6" and prompts[6]["source"] == "labeler"
+    assert (
+        prompts[6]["use_case"] == "other"
+        and prompts[6]["text"] == "Task 6"
+        and prompts[6]["source"] == "labeler"
+    )
     shown, _ = load("no_robots")
     assert [row["use_case"] for row in shown] == [row["use_case"] for row in prompts]
     assert shown[0]["prompt"] == "Task 0" and shown[0]["text"] == "Answer 0"
@@ -390,31 +608,58 @@ def test_no_robots_has_the_use_cases_of_table_1(put):
 
 @pytest.mark.parametrize("name", ["helpsteer", "helpsteer2"])
 def test_helpsteer_gathers_the_responses_to_a_prompt(put, name):
-    put(name, [helpsteer_row("p", "a", 1), helpsteer_row("q", "x", 2), helpsteer_row("p", "b", 4),
-               helpsteer_row("p", "c", 1), helpsteer_row("alone", "y")] + [helpsteer_row("q", "z", 0)])  # fmt: skip
+    put(
+        name,
+        [
+            helpsteer_row("p", "a", 1),
+            helpsteer_row("q", "x", 2),
+            helpsteer_row("p", "b", 4),
+            helpsteer_row("p", "c", 1),
+            helpsteer_row("alone", "y"),
+        ]
+        + [helpsteer_row("q", "z", 0)],
+    )
     rows, report = load(name, limit=2)
     assert [ranked(row) for row in rows] == [[(1, "b"), (2, "a"), (2, "c")], [(1, "x"), (2, "z")]]
     assert load(name)[1].counts == {"prompt: fewer than two different replies": 1}
     put(name, train=ROWS[name], validation=[helpsteer_row("v", "a", 2), helpsteer_row("v", "b", 3)])
-    assert [row["prompt"] for row in load(name, split="validation")[0]] == ["v"]  # and nothing of other annotations
+    assert [row["prompt"] for row in load(name, split="validation")[0]] == [
+        "v"
+    ]  # and nothing of other annotations
 
 
 def test_helpsteers_conversations_are_prompts_like_any_others(put):
     start = "What is tea?\n<extra_id_1>Assistant\nA drink.\n\nOf leaves.\n<extra_id_1>User\n"
-    put("helpsteer2", [helpsteer_row(start + last, text, len(text)) for last in ("Hot?", "Cold?") for text in ("No", "Yes")])
+    put(
+        "helpsteer2",
+        [
+            helpsteer_row(start + last, text, len(text))
+            for last in ("Hot?", "Cold?")
+            for text in ("No", "Yes")
+        ],
+    )
     hot, cold = load("helpsteer2")[0]
-    assert hot["prompt"] == "User: What is tea?\n\nAssistant: A drink.\n\nOf leaves.\n\nUser: Hot?\n\nAssistant:"
+    assert (
+        hot["prompt"] == "User: What is tea?\n\nAssistant: A drink.\n\nOf leaves.\n\nUser: Hot?\n\nAssistant:"
+    )
     assert ranked(hot) == ranked(cold) == [(1, "Yes"), (2, "No")] and hot["user_id"] == cold["user_id"]
 
 
 def test_summaries_of_several_workers_give_real_agreement(put):
     """Two of three workers agree on the first pair, whatever order they saw it in; both disagree on the second."""
     swapped = (" it is repaired", " car broke")
-    put("summarize", [
-        comparison(1, "w1"), comparison(0, "w2", texts=swapped), comparison(0, "w3"), comparison(1, "w1"),
-        comparison(0, "w1", post="Rain", id="t3_2"), comparison(1, "w2", post="Rain", id="t3_2"),
-        comparison(0, "w1", post="Seen once", id="t3_3"),
-    ])  # fmt: skip
+    put(
+        "summarize",
+        [
+            comparison(1, "w1"),
+            comparison(0, "w2", texts=swapped),
+            comparison(0, "w3"),
+            comparison(1, "w1"),
+            comparison(0, "w1", post="Rain", id="t3_2"),
+            comparison(1, "w2", post="Rain", id="t3_2"),
+            comparison(0, "w1", post="Seen once", id="t3_3"),
+        ],
+    )
     rows, _ = load("summarize")
     first = rows[0]
     assert first["prompt"] == "SUBREDDIT: legaladvice\n\nTITLE: Help\n\nPOST: My car broke.\n\nTL;DR:"
@@ -438,41 +683,124 @@ def test_summaries_of_news_and_of_posts_without_an_id(put):
 # --- what is refused, and how -------------------------------------------------------------------------------------
 
 FAULTY = [
-    ("oasst1", [*oasst_rows(), oasst_rows()[1]], "row 16: 'message_id' is 'a', as of an earlier message; ids must differ"),
-    ("oasst1", [oasst_rows()[0], oasst_rows()[1] | {"rank": -1}], "row 2: 'rank' is -1, but must be a number from 0"),
-    ("oasst1", [oasst_rows()[0], oasst_rows()[1] | {"message_tree_id": None}], "row 2: 'message_tree_id' is None"),
-    ("oasst1", [oasst_rows()[0] | {"role": "system"}], "row 1: 'role' is 'system', but must be 'prompter' or 'assistant'"),
+    (
+        "oasst1",
+        [*oasst_rows(), oasst_rows()[1]],
+        "row 16: 'message_id' is 'a', as of an earlier message; ids must differ",
+    ),
+    (
+        "oasst1",
+        [oasst_rows()[0], oasst_rows()[1] | {"rank": -1}],
+        "row 2: 'rank' is -1, but must be a number from 0",
+    ),
+    (
+        "oasst1",
+        [oasst_rows()[0], oasst_rows()[1] | {"message_tree_id": None}],
+        "row 2: 'message_tree_id' is None",
+    ),
+    (
+        "oasst1",
+        [oasst_rows()[0] | {"role": "system"}],
+        "row 1: 'role' is 'system', but must be 'prompter' or 'assistant'",
+    ),
     ("oasst1", [oasst_rows()[0] | {"text": None}, oasst_rows()[1]], "row 1: a message has no 'text'"),
-    ("hh_rlhf", [hh_row(), hh_row() | {"rejected": "Human: Else\n\nAssistant: x"}], "row 2: there is no prompt column, and"),
+    (
+        "hh_rlhf",
+        [hh_row(), hh_row() | {"rejected": "Human: Else\n\nAssistant: x"}],
+        "row 2: there is no prompt column, and",
+    ),
     ("hh_rlhf", [hh_row(bad="")], "row 1: 'rejected' is '', but must be a text that is not empty"),
-    ("nectar", [nectar_row((1, 2, 4, 5))], "row 1: 'answers' 4: 'rank' is 5.0, but must be a number from 1 to 4"),
-    ("nectar", [nectar_row((1, 2, 4, 4))], "row 1: the ranks are [1.0, 2.0, 4.0, 4.0], but must count 1, 2, 3"),
-    ("nectar", [nectar_row((1, 2, 0))], "row 1: 'answers' 3: 'rank' is 0.0, but must be a number from 1 to 3"),
-    ("nectar", [nectar_row(), nectar_row(text=lambda rank: " " * rank)], "row 2: 'answers' 1: 'answer' is '   '"),
-    ("nectar", [nectar_row() | {"prompt": " "}], "row 1: 'prompt' is ' ', but must be a text that is not empty"),
-    ("nectar", [nectar_row() | {"answers": [{"text": "a"}]}], "row 1: 'answers' 1 has no 'answer'; it has text"),
-    ("nectar", [nectar_row() | {"answers": "none"}], "row 1: 'answers' is 'none', but must be a list of objects"),
+    (
+        "nectar",
+        [nectar_row((1, 2, 4, 5))],
+        "row 1: 'answers' 4: 'rank' is 5.0, but must be a number from 1 to 4",
+    ),
+    (
+        "nectar",
+        [nectar_row((1, 2, 4, 4))],
+        "row 1: the ranks are [1.0, 2.0, 4.0, 4.0], but must count 1, 2, 3",
+    ),
+    (
+        "nectar",
+        [nectar_row((1, 2, 0))],
+        "row 1: 'answers' 3: 'rank' is 0.0, but must be a number from 1 to 3",
+    ),
+    (
+        "nectar",
+        [nectar_row(), nectar_row(text=lambda rank: " " * rank)],
+        "row 2: 'answers' 1: 'answer' is '   '",
+    ),
+    (
+        "nectar",
+        [nectar_row() | {"prompt": " "}],
+        "row 1: 'prompt' is ' ', but must be a text that is not empty",
+    ),
+    (
+        "nectar",
+        [nectar_row() | {"answers": [{"text": "a"}]}],
+        "row 1: 'answers' 1 has no 'answer'; it has text",
+    ),
+    (
+        "nectar",
+        [nectar_row() | {"answers": "none"}],
+        "row 1: 'answers' is 'none', but must be a list of objects",
+    ),
     ("ultrafeedback", [ultrafeedback_row((3.0, 11.0))], "row 1: 'completions' 2: 'overall_score' is 11.0"),
     ("ultrafeedback", [ultrafeedback_row((3.0, None))], "row 1: 'completions' 2: 'overall_score' is None"),
-    ("no_robots", [no_robots_row(), no_robots_row()], "row 2: 'prompt_id' is 'id0', as of an earlier row; ids must differ"),
-    ("no_robots", [no_robots_row(category="Poems")], "row 1: 'category' is 'Poems', but must be one of Generation, Open QA"),
-    ("no_robots", [no_robots_row(messages=[said("user", "Hm?")])], "row 1: the last message is not the assistant's"),
-    ("helpsteer", [helpsteer_row("p", "a", 5)], "row 1: 'helpfulness' is 5, but must be a number from 0 to 4"),
+    (
+        "no_robots",
+        [no_robots_row(), no_robots_row()],
+        "row 2: 'prompt_id' is 'id0', as of an earlier row; ids must differ",
+    ),
+    (
+        "no_robots",
+        [no_robots_row(category="Poems")],
+        "row 1: 'category' is 'Poems', but must be one of Generation, Open QA",
+    ),
+    (
+        "no_robots",
+        [no_robots_row(messages=[said("user", "Hm?")])],
+        "row 1: the last message is not the assistant's",
+    ),
+    (
+        "helpsteer",
+        [helpsteer_row("p", "a", 5)],
+        "row 1: 'helpfulness' is 5, but must be a number from 0 to 4",
+    ),
     ("helpsteer", [helpsteer_row("p", "")], "row 1: 'response' is '', but must be a text that is not empty"),
     ("summarize", [comparison(2)], "row 1: 'choice' is 2, but must be a number from 0 to 1"),
     ("summarize", [comparison(worker="")], "row 1: 'worker' is '', but must be a text that is not empty"),
-    ("summarize", [comparison(texts=("a", "b", "c"))], "row 1: 'summaries' has 3 entries, but a comparison is of 2"),
+    (
+        "summarize",
+        [comparison(texts=("a", "b", "c"))],
+        "row 1: 'summaries' has 3 entries, but a comparison is of 2",
+    ),
     ("summarize", [comparison(id="")], "row 1: 'id' is '', but must be a text that is not empty"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name, rows, match", FAULTY, ids=[match[:50] for _, _, match in FAULTY])
 def test_a_faulty_row_is_named_or_left_out_and_counted(put, name, rows, match):
     put(name, rows, form="jsonl")
     refused(name, [f"{name}, {match}", "drop=True"])
-    good = ROWS[name] if name != "oasst1" else [row | {"message_id": "x" + row["message_id"], "message_tree_id": "x",
-                "parent_id": row["parent_id"] and "x" + row["parent_id"]} for row in oasst_rows()]  # fmt: skip
-    put(name, rows + [row | {"prompt_id": "new"} if name == "no_robots" else row for row in good], form="jsonl")
+    good = (
+        ROWS[name]
+        if name != "oasst1"
+        else [
+            row
+            | {
+                "message_id": "x" + row["message_id"],
+                "message_tree_id": "x",
+                "parent_id": row["parent_id"] and "x" + row["parent_id"],
+            }
+            for row in oasst_rows()
+        ]
+    )
+    put(
+        name,
+        rows + [row | {"prompt_id": "new"} if name == "no_robots" else row for row in good],
+        form="jsonl",
+    )
     kept, report = load(name, drop=True)
     assert len(kept) >= 1 and report.counts["row: faulty"] == 1
     assert match.split(",")[0][:70] in report.examples["row: faulty"][0]
@@ -488,13 +816,22 @@ def test_ties_in_ranks_are_no_gaps(put):
 def test_names_splits_kinds_and_limits_that_do_not_exist(put, tmp_path):
     put("nectar", [nectar_row()])
     for streaming in (False, True):
-        refused("nectar", ["nectar has no split 'dev': ", "train"], SourceError, split="dev", streaming=streaming)
+        refused(
+            "nectar", ["nectar has no split 'dev': ", "train"], SourceError, split="dev", streaming=streaming
+        )
     refused("nectar", "nectar gives no prompts; it gives rankings", SourceError, kind="prompts")
     refused("nectar", "limit is 0, but must be at least 1", SourceError, limit=0)
-    refused("nectra", ["there is no set, file or folder 'nectra'; sets are oasst1, ", "OWNER/NAME"], SourceError)
+    refused(
+        "nectra", ["there is no set, file or folder 'nectra'; sets are oasst1, ", "OWNER/NAME"], SourceError
+    )
     refused(tmp_path / "none" / "rows.jsonl", "there is no set, file or folder", SourceError)
     refused("data/rows.jsonl", "there is no set, file or folder 'data/rows.jsonl'", SourceError)
-    refused(str(put("nectar", [nectar_row()])), ["there is no set 'nectra'; sets are oasst1"], SourceError, like="nectra")
+    refused(
+        str(put("nectar", [nectar_row()])),
+        ["there is no set 'nectra'; sets are oasst1"],
+        SourceError,
+        like="nectra",
+    )
     (tmp_path / "empty").mkdir()
     refused(str(tmp_path / "empty"), f"{tmp_path / 'empty'} cannot be loaded: ", SourceError)
 
@@ -560,15 +897,20 @@ def test_rankings_and_pairs_of_ones_own(tmp_path):
     refused(pairs, "pairs.jsonl, row 1: column 'rejected' is missing")
 
 
-@pytest.mark.parametrize(("changes", "said"), [
-    ({"ranks": [1, 2, 4]}, "the ranks are [1, 2, 4], but must count 1, 2, 3 ... without gaps"),
-    ({"ranks": [0, 1, 2]}, "the ranks are [0, 1, 2], but must count 1"), ({"ranks": [1, 2, "x"]}, "a rank is 'x'"),
-    ({"ranks": [1, 2]}, "2 ranks for 3 completions; give one each"), ({"ranks": []}, "0 ranks for 3 completions"),
-    ({"completions": ["a", " ", "c"]}, "completion 2 is ' '; drop empty answers first"),
-    ({"completions": ["a", None, "c"]}, "completion 2 is None"),
-    ({"prompt": ""}, "'prompt' must be a text that is not empty"),
-    ({"prompt_id": "first"}, "'prompt_id' is 'first', as of another prompt; ids must differ"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ranks": [1, 2, 4]}, "the ranks are [1, 2, 4], but must count 1, 2, 3 ... without gaps"),
+        ({"ranks": [0, 1, 2]}, "the ranks are [0, 1, 2], but must count 1"),
+        ({"ranks": [1, 2, "x"]}, "a rank is 'x'"),
+        ({"ranks": [1, 2]}, "2 ranks for 3 completions; give one each"),
+        ({"ranks": []}, "0 ranks for 3 completions"),
+        ({"completions": ["a", " ", "c"]}, "completion 2 is ' '; drop empty answers first"),
+        ({"completions": ["a", None, "c"]}, "completion 2 is None"),
+        ({"prompt": ""}, "'prompt' must be a text that is not empty"),
+        ({"prompt_id": "first"}, "'prompt_id' is 'first', as of another prompt; ids must differ"),
+    ],
+)
 def test_a_faulty_row_of_ones_own_is_named_or_left_out_and_counted(tmp_path, changes, said):
     path = tmp_path / "mine.jsonl"
     good = {"prompt": "p", "completions": ["a", "b", "c"], "ranks": [1, 3, 2], "prompt_id": "first"}
@@ -585,7 +927,9 @@ def test_a_faulty_row_of_ones_own_is_named_or_left_out_and_counted(tmp_path, cha
 def test_text_of_sets_folders_and_files(put, tmp_path):
     put("wikitext", ROWS["wikitext"])
     stream, report = texts("wikitext")
-    assert list(stream) == [" = Tea = \n", "Tea is hot."] and report.kept == 2 and report.counts == {"empty": 2}
+    assert (
+        list(stream) == [" = Tea = \n", "Tea is hot."] and report.kept == 2 and report.counts == {"empty": 2}
+    )
     put("c4", ROWS["c4"])
     assert list(texts("c4", limit=2)[0]) == ["t0", "t1"]
     with pytest.raises(SourceError, match="c4 is plain text; read it with texts"):
@@ -595,7 +939,9 @@ def test_text_of_sets_folders_and_files(put, tmp_path):
     datasets.Dataset.from_list([{"text": "one"}, {"text": "two"}]).to_parquet(tmp_path / "a.parquet")
     assert [list(texts(tmp_path / f"a.{form}")[0]) for form in ("txt", "parquet")] == [["one", "two"]] * 2
     assert list(texts(tmp_path / "a.jsonl", column="body")[0]) == ["one", "two"]
-    with pytest.raises(RecordError, match="a.jsonl, row 1: column 'text' is missing; it has body.*column=NAME"):
+    with pytest.raises(
+        RecordError, match="a.jsonl, row 1: column 'text' is missing; it has body.*column=NAME"
+    ):
         texts(tmp_path / "a.jsonl")
     (tmp_path / "b.jsonl").write_text('{"text": 1}\n')
     with pytest.raises(RecordError, match="b.jsonl, row 1: 'text' is 1, but must be a text"):
@@ -664,7 +1010,9 @@ def test_a_set_that_was_loaded_before_needs_no_hub(put, monkeypatch, tmp_path):
     cache = datasets.config.HF_DATASETS_CACHE
     (stored,) = [path for path in cache.iterdir() if path.is_dir()]
     (version,) = [path for path in stored.glob("*/*/*") if path.is_dir()]
-    known_as = cache / "berkeley-nest___nectar" / "default" / "0.0.0"  # what `datasets` calls its copy of the hub's set
+    known_as = (
+        cache / "berkeley-nest___nectar" / "default" / "0.0.0"
+    )  # what `datasets` calls its copy of the hub's set
     known_as.mkdir(parents=True)
     version.rename(known_as / version.name)
     monkeypatch.setitem(SETS, "nectar", replace(SETS["nectar"], hub_id=hub_id))
@@ -690,25 +1038,47 @@ def test_scripts_and_single_folders_of_a_set_with_a_hub_and_later_without(tmp_pa
         datasets.Dataset.from_list([comparison(post=post)]).to_parquet(stored := io.BytesIO())
         return stored.getvalue()
 
-    script = {"README.md": b"---\n---\n", "script.py": b"raise SystemExit", "summarize_from_feedback.py": b"raise SystemExit"}
-    copy = {"comparisons/train/0000.parquet": parquet("Train"), "comparisons/validation/0000.parquet": parquet("Validation"),
-            "comparisons/train/index.duckdb": b"not for us", "axis/test/0000.parquet": parquet("Axis")}  # fmt: skip
-    lines = {part: gzip.compress(json.dumps(hh_row(part)).encode()) for part in ("helpful-base", "harmless-base")}
+    script = {
+        "README.md": b"---\n---\n",
+        "script.py": b"raise SystemExit",
+        "summarize_from_feedback.py": b"raise SystemExit",
+    }
+    copy = {
+        "comparisons/train/0000.parquet": parquet("Train"),
+        "comparisons/validation/0000.parquet": parquet("Validation"),
+        "comparisons/train/index.duckdb": b"not for us",
+        "axis/test/0000.parquet": parquet("Axis"),
+    }
+    lines = {
+        part: gzip.compress(json.dumps(hh_row(part)).encode()) for part in ("helpful-base", "harmless-base")
+    }
     sets = {
         SETS["summarize"].hub_id: {"main": script, reach.EXPORT: copy},
         "some/script": {"main": script, reach.EXPORT: {"default/train/0000.parquet": parquet("Any")}},
-        SETS["hh_rlhf"].hub_id: {"main": script | {f"{part}/train.jsonl.gz": data for part, data in lines.items()}},
+        SETS["hh_rlhf"].hub_id: {
+            "main": script | {f"{part}/train.jsonl.gz": data for part, data in lines.items()}
+        },
     }
-    wanted = [("summarize", "train", None), ("summarize", "validation", None), ("some/script", "train", None),
-              ("hh_rlhf", "train", "helpful-base"), ("hh_rlhf", "train", "harmless-base")]  # fmt: skip
+    wanted = [
+        ("summarize", "train", None),
+        ("summarize", "validation", None),
+        ("some/script", "train", None),
+        ("hh_rlhf", "train", "helpful-base"),
+        ("hh_rlhf", "train", "harmless-base"),
+    ]
     given = ["POST: Train", "POST: Validation", "POST: Any", "Human: helpful-base", "Human: harmless-base"]
     ways = [[(*each, streaming) for each in wanted] for streaming in (False, False, True)]
     env = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     env |= {"HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
 
     def loaded(orders, at):
-        done = subprocess.run([sys.executable, "-c", LOADS, json.dumps(orders), at], env=env | {"HF_ENDPOINT": at},
-                              capture_output=True, text=True, cwd=Path(__file__).parents[1])  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", LOADS, json.dumps(orders), at],
+            env=env | {"HF_ENDPOINT": at},
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[1],
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
@@ -722,13 +1092,19 @@ def test_scripts_and_single_folders_of_a_set_with_a_hub_and_later_without(tmp_pa
 
 def test_no_such_set_on_the_hub(monkeypatch):
     monkeypatch.setattr(reach, "hub_answers", lambda: True)
-    missing = datasets.exceptions.DatasetNotFoundError("Dataset 'a/b' doesn't exist on the Hub or\ncannot be accessed.")
+    missing = datasets.exceptions.DatasetNotFoundError(
+        "Dataset 'a/b' doesn't exist on the Hub or\ncannot be accessed."
+    )
     monkeypatch.setattr(datasets, "load_dataset", Mock(side_effect=missing))
     refused("a/b", "a/b is no file or folder here and no set on the hub, or needs a login", SourceError)
 
 
 def test_the_module_needs_datasets_only_to_load():
-    code = ("import sys; sys.modules['datasets'] = None; sys.modules['huggingface_hub'] = None\n"
-            "from rlhf_lite.data import hub; print(len(hub.SETS))")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    code = (
+        "import sys; sys.modules['datasets'] = None; sys.modules['huggingface_hub'] = None\n"
+        "from rlhf_lite.data import hub; print(len(hub.SETS))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
     assert done.stdout.strip() == str(len(SETS)), done.stderr

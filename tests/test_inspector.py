@@ -22,7 +22,10 @@ def tokenizer(world):
 
 @pytest.fixture(scope="module")
 def policies(tokenizer):
-    return {name: new_policy(ModelConfig(), tokenizer, seed) for seed, name in enumerate(("before", "after", "ppo"))}
+    return {
+        name: new_policy(ModelConfig(), tokenizer, seed)
+        for seed, name in enumerate(("before", "after", "ppo"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +35,20 @@ def scorer(policies):
 
 @pytest.fixture(scope="module")
 def rollout(tokenizer, policies, scorer):
-    cfg, prompts = PPOConfig(max_new_tokens=6, temperature=0.7), ["List two animals.", "Who is Iris?", "Hello"]
-    return ppo.rollout(policies["before"], policies["after"], scorer, scorer, tokenizer, prompts, cfg,
-                       torch.Generator().manual_seed(0))  # fmt: skip
+    cfg, prompts = (
+        PPOConfig(max_new_tokens=6, temperature=0.7),
+        ["List two animals.", "Who is Iris?", "Hello"],
+    )
+    return ppo.rollout(
+        policies["before"],
+        policies["after"],
+        scorer,
+        scorer,
+        tokenizer,
+        prompts,
+        cfg,
+        torch.Generator().manual_seed(0),
+    )
 
 
 @pytest.fixture
@@ -52,9 +66,13 @@ def test_lines_are_the_rollouts_numbers_and_each_policys_ratio(inspector, rollou
             logits = policy_logits(policies["after"], ids, mask)[:, rollout.prompt_ids.shape[1] - 1 : -1]
         after = token_logprobs(logits, rollout.responses[row : row + 1], 0.7)[0]
         for t, line in enumerate(found):
-            assert line["advantages"] == float(rollout.advantages[row, t]) and line["rewards"] == float(rollout.rewards[row, t])
+            assert line["advantages"] == float(rollout.advantages[row, t]) and line["rewards"] == float(
+                rollout.rewards[row, t]
+            )
             assert line["kl"] == pytest.approx(float(rollout.logprobs[row, t] - rollout.ref_logprobs[row, t]))
-            assert line["ratio, after"] == pytest.approx(float((after[t] - rollout.logprobs[row, t]).exp()), rel=0.02)
+            assert line["ratio, after"] == pytest.approx(
+                float((after[t] - rollout.logprobs[row, t]).exp()), rel=0.02
+            )
         assert {"ratio, after", "ratio, ppo"} < set(found[0]) and "ratio, before" not in found[0]
 
 
@@ -73,7 +91,9 @@ def test_pressing_a_token_tells_what_ppo_wants_and_colours_have_the_sign_of_thei
     inspector.episode.value = 1
     count = len(inspector.lines(1))
     shown = [chip for chip in inspector.chips if chip.layout.display != "none"]
-    assert len(shown) == count and [chip.description for chip in shown] == [line["token"].strip() for line in inspector.lines(1)]
+    assert len(shown) == count and [chip.description for chip in shown] == [
+        line["token"].strip() for line in inspector.lines(1)
+    ]
     for place in range(count):
         shown[place].click()
         up = inspector.lines(1)[place]["advantages"] > 0

@@ -22,7 +22,9 @@ from rlhf_lite.models.tokens import build_tokenizer
 
 BOTH = ("torch.float32", "torch.bfloat16")
 CHOICES = [Kernels(), Kernels(onednn=True), Kernels(True, BOTH, BOTH), Kernels(False, BOTH, BOTH)]
-needs_onednn = pytest.mark.skipif(not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="torch without oneDNN")
+needs_onednn = pytest.mark.skipif(
+    not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="torch without oneDNN"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +78,9 @@ def test_an_inexact_fast_path_is_never_used(monkeypatch, error):
         monkeypatch.setattr(kernels, name, lambda *a, honest=honest, **k: honest(*a, **k) * (1 + 30 * error))
     for name in ("_usual", "_plain_attention"):
         honest = getattr(kernels, name)
-        monkeypatch.setattr(kernels, name, lambda *a, honest=honest, **k: (time.sleep(0.002), honest(*a, **k))[1])
+        monkeypatch.setattr(
+            kernels, name, lambda *a, honest=honest, **k: (time.sleep(0.002), honest(*a, **k))[1]
+        )
     assert kernels.choose_kernels("cpu") == Kernels()
     x, weight = torch.randn(20, 8), torch.randn(8, 4)
     torch.testing.assert_close(linear(x, weight), x @ weight)
@@ -154,7 +158,9 @@ def test_linear_is_the_same_by_every_kernel_with_gradients_and_without(monkeypat
     torch.testing.assert_close(y, plain)
     leaves = [t for t in (x, weight, bias) if t is not None]
     direction = torch.randn_like(y)
-    torch.testing.assert_close(*(torch.autograd.grad(z, leaves, direction) for z in (y, plain)), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(z, leaves, direction) for z in (y, plain)), atol=1e-5, rtol=1e-4
+    )
     with torch.no_grad():
         torch.testing.assert_close(linear(x, weight, bias, act), plain)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -175,7 +181,9 @@ def test_a_slice_of_a_weight_is_the_same_by_every_kernel(monkeypatch):
 @pytest.mark.parametrize("own_mask", [False, True])
 def test_attention_is_the_same_fused_and_plain(monkeypatch, own_mask):
     q, k, v = (torch.randn(2, 3, 10, 8).requires_grad_() for _ in range(3))
-    blocked = torch.zeros(2, 1, 10, 10).masked_fill(torch.ones(10, 10).triu(1).bool(), -1e30) if own_mask else None
+    blocked = (
+        torch.zeros(2, 1, 10, 10).masked_fill(torch.ones(10, 10).triu(1).bool(), -1e30) if own_mask else None
+    )
     results = []
     for chosen in (Kernels(), Kernels(sdpa=BOTH)):
         use(monkeypatch, chosen)
@@ -198,8 +206,12 @@ def test_a_model_is_that_of_transformers_by_every_kernel(monkeypatch, chosen):
     expected = policy(input_ids=ids, attention_mask=mask, position_ids=places).logits
     for under in (torch.enable_grad(), torch.no_grad()):
         with under:
-            torch.testing.assert_close(policy_logits(policy, ids, mask)[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=1e-4)
-            torch.testing.assert_close(logits_where(policy, ids, mask, where), expected[where], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(
+                policy_logits(policy, ids, mask)[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=1e-4
+            )
+            torch.testing.assert_close(
+                logits_where(policy, ids, mask, where), expected[where], atol=1e-5, rtol=1e-4
+            )
 
 
 # --- Machines that have less ------------------------------------------------------------------------------------------
@@ -208,9 +220,13 @@ def test_a_model_is_that_of_transformers_by_every_kernel(monkeypatch, chosen):
 def test_without_bfloat16_it_is_float32_and_says_so(monkeypatch):
     """As on a processor that only imitates bfloat16: exact, and slower."""
     monkeypatch.delenv(precision.ENV, raising=False)
-    monkeypatch.setattr(precision, "_measure", lambda cuda: precision.SelfTest(False, "bf16", 5.0, 9.5, 0.003))
+    monkeypatch.setattr(
+        precision, "_measure", lambda cuda: precision.SelfTest(False, "bf16", 5.0, 9.5, 0.003)
+    )
     assert precision.choose_dtype("cpu") == torch.float32
-    assert precision.describe_dtype("cpu").startswith("float32: as measured, bfloat16 takes 1.90 of float32's time")
+    assert precision.describe_dtype("cpu").startswith(
+        "float32: as measured, bfloat16 takes 1.90 of float32's time"
+    )
     with precision.autocast("cpu"):
         assert not torch.is_autocast_enabled("cpu")
     monkeypatch.setenv(precision.ENV, "bf16")
@@ -224,7 +240,9 @@ def test_a_card_without_bfloat16_takes_float16_if_that_pays(monkeypatch):
     assert precision.half_of("cuda") == "fp16" and precision.half_of("cpu") == "bf16"
     monkeypatch.setattr(precision, "_measure", lambda cuda: precision.SelfTest(True, "fp16", 5.0, 1.0, 0.001))
     assert precision.choose_dtype("cuda") == torch.float16
-    assert precision.describe_dtype("cuda").startswith("float16: as measured, float16 takes 0.20 of float32's time")
+    assert precision.describe_dtype("cuda").startswith(
+        "float16: as measured, float16 takes 0.20 of float32's time"
+    )
 
 
 def test_the_self_test_measures_float16_too(monkeypatch):
@@ -250,8 +268,13 @@ ids = torch.ones(2, 5, dtype=torch.long)
 logits_where(policy, ids, ids, ids.bool()).sum().backward()
 print(runs.cores(), runs.provenance()["hardware"])
 """
-    bare = {k: v for k, v in os.environ.items() if k in ("PYTHONPATH", "RLHF_LITE_CACHE")} | {"PATH": "", "HOME": "/nonexistent"}
-    found = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    bare = {k: v for k, v in os.environ.items() if k in ("PYTHONPATH", "RLHF_LITE_CACHE")} | {
+        "PATH": "",
+        "HOME": "/nonexistent",
+    }
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=bare, capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
     assert found.returncode == 0, found.stderr
     assert found.stdout.startswith("1 {") and "float" in found.stdout and "products by" in found.stdout
 
@@ -277,7 +300,10 @@ def test_sampling_by_a_graph_is_sampling_without(monkeypatch, wish):
     monkeypatch.setenv(precision.ENV, wish)
     shape = SimpleNamespace(width=64, layers=3, heads=4, n_positions=64)
     policy = new_policy(shape, build_tokenizer([f"w{i}" for i in range(60)])).cuda()
-    ids, mask = torch.randint(2, 60, (5, 12), device="cuda"), torch.ones(5, 12, dtype=torch.long, device="cuda")
+    ids, mask = (
+        torch.randint(2, 60, (5, 12), device="cuda"),
+        torch.ones(5, 12, dtype=torch.long, device="cuda"),
+    )
     mask[2, :7] = 0
 
     def drawn():

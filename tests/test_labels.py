@@ -56,7 +56,9 @@ def test_no_tie_is_wider_than_the_width():
     assert ranks.min() == 1
     for k in range(1, 10):
         group = np.where(ranks == k, u, np.nan)
-        spread = np.nanmax(group, 1, initial=-9, where=~np.isnan(group)) - np.nanmin(group, 1, initial=9, where=~np.isnan(group))
+        spread = np.nanmax(group, 1, initial=-9, where=~np.isnan(group)) - np.nanmin(
+            group, 1, initial=9, where=~np.isnan(group)
+        )
         assert (spread < 0.05).all()
     better = ranks[:, :, None] < ranks[:, None, :]
     assert (u[:, :, None] > u[:, None, :])[better].all()
@@ -82,7 +84,9 @@ def test_the_utility_is_the_stated_formula(items):
     long = texts[0] + " word" * 100
     assert person.opinion(judge(task, texts[0]), long) == pytest.approx(gold(task, texts[0]) + 0.3 * 2)
     noisy = lb.Labeler("x", length_bias=0.3, noise=0.5)
-    assert noisy.utility(task, texts[0]) - person.utility(task, texts[0]) == pytest.approx(0.5 * person.mood(task, texts[0]))
+    assert noisy.utility(task, texts[0]) - person.utility(task, texts[0]) == pytest.approx(
+        0.5 * person.mood(task, texts[0])
+    )
 
 
 def test_pools_have_their_own_weights():
@@ -132,8 +136,10 @@ def test_prompts_without_a_task_cannot_be_labelled():
 
 
 def two(ranks_a, ranks_b, texts=("a", "b", "c")):
-    return [{"prompt_id": "p", "labeler": who, "completions": list(texts), "ranks": ranks}
-            for who, ranks in (("x", ranks_a), ("y", ranks_b))]  # fmt: skip
+    return [
+        {"prompt_id": "p", "labeler": who, "completions": list(texts), "ranks": ranks}
+        for who, ranks in (("x", ranks_a), ("y", ranks_b))
+    ]
 
 
 def test_agreement_by_hand():
@@ -165,7 +171,10 @@ def test_noise_is_calibrated_on_the_samples(items):
     assert {person.noise for person in pool} == {pool[0].noise}
     calm = ag.calibrate_noise(lb.make_pool(0), items[:120], target=0.773)
     assert calm[0].noise < pool[0].noise
-    shares = [ag.measure(lb.with_noise(pool, s), items[:120], bootstrap=0).share for s in (0, 0.05, 0.1, 0.2, 0.4, 0.8)]
+    shares = [
+        ag.measure(lb.with_noise(pool, s), items[:120], bootstrap=0).share
+        for s in (0, 0.05, 0.1, 0.2, 0.4, 0.8)
+    ]
     assert shares == sorted(shares, reverse=True)
 
 
@@ -255,7 +264,10 @@ def test_a_failed_write_leaves_the_old_file_alone(rankings, tmp_path):
 def test_pairs_drop_ties_and_come_back():
     row = {"prompt": "p", "completions": ["a", "b", "c"], "ranks": [2, 1, 2]}
     pairs = ex.to_pairs([row])
-    assert pairs == [{"prompt": "p", "chosen": "b", "rejected": "a"}, {"prompt": "p", "chosen": "b", "rejected": "c"}]
+    assert pairs == [
+        {"prompt": "p", "chosen": "b", "rejected": "a"},
+        {"prompt": "p", "chosen": "b", "rejected": "c"},
+    ]
     back = ex.from_pairs(pairs)
     assert [(r["completions"], r["ranks"]) for r in back] == [(["b", "a"], [1, 2]), (["b", "c"], [1, 2])]
 
@@ -264,8 +276,11 @@ def test_hh_rlhf_and_chat_pairs():
     start = "\n\nHuman: Hi\n\nAssistant: Yes?\n\nHuman: Why?\n\nAssistant:"
     row = ex.from_pairs([{"chosen": start + " Because.", "rejected": start + " No."}])[0]
     assert (row["prompt"], row["completions"]) == (start, ["Because.", "No."])
-    chat = {"prompt": [{"role": "user", "content": "Hi"}], "chosen": [{"role": "assistant", "content": "a"}],
-            "rejected": [{"role": "assistant", "content": "a"}]}  # fmt: skip
+    chat = {
+        "prompt": [{"role": "user", "content": "Hi"}],
+        "chosen": [{"role": "assistant", "content": "a"}],
+        "rejected": [{"role": "assistant", "content": "a"}],
+    }
     row = ex.from_pairs([chat])[0]
     assert (row["prompt"], row["completions"], row["ranks"]) == ("Hi", ["a", "a"], [1, 1])
     with pytest.raises(records.RecordError, match="row 1: there is no prompt column"):
@@ -279,7 +294,10 @@ def test_other_peoples_annotations():
 
     def task(order, **more):
         result = [{"from_name": "rank", "to_name": "answers", "type": "ranker", "value": {"ranker": order}}]
-        return {"data": {"prompt": "p", "items": items}, "annotations": [{"completed_by": 7, "result": result} | more]}
+        return {
+            "data": {"prompt": "p", "items": items},
+            "annotations": [{"completed_by": 7, "result": result} | more],
+        }
 
     strict = ex.from_label_studio([task(["v", "u", "w"])])[0]
     assert (strict["ranks"], strict["labeler"]) == ([2, 1, 3], "7")
@@ -288,8 +306,11 @@ def test_other_peoples_annotations():
     left = ex.from_label_studio([task({"rank_2": ["u"], "rank_1": ["v"], "_": ["w"]})])[0]
     assert left["completions"] == ["one", "two"]
     assert ex.from_label_studio([task(["v", "u", "w"], was_cancelled=True)]) == []
-    record = {"id": "r", "fields": {"prompt": "p", "x": "one", "y": "two"},
-              "responses": {"ranking": [{"value": ["y", "x"], "user_id": "me"}]}}  # fmt: skip
+    record = {
+        "id": "r",
+        "fields": {"prompt": "p", "x": "one", "y": "two"},
+        "responses": {"ranking": [{"value": ["y", "x"], "user_id": "me"}]},
+    }
     assert ex.from_argilla([record])[0]["ranks"] == [2, 1]
     assert ex.label_studio_config(4).count("<Bucket") == 4
 
@@ -305,19 +326,22 @@ def test_own_files_with_own_names(tmp_path):
     assert ex.load_rankings(path)[0]["completions"] == ["good", "bad"]
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"completions": ["a"], "ranks": [1]}, "row 2: 1 completions, but K must be 2 to 9"),
-    ({"completions": list("abcdefghij"), "ranks": list(range(1, 11))}, "row 2: 10 completions"),
-    ({"completions": ["a", ""]}, "row 2: completion 2 is ''"),
-    ({"ranks": [1]}, "row 2: 1 ranks for 2 completions"),
-    ({"ranks": [0, 1]}, "row 2: rank 0 is not a whole number from 1 to 2 .*normalise_ranks"),
-    ({"ranks": [1, 3]}, "row 2: rank 3"),
-    ({"ranks": [1, True]}, "row 2: rank True"),
-    ({"likert": [1, 8]}, "row 2: likert 8"),
-    ({"likert": [4]}, "row 2: 1 likert for 2"),
-    ({"ranks": None}, "row 2: 'completions' and 'ranks' must be lists"),
-    ({"prompt": ""}, "row 2: 'prompt' must be a text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"completions": ["a"], "ranks": [1]}, "row 2: 1 completions, but K must be 2 to 9"),
+        ({"completions": list("abcdefghij"), "ranks": list(range(1, 11))}, "row 2: 10 completions"),
+        ({"completions": ["a", ""]}, "row 2: completion 2 is ''"),
+        ({"ranks": [1]}, "row 2: 1 ranks for 2 completions"),
+        ({"ranks": [0, 1]}, "row 2: rank 0 is not a whole number from 1 to 2 .*normalise_ranks"),
+        ({"ranks": [1, 3]}, "row 2: rank 3"),
+        ({"ranks": [1, True]}, "row 2: rank True"),
+        ({"likert": [1, 8]}, "row 2: likert 8"),
+        ({"likert": [4]}, "row 2: 1 likert for 2"),
+        ({"ranks": None}, "row 2: 'completions' and 'ranks' must be lists"),
+        ({"prompt": ""}, "row 2: 'prompt' must be a text"),
+    ],
+)
 def test_bad_rankings_are_refused_with_their_row(change, message):
     good = {"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2]}
     with pytest.raises(records.RecordError, match=message):
@@ -330,7 +354,9 @@ def test_more_record_rules():
         records.check_rankings([good], min_k=4)
     with pytest.raises(records.RecordError, match="and 15 more"):
         records.check_rankings([good | {"ranks": [1]}] * 20)
-    with pytest.raises(records.RecordError, match="column 'ranks' is missing; the row has prompt, completions"):
+    with pytest.raises(
+        records.RecordError, match="column 'ranks' is missing; the row has prompt, completions"
+    ):
         records.check_rankings([{"prompt": "p", "completions": ["a", "b"]}])
     with pytest.raises(records.RecordError, match="unknown mark 'funny'"):
         records.to_dataset([good | {"flags": [{"funny": True}, {}]}], "rankings")

@@ -55,7 +55,9 @@ def fail_at(step):
 
 def same(a: Toy, b: Toy) -> bool:
     weights = zip(a.model.parameters(), b.model.parameters(), strict=True)
-    return all(torch.equal(x, y) for x, y in weights) and torch.equal(a.generator.get_state(), b.generator.get_state())
+    return all(torch.equal(x, y) for x, y in weights) and torch.equal(
+        a.generator.get_state(), b.generator.get_state()
+    )
 
 
 def trace_of(folder):

@@ -116,7 +116,9 @@ def test_entropy_by_hand():
 
 def test_masked_lm_loss_by_hand_ignores_minus_100_and_shifts_nothing():
     logits = t([[0.0, 0.0], [0.0, math.log(3)], [7.0, -7.0]])
-    assert L.masked_lm_loss(logits, torch.tensor([[0, 1, -100]])).item() == pytest.approx((math.log(2) - math.log(0.75)) / 2)
+    assert L.masked_lm_loss(logits, torch.tensor([[0, 1, -100]])).item() == pytest.approx(
+        (math.log(2) - math.log(0.75)) / 2
+    )
     logits.requires_grad_()
     empty = L.masked_lm_loss(logits, torch.full((1, 3), -100))
     empty.backward()

@@ -28,12 +28,22 @@ def test_freed_memory_goes_back():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads wait in other ways")
 def test_the_package_sets_what_torch_reads_when_it_is_loaded_unless_told_otherwise():
-    names = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-    code = f"import os, sys, rlhf_lite; print('torch' in sys.modules, *(os.environ[name] for name in {names}))"
+    names = (
+        "LRU_CACHE_CAPACITY",
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY",
+        "OMP_WAIT_POLICY",
+        "GOMP_SPINCOUNT",
+        "KMP_BLOCKTIME",
+    )
+    code = (
+        f"import os, sys, rlhf_lite; print('torch' in sys.modules, *(os.environ[name] for name in {names}))"
+    )
 
     def seen(**own: str) -> list[str]:
         environment = {k: v for k, v in os.environ.items() if k not in names} | own
-        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout.split()
+        return subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        ).stdout.split()
 
     waiting = ["active", "1000", "200"]
     assert seen() == ["False", "20", "1000", *waiting]  # torch is not loaded yet

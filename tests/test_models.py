@@ -93,7 +93,9 @@ def test_new_policy_has_our_settings_and_depends_on_its_seed_only(policy, tokeni
 def test_scalar_model_has_the_policys_trunk_and_a_new_head(policy, scalar):
     assert equal_weights(scalar.transformer, policy.transformer)
     assert scalar.transformer.wte.weight is not policy.transformer.wte.weight
-    wide = new_scalar_model(new_policy(SimpleNamespace(width=4096, layers=0, heads=1, n_positions=2), build_tokenizer([])))
+    wide = new_scalar_model(
+        new_policy(SimpleNamespace(width=4096, layers=0, heads=1, n_positions=2), build_tokenizer([]))
+    )
     assert wide.score.weight.std().item() == pytest.approx(4097**-0.5, rel=0.05)
     assert policy.config.num_labels == 2  # GPT2Config's default: the policy's config was not changed
 
@@ -114,10 +116,16 @@ def test_logits_do_not_depend_on_padding_on_either_side(policy, exchange):
 
 
 def test_keep_gives_the_last_positions_only(policy, scalar, exchange):
-    logits, values = (f(m, exchange.ids, exchange.mask) for f, m in ((policy_logits, policy), (token_values, scalar)))
+    logits, values = (
+        f(m, exchange.ids, exchange.mask) for f, m in ((policy_logits, policy), (token_values, scalar))
+    )
     real = exchange.mask[:, -3:] == 1  # what padding predicts means nothing
-    torch.testing.assert_close(policy_logits(policy, exchange.ids, exchange.mask, keep=3)[real], logits[:, -3:][real])
-    torch.testing.assert_close(token_values(scalar, exchange.ids, exchange.mask, keep=3)[real], values[:, -3:][real])
+    torch.testing.assert_close(
+        policy_logits(policy, exchange.ids, exchange.mask, keep=3)[real], logits[:, -3:][real]
+    )
+    torch.testing.assert_close(
+        token_values(scalar, exchange.ids, exchange.mask, keep=3)[real], values[:, -3:][real]
+    )
 
 
 def test_response_logprobs_are_read_one_place_before_their_token(policy, tokenizer):
@@ -168,7 +176,9 @@ def test_shift_scores_is_exact_and_survives_saving(policy, exchange, tmp_path):
     shift_scores(model, -1.75)
     torch.testing.assert_close(reward(model, *exchange[:2]), before - 1.75, atol=2e-6, rtol=0)
     real = exchange.mask.bool()
-    torch.testing.assert_close(token_values(model, *exchange[:2])[real], values[real] - 1.75, atol=2e-6, rtol=0)
+    torch.testing.assert_close(
+        token_values(model, *exchange[:2])[real], values[real] - 1.75, atol=2e-6, rtol=0
+    )
     save_model(model, tmp_path)
     auto = AutoModelForSequenceClassification.from_pretrained(tmp_path)
     own = auto(input_ids=exchange.ids, attention_mask=exchange.mask).logits[:, 0]
@@ -241,7 +251,9 @@ def test_any_gpt2_checkpoint_loads_and_gets_our_settings(exchange, tokenizer, tm
         assert loaded.dtype == torch.float32 and not loaded.training
         ids = exchange.ids.clamp(max=259)
         theirs = foreign(input_ids=ids, attention_mask=exchange.mask).logits
-        torch.testing.assert_close(policy_logits(loaded, ids, exchange.mask)[exchange.mask == 1], theirs[exchange.mask == 1])
+        torch.testing.assert_close(
+            policy_logits(loaded, ids, exchange.mask)[exchange.mask == 1], theirs[exchange.mask == 1]
+        )
     assert isinstance(foreign.transformer, GPT2Model)
     with pytest.raises(ValueError, match="load_policy"):
         new_scalar_model(load_policy(tmp_path / "trunk"))
@@ -280,7 +292,9 @@ def test_a_name_on_the_hub_without_a_network_is_one_line_within_two_seconds(load
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     begin = time.monotonic()
-    with pytest.raises(FileNotFoundError, match="'distilgpt2' is no folder and not stored on this machine") as error:
+    with pytest.raises(
+        FileNotFoundError, match="'distilgpt2' is no folder and not stored on this machine"
+    ) as error:
         load("distilgpt2")
     assert time.monotonic() - begin < 2 and "\n" not in str(error.value)
 
@@ -351,11 +365,16 @@ def test_logits_where_are_the_logits_of_those_tokens_and_gradients_agree(policy,
     there = logits_where(policy, ids, mask, where)
     assert there.shape == everywhere.shape
     torch.testing.assert_close(there, everywhere)
-    gradients = [torch.autograd.grad(x.square().sum(), policy.transformer.wte.weight)[0] for x in (there, everywhere)]
+    gradients = [
+        torch.autograd.grad(x.square().sum(), policy.transformer.wte.weight)[0] for x in (there, everywhere)
+    ]
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-4)
 
 
 def test_a_tokenizer_of_another_model_is_refused(policy):
     other = build_tokenizer([f"w{i}" for i in range(2000)])
-    with pytest.raises(ValueError, match=r"the tokenizer has 2,\d\d\d tokens, the model knows \d+: they do not belong together"):
+    with pytest.raises(
+        ValueError,
+        match=r"the tokenizer has 2,\d\d\d tokens, the model knows \d+: they do not belong together",
+    ):
         fit_to_tokenizer(copy.deepcopy(policy), other)

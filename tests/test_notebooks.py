@@ -44,8 +44,12 @@ def test_runs_in_fast_mode_offline_and_changes_nothing(path, tmp_path):
 
 def _files() -> dict[Path, float]:
     """Everything in the repository that a notebook might write to, with its time of change."""
-    return {path: path.stat().st_mtime for folder in ("notebooks", "data", "runs") for path in (nbs.ROOT / folder).rglob("*")
-            if path.is_file()}  # fmt: skip
+    return {
+        path: path.stat().st_mtime
+        for folder in ("notebooks", "data", "runs")
+        for path in (nbs.ROOT / folder).rglob("*")
+        if path.is_file()
+    }
 
 
 # --- the tools ----------------------------------------------------------------------------------------------------
@@ -74,20 +78,39 @@ def shown(data, metadata=None, kind="display_data", **more):
 
 def good():
     """A notebook without a fault."""
-    cells = [prose("# Title\n" + "word " * 60)] + [c for i in range(10) for c in (prose("word " * 30), code(f"x = {i}\nx"))]
+    cells = [prose("# Title\n" + "word " * 60)] + [
+        c for i in range(10) for c in (prose("word " * 30), code(f"x = {i}\nx"))
+    ]
     return nbs.normalise(book(*cells))
 
 
 def test_normalise_removes_when_where_and_by_whom():
     messy = book(
         prose("# Title\ntext"),
-        code("import time", [stream("a\n"), stream("b\n"), stream("c", "stderr")], 17,
-             execution={"iopub": "2026"}, tags=["setup"]),
+        code(
+            "import time",
+            [stream("a\n"), stream("b\n"), stream("c", "stderr")],
+            17,
+            execution={"iopub": "2026"},
+            tags=["setup"],
+        ),
         code("", [], None),
-        code("1", [shown({"text/plain": "1"}, kind="execute_result", execution_count=18)], 18, papermill={}, collapsed=True),
-        code("w", [shown({nbs.WIDGET: {"model_id": "abc"}, "text/plain": "VBox()"}, transient={"display_id": "1"})], 30),
-        widgets={"state": {}}, kernelspec={"name": "my-env"}, language_info={"name": "python", "version": "3.12.1"},
-    )  # fmt: skip
+        code(
+            "1",
+            [shown({"text/plain": "1"}, kind="execute_result", execution_count=18)],
+            18,
+            papermill={},
+            collapsed=True,
+        ),
+        code(
+            "w",
+            [shown({nbs.WIDGET: {"model_id": "abc"}, "text/plain": "VBox()"}, transient={"display_id": "1"})],
+            30,
+        ),
+        widgets={"state": {}},
+        kernelspec={"name": "my-env"},
+        language_info={"name": "python", "version": "3.12.1"},
+    )
     clean = nbs.normalise(messy)
     assert [cell["id"] for cell in clean["cells"]] == ["0", "1", "2", "3", "4"]
     assert [cell.get("execution_count") for cell in clean["cells"]] == [None, 1, None, 2, 3]
@@ -118,8 +141,12 @@ def test_a_good_notebook_passes():
 PNG = {"image/png": "aGVsbG8=", "text/plain": "x"}
 FAULTS = {
     "longest cell: 41": lambda nb: nb["cells"][2].update(source=["x = 1\n"] * 41),
-    "code lines: 380": lambda nb: [cell.update(source=["x = 1\n"] * 38) for cell in nb["cells"] if cell["cell_type"] == "code"],
-    "median cell: 9": lambda nb: [cell.update(source=["x = 1\n"] * 9) for cell in nb["cells"] if cell["cell_type"] == "code"],
+    "code lines: 380": lambda nb: [
+        cell.update(source=["x = 1\n"] * 38) for cell in nb["cells"] if cell["cell_type"] == "code"
+    ],
+    "median cell: 9": lambda nb: [
+        cell.update(source=["x = 1\n"] * 9) for cell in nb["cells"] if cell["cell_type"] == "code"
+    ],
     "words: ": lambda nb: nb["cells"][0].update(source=["# Title\n"] + ["many words "] * 3000),
     "markdown per code cell: ": lambda nb: nb.update(cells=nb["cells"][:1] + nb["cells"][2::2]),
     "size: ": lambda nb: nb["cells"][2].update(outputs=[shown({"text/plain": ["x" * 400_000]})]),
@@ -129,16 +156,27 @@ FAULTS = {
     "cell 2: not executed": lambda nb: nb["cells"][2].update(execution_count=None),
     "no title": lambda nb: nb["cells"][0].update(source=["Title " * 60]),
     "cell 2: an error: ValueError: bad": lambda nb: nb["cells"][2].update(
-        outputs=[{"output_type": "error", "ename": "ValueError", "evalue": "bad", "traceback": []}]),
+        outputs=[{"output_type": "error", "ename": "ValueError", "evalue": "bad", "traceback": []}]
+    ),
     "cell 2: HTML(": lambda nb: nb["cells"][2].update(source=["HTML(f'<b>{answer}</b>')"]),
     "cell 2: a picture without alt": lambda nb: nb["cells"][2].update(outputs=[shown(PNG)]),
-    "cell 2: a message on stderr": lambda nb: nb["cells"][2].update(outputs=[stream(["UserWarning"], "stderr")]),
-    "cell 2: an object without a face": lambda nb: nb["cells"][2].update(outputs=[shown({"text/plain": ["<a.B at 0x7f00>"]})]),
-    "cell 2: a path of this machine": lambda nb: nb["cells"][2].update(outputs=[stream([f"{nbs.ROOT}/data"])]),
-    "cell 2: a result outside": lambda nb: nb["cells"][2].update(outputs=[shown({"text/html": [f"<b>{nbs.OUTSIDE}</b>"]})]),
-    "cell 1: a picture from the net": lambda nb: nb["cells"][1].update(source=["![a](https://x.org/a.png) " + "word " * 30]),
+    "cell 2: a message on stderr": lambda nb: nb["cells"][2].update(
+        outputs=[stream(["UserWarning"], "stderr")]
+    ),
+    "cell 2: an object without a face": lambda nb: nb["cells"][2].update(
+        outputs=[shown({"text/plain": ["<a.B at 0x7f00>"]})]
+    ),
+    "cell 2: a path of this machine": lambda nb: nb["cells"][2].update(
+        outputs=[stream([f"{nbs.ROOT}/data"])]
+    ),
+    "cell 2: a result outside": lambda nb: nb["cells"][2].update(
+        outputs=[shown({"text/html": [f"<b>{nbs.OUTSIDE}</b>"]})]
+    ),
+    "cell 1: a picture from the net": lambda nb: nb["cells"][1].update(
+        source=["![a](https://x.org/a.png) " + "word " * 30]
+    ),
     "cell 1: a picture without alt": lambda nb: nb["cells"][1].update(source=["![](a.png) " + "word " * 30]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -148,11 +186,23 @@ def test_check_finds(fault):
     assert any(fault in problem for problem in nbs.check(notebook)), nbs.check(notebook)
 
 
-@pytest.mark.parametrize(("source", "found"), [
-    ("HTML('<b>x</b>')", 0), ("HTML(f'<b>{x}</b>')", 1), ("display(HTML('<b>' + x))", 1), ("w.HTML(value=text)", 1),
-    ("Markdown(text)", 1), ("HTML('%s' % x)", 1), ("show.table(rows)", 0), ("%matplotlib inline\nHTML(x)", 1),
-    ("not python HTML(f'')", 1), ("box.value = f'<b>{x}</b>'", 1), ("box.value = 3", 0), ("box.value = show.table(rows).html", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("HTML('<b>x</b>')", 0),
+        ("HTML(f'<b>{x}</b>')", 1),
+        ("display(HTML('<b>' + x))", 1),
+        ("w.HTML(value=text)", 1),
+        ("Markdown(text)", 1),
+        ("HTML('%s' % x)", 1),
+        ("show.table(rows)", 0),
+        ("%matplotlib inline\nHTML(x)", 1),
+        ("not python HTML(f'')", 1),
+        ("box.value = f'<b>{x}</b>'", 1),
+        ("box.value = 3", 0),
+        ("box.value = show.table(rows).html", 0),
+    ],
+)
 def test_raw_html_is_found(source, found):
     assert len(nbs.raw_html(source)) == found
 
@@ -179,11 +229,15 @@ def test_running_executes_in_order_reports_failures_and_writes(tmp_path):
     for name, notebook in (("00_one", first), ("01_two", book(code("1 / 0", count=None)))):
         nbs.save(nbs.normalise(notebook), tmp_path / f"{name}.ipynb")
     good, bad = nbs.run_notebooks(write=True, folder=tmp_path)
-    assert (good.name, bad.name) == ("00_one", "01_two") and not good.error and "ZeroDivisionError" in bad.error
+    assert (
+        (good.name, bad.name) == ("00_one", "01_two") and not good.error and "ZeroDivisionError" in bad.error
+    )
     written = json.loads((tmp_path / "00_one.ipynb").read_text())
     assert written["cells"][1]["outputs"][0]["data"]["text/plain"] == [f"('0', '{tmp_path}')"]
     assert nbs.normalise(written) == written and "not executed" not in str(good.problems)
-    assert json.loads((tmp_path / "01_two.ipynb").read_text())["cells"][0]["outputs"] == []  # a failure is not kept
+    assert (
+        json.loads((tmp_path / "01_two.ipynb").read_text())["cells"][0]["outputs"] == []
+    )  # a failure is not kept
     (fast,) = nbs.run_notebooks(["00"], fast=True, folder=tmp_path)
     assert fast.ok
     (slow,) = nbs.run_notebooks(["01"], folder=tmp_path, env={}, timeout=0.001)

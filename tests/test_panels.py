@@ -81,7 +81,9 @@ def test_run_is_the_training_itself_and_leaves_curves_and_answers():
         and 'alt="Line chart' in found.picture.value
     )
     assert (
-        "&lt;img src=x" in found.samples.value and "<img src=x" not in found.samples.value and "\x07" not in found.samples.value
+        "&lt;img src=x" in found.samples.value
+        and "<img src=x" not in found.samples.value
+        and "\x07" not in found.samples.value
     )
 
 
@@ -101,7 +103,11 @@ def test_in_a_thread_it_can_be_paused_moved_and_stopped():
     until(lambda: len(found.rows) > held + 2)
     found.stop_button.click()
     found.thread.join(5)
-    assert "stopped after" in found.status.value and not found.train_button.disabled and not found.knobs["clip"].disabled
+    assert (
+        "stopped after" in found.status.value
+        and not found.train_button.disabled
+        and not found.knobs["clip"].disabled
+    )
     moved = [row for row in found.rows if "moved/kl_beta" in row]
     assert len(moved) == 1 and moved[0]["moved/kl_beta"] == 0.75 and moved[0]["beta"] == 0.75
 
@@ -174,7 +180,11 @@ def test_in_colab_it_trains_at_once_and_says_so(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "google.colab", object())
     found = panel()
     found.start()
-    assert found.thread is None and len(found.rows) == 4 and threading.current_thread() is threading.main_thread()
+    assert (
+        found.thread is None
+        and len(found.rows) == 4
+        and threading.current_thread() is threading.main_thread()
+    )
 
 
 # --- moving settings while a run goes on ------------------------------------------------------------------------------
@@ -205,7 +215,12 @@ def test_a_moved_setting_holds_from_the_next_step_is_in_the_trace_and_survives_a
 
 
 def test_a_moved_setting_out_of_range_is_refused():
-    loop = Loop("moves", control=type("C", (), {"stopped": False, "moved": {"kl_beta": -1.0}, "report": lambda *a, **k: None})())
+    loop = Loop(
+        "moves",
+        control=type(
+            "C", (), {"stopped": False, "moved": {"kl_beta": -1.0}, "report": lambda *a, **k: None}
+        )(),
+    )
     with pytest.raises(ConfigError, match="kl_beta = -1"):
         loop.current(CFG)
 

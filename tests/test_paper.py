@@ -9,7 +9,13 @@ def test_every_fact_names_its_source():
     for name, fact in facts.items():
         assert fact.source and fact.value is not None, name
     assert {name for name, fact in facts.items() if fact.read_off_plot} == {
-        "FIGURE_1", "FIGURE_3_HELD_OUT", "FIGURE_4", "FIGURE_33", "FIGURE_34", "FIGURE_36"}  # fmt: skip
+        "FIGURE_1",
+        "FIGURE_3_HELD_OUT",
+        "FIGURE_4",
+        "FIGURE_33",
+        "FIGURE_34",
+        "FIGURE_36",
+    }
     assert str(paper.AGREEMENT).startswith("(72.6, 1.5) (§3.4")
     assert "read off the plot" in str(paper.FIGURE_4)
 

@@ -19,9 +19,35 @@ from rlhf_lite.train import ppo  # noqa: E402
 from rlhf_lite.train.loop import Loop  # noqa: E402
 
 TEXT = " ".join(NASTY).replace("\ud800", "")  # a lone surrogate cannot even be typed or kept in a file
-HIDDEN = set("\u202e\u2066\u2069\u200f\ufeff\u200b") | {chr(i) for i in (*range(9), *range(11, 32), 0x7F, 0x9B)}
-TAGS = {"div", "pre", "span", "table", "tbody", "thead", "caption", "tr", "th", "td", "b", "br", "i", "small", "img", "p"}
-TOLD = ("value", "description", "tooltip", "tooltips", "titles", "_options_labels")  # traits that a front end shows
+HIDDEN = set("\u202e\u2066\u2069\u200f\ufeff\u200b") | {
+    chr(i) for i in (*range(9), *range(11, 32), 0x7F, 0x9B)
+}
+TAGS = {
+    "div",
+    "pre",
+    "span",
+    "table",
+    "tbody",
+    "thead",
+    "caption",
+    "tr",
+    "th",
+    "td",
+    "b",
+    "br",
+    "i",
+    "small",
+    "img",
+    "p",
+}
+TOLD = (
+    "value",
+    "description",
+    "tooltip",
+    "tooltips",
+    "titles",
+    "_options_labels",
+)  # traits that a front end shows
 
 
 def everything(widget):
@@ -39,7 +65,14 @@ def assert_read_only(widget):
         kinds.add(kind)
         if kind == "HTML":
             read = Reader(part.value)
-            assert read.tags <= TAGS and read.attributes <= {"style", "dir", "scope", "title", "alt", "src"}, part.value
+            assert read.tags <= TAGS and read.attributes <= {
+                "style",
+                "dir",
+                "scope",
+                "title",
+                "alt",
+                "src",
+            }, part.value
             assert all(read.inside), f"dollars outside <pre> would be typeset: {part.value}"
             assert not HIDDEN & set(part.value)
             continue
@@ -101,8 +134,13 @@ def test_ranking_panel(tmp_path, mode):
 def test_explorer(tmp_path):
     (tmp_path / "dials").mkdir()
     for value in (0.0, 1.0):
-        run = {"value": value, "seed": 0, "stage": "ppo", "trace": [{"step": s, TEXT: 1.0} for s in range(3)],
-               "samples": [{"prompt": TEXT, "response": TEXT, "gold": 0.5}]}  # fmt: skip
+        run = {
+            "value": value,
+            "seed": 0,
+            "stage": "ppo",
+            "trace": [{"step": s, TEXT: 1.0} for s in range(3)],
+            "samples": [{"prompt": TEXT, "response": TEXT, "gold": 0.5}],
+        }
         (tmp_path / "dials" / f"{value:g}-seed-0.json").write_text(json.dumps(run))
     explorer = show.Explorer("dials", ys=(TEXT,), place=tmp_path)
     explorer.slider.value = 1.0
@@ -113,7 +151,9 @@ def test_explorer(tmp_path):
 def test_rollout_inspector(tokenizer, models):
     policy, scorer = models
     cfg = PPOConfig(max_new_tokens=4)
-    batch = ppo.rollout(policy, policy, scorer, scorer, tokenizer, ["What is"] * 2, cfg, torch.Generator().manual_seed(0))
+    batch = ppo.rollout(
+        policy, policy, scorer, scorer, tokenizer, ["What is"] * 2, cfg, torch.Generator().manual_seed(0)
+    )
     batch.prompts[0] = batch.texts[0] = TEXT
     nasty = tokenizer(TEXT)["input_ids"][:4]
     batch.responses[0, :4], batch.response_mask[0, :4] = torch.tensor(nasty), 1
@@ -127,7 +167,9 @@ def test_rollout_inspector(tokenizer, models):
 def test_prompt_bench(tokenizer, models):
     policy, scorer = models
     task = Task(TEXT, "chat", "chat", {}, TEXT, TEXT, None, "instruction", "plain", {})
-    bench = show.PromptBench({TEXT: policy}, tokenizer, scorer, [SimpleNamespace(text="x"), SimpleNamespace(text=TEXT)], TEXT)
+    bench = show.PromptBench(
+        {TEXT: policy}, tokenizer, scorer, [SimpleNamespace(text="x"), SimpleNamespace(text=TEXT)], TEXT
+    )
     bench.tasks = {}
     bench.ask()
     assert {"Textarea", "Dropdown", "HTML"} <= assert_read_only(bench.widget)
@@ -141,19 +183,37 @@ def test_prompt_bench(tokenizer, models):
 def test_plots(text):
     runs = {text: [{text: i, "y": float(i)} for i in range(3)]}
     plots = (
-        show.curves(runs, text, "y", title=text, titles={"y": text}, expected={"y": (0, 1)}, paper={"y": (1.0, text)}),
-        show.lines({text: ([text, "b"], [1, 2])}, paper={text: ([text], [1])}, source=text, xlabel=text, ylabel=text, title=text,
-                   level={text: 1.0}),
-        show.bars_with_intervals({text: 0.5, "b": (0.4, 0.3, 0.6)}, {text: 0.2}, source=text, ylabel=text, title=text),
+        show.curves(
+            runs, text, "y", title=text, titles={"y": text}, expected={"y": (0, 1)}, paper={"y": (1.0, text)}
+        ),
+        show.lines(
+            {text: ([text, "b"], [1, 2])},
+            paper={text: ([text], [1])},
+            source=text,
+            xlabel=text,
+            ylabel=text,
+            title=text,
+            level={text: 1.0},
+        ),
+        show.bars_with_intervals(
+            {text: 0.5, "b": (0.4, 0.3, 0.6)}, {text: 0.2}, source=text, ylabel=text, title=text
+        ),
         show.bars_with_intervals({text: {text: 0.5, "b": 1.0}}),
         show.mix_table({text: 1.0}, {text: 2.0}, source=text, unit=text, title=text),
         show.stacked_bars({text: {text: 1.0}}, marks={text: 2.0}, title=text, unit=text),
         show.funnel([SimpleNamespace(name=text, rows_in=9, rows_out=5)], title=text, unit=text),
         show.histogram({text: [1, 2], "b": [3]}, xlabel=text, title=text, marks={text: 2.0}),
-        show.scatter({text: (1, 2), "b": ([1, 2], [3, 4])}, names=True, xlabel=text, ylabel=text, title=text,
-                     paper={text: (1, 1)}, source=text),
+        show.scatter(
+            {text: (1, 2), "b": ([1, 2], [3, 4])},
+            names=True,
+            xlabel=text,
+            ylabel=text,
+            title=text,
+            paper={text: (1, 1)},
+            source=text,
+        ),
         show.heat({text: {text: 1.0, "b": 2.0}}, xlabel=text, ylabel=text, title=text),
-    )  # fmt: skip
+    )
     for plot in plots:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*layout not applied.*")  # no room for so much text

@@ -56,7 +56,11 @@ def test_chance_is_uniform_fixed_and_unambiguous():
 
 
 def test_long_prefix_keeps_the_earliest():
-    rows = [row("Write a story about a fox in the barn"), row("write  a story about a HEN in the barn"), row("Write a poem")]
+    rows = [
+        row("Write a story about a fox in the barn"),
+        row("write  a story about a HEN in the barn"),
+        row("Write a poem"),
+    ]
     kept, dropped = pl.dedupe_long_prefix(rows, words=5)
     assert texts(kept) == [rows[0]["text"], "Write a poem"] and texts(dropped) == [rows[1]["text"]]
     assert len(pl.dedupe_long_prefix(rows, words=6)[0]) == 3
@@ -85,8 +89,10 @@ def alike(a, b, words, least):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=7).map(" ".join), max_size=12),
-       st.integers(2, 6))  # fmt: skip
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=7).map(" ".join), max_size=12),
+    st.integers(2, 6),
+)
 def test_no_two_kept_prompts_share_a_long_prefix(prompts, words):
     kept, dropped = pl.dedupe_long_prefix(map(row, prompts), words=words, least=2)
     assert not any(alike(a["text"], b["text"], words, 2) for a, b in combinations(kept, 2))
@@ -104,23 +110,44 @@ def test_cap_is_seeded_and_users_do_not_disturb_each_other():
     assert texts(pl.cap_per_user(mine, 200, seed=1)[0]) != texts(kept)
 
 
-@pytest.mark.parametrize("text, kind", [
-    ("Mail mia.k+x@post.example.org now.", "e-mail"), ("Pay with 4111 1111 1111 1111", "card"),
-    ("4111111111111111", "card"), ("3782-822463-10005", "card"), ("Call +44 20 7946 0958 today", "phone"),
-    ("Call (555) 123-4567", "phone"), ("555.123.4567", "phone"), ("Ring 555-0142.", "phone"),
-    ("Call me at 555 4311.", "phone"), ("020 7946 0958", "phone"),
-    ("I live at 12 Old Mill Road, Arden", "address"), ("My address is 7 Brill Street.", "address"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, kind",
+    [
+        ("Mail mia.k+x@post.example.org now.", "e-mail"),
+        ("Pay with 4111 1111 1111 1111", "card"),
+        ("4111111111111111", "card"),
+        ("3782-822463-10005", "card"),
+        ("Call +44 20 7946 0958 today", "phone"),
+        ("Call (555) 123-4567", "phone"),
+        ("555.123.4567", "phone"),
+        ("Ring 555-0142.", "phone"),
+        ("Call me at 555 4311.", "phone"),
+        ("020 7946 0958", "phone"),
+        ("I live at 12 Old Mill Road, Arden", "address"),
+        ("My address is 7 Brill Street.", "address"),
+    ],
+)
 def test_personal_data_is_found(text, kind):
     assert kind in [found for found, _ in pl.find_personal_data(text)]
     kept, dropped = pl.remove_personal_data([row(text), row("a harmless one")])
     assert texts(kept) == ["a harmless one"] and texts(dropped) == [text]
 
 
-@pytest.mark.parametrize("text", [
-    "On 2023-07-17 we met.", "The years 1990-2000", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13", "It costs 1,250,000.",
-    "Add 12 and 30.", "3 people on the street", "Version 5.2.0", "at @home", "a@b", "Write 4 Sentences about Mia",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On 2023-07-17 we met.",
+        "The years 1990-2000",
+        "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13",
+        "It costs 1,250,000.",
+        "Add 12 and 30.",
+        "3 people on the street",
+        "Version 5.2.0",
+        "at @home",
+        "a@b",
+        "Write 4 Sentences about Mia",
+    ],
+)
 def test_harmless_numbers_stay(text):
     assert pl.find_personal_data(text) == []
 
@@ -136,9 +163,14 @@ def test_split_by_user_never_splits_a_user_and_newcomers_move_nobody():
     owners = [{r["user_id"] for r in side} for side in splits.values()]
     assert not any(a & b for a, b in combinations(owners, 2)) and sum(map(len, splits.values())) == len(rows)
     more = pl.split_by_user([row("new", f"new-{u}") for u in range(99)] + rows, seed=3)
-    assert all({r["user_id"] for r in more[name]} >= owner for name, owner in zip(splits, owners, strict=True))
+    assert all(
+        {r["user_id"] for r in more[name]} >= owner for name, owner in zip(splits, owners, strict=True)
+    )
     real = pl.realised_fractions(splits)
-    assert abs(real["train"]["users"] / 200 - 0.58) < 0.12 and abs(sum(r["share"] for r in real.values()) - 1) < 1e-9
+    assert (
+        abs(real["train"]["users"] / 200 - 0.58) < 0.12
+        and abs(sum(r["share"] for r in real.values()) - 1) < 1e-9
+    )
 
 
 def test_split_rejects_bad_fractions():
@@ -194,13 +226,18 @@ def test_sets_are_disjoint_and_users_stay_on_their_side(splits):
     assert splits.shared == {}
     ids = [r["prompt_id"] for rows in sets.values() for r in rows]
     assert len(ids) == len(set(ids))
-    sides = [{r["user_id"] for name, rows in sets.items() if name.endswith(side) for r in rows}
-             for side in ("train", "valid", "test")]  # fmt: skip
+    sides = [
+        {r["user_id"] for name, rows in sets.items() if name.endswith(side) for r in rows}
+        for side in ("train", "valid", "test")
+    ]
     assert not any(a & b for a, b in combinations(sides, 2))
 
 
 def test_personal_data_leaves_training_only(splits):
-    found = {name: sum(bool(pl.find_personal_data(r["text"])) for r in rows) for name, rows in splits.sets().items()}
+    found = {
+        name: sum(bool(pl.find_personal_data(r["text"])) for r in rows)
+        for name, rows in splits.sets().items()
+    }
     assert found["sft_train"] == found["rm_train"] == found["ppo_train"] == 0
     assert found["rm_valid"] + found["ppo_valid"] + found["test"] > 0
 
@@ -215,7 +252,9 @@ def test_the_funnel_adds_up(splits, log):
 
 
 def test_too_small_a_log_says_which_set_how_many_and_what_to_do(log):
-    with pytest.raises(pl.SupplyError, match=r"sft_train needs 1,130 labeler prompts.*train side.*Draw a longer log"):
+    with pytest.raises(
+        pl.SupplyError, match=r"sft_train needs 1,130 labeler prompts.*train side.*Draw a longer log"
+    ):
         pl.prepare(log, pl.table6_sizes(0.1))
 
 
@@ -269,9 +308,20 @@ def test_demonstrations_are_fixed_per_prompt(world, splits):
 
 
 def test_the_same_in_every_process():
-    code = ("import json; from rlhf_lite.world import World; from rlhf_lite.data import pipeline as p, sources as s;"
-            "z = p.table6_sizes(0.002); x = p.prepare(s.tiny_world(World(0), z), z);"
-            "print(json.dumps({k: [r['prompt_id'] for r in v] for k, v in x.sets().items()}))")  # fmt: skip
-    runs = [subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, text=True,
-                           cwd=Path(__file__).parents[1], capture_output=True, check=True) for seed in "12"]  # fmt: skip
+    code = (
+        "import json; from rlhf_lite.world import World; from rlhf_lite.data import pipeline as p, sources as s;"
+        "z = p.table6_sizes(0.002); x = p.prepare(s.tiny_world(World(0), z), z);"
+        "print(json.dumps({k: [r['prompt_id'] for r in v] for k, v in x.sets().items()}))"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            text=True,
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            check=True,
+        )
+        for seed in "12"
+    ]
     assert runs[0].stdout == runs[1].stdout and len(json.loads(runs[0].stdout)["ppo_train"]) == 62

@@ -129,9 +129,25 @@ def launch(folder, way, *jobs, expected=None, run=""):
     count, cut = WAYS[way]
     script, out = folder / "train.py", folder / f"{way}-{len(jobs)}.pt"
     script.write_text(SCRIPT)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "RLHF_LITE_PRECISION": "fp32", "OMP_NUM_THREADS": "1", "CUT": cut}
-    command = [sys.executable, *torchrun, str(script), str(out), str(expected or count), str(folder / run), *jobs]
+    torchrun = (
+        ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []
+    )
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "RLHF_LITE_PRECISION": "fp32",
+        "OMP_NUM_THREADS": "1",
+        "CUT": cut,
+    }
+    command = [
+        sys.executable,
+        *torchrun,
+        str(script),
+        str(out),
+        str(expected or count),
+        str(folder / run),
+        *jobs,
+    ]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
     found = torch.load(out, weights_only=True) if done.returncode == 0 else None
     assert found is None or found["count"] == count
@@ -146,7 +162,9 @@ PAIRS = {"one": "two", "two": "two, cut", "two, cut": "one"}
 def trained(tmp_path_factory):
     """Everything in each way; and a run that one way begins and another finishes."""
     folder = tmp_path_factory.mktemp("processes")
-    found = {way: launch(folder, way, *STAGES, "overflow", "first part", run=f"begun on {way}") for way in WAYS}
+    found = {
+        way: launch(folder, way, *STAGES, "overflow", "first part", run=f"begun on {way}") for way in WAYS
+    }
     rest = {way: launch(folder, after, "rest", run=f"begun on {way}") for way, after in PAIRS.items()}
     for what, stderr in (*found.values(), *rest.values()):
         assert what is not None, stderr[-3000:]
@@ -156,7 +174,9 @@ def trained(tmp_path_factory):
 def assert_equal(one, two):
     for name in one["history"].keys() - {"tokens_per_second"}:
         values, others = (torch.tensor(run["history"][name]) for run in (one, two))
-        torch.testing.assert_close(others, values, atol=1e-5, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            others, values, atol=1e-5, rtol=1e-4, msg=lambda text, name=name: f"{name}: {text}"
+        )
     for model, weights in one["weights"].items():
         for name, weight in weights.items():
             torch.testing.assert_close(two["weights"][model][name], weight, atol=1e-4, rtol=0)
@@ -185,12 +205,18 @@ def test_a_run_interrupted_on_some_processes_goes_on_on_others(trained, way):
 
 def test_another_number_of_processes_than_asked_for_is_an_error(tmp_path):
     found, stderr = launch(tmp_path, "one", "sft", expected=2)
-    assert found is None and "there should be 2 processes, but there is 1; start them with: torchrun" in stderr
+    assert (
+        found is None and "there should be 2 processes, but there is 1; start them with: torchrun" in stderr
+    )
 
 
 def test_alone_nothing_changes():
     assert processes.count() == 1 and processes.rank() == 0 and processes.mine([1, 2, 3]) == [1, 2, 3]
-    assert processes.total(1, torch.tensor(2.5)) == [1.0, 2.5] and processes.anybody(True) and processes.from_first("x") == "x"
+    assert (
+        processes.total(1, torch.tensor(2.5)) == [1.0, 2.5]
+        and processes.anybody(True)
+        and processes.from_first("x") == "x"
+    )
     layer = torch.nn.Linear(2, 1)
     processes.add_gradients(layer)
     assert layer.weight.grad is None

@@ -18,8 +18,18 @@ NASTY = "<script>x</script> $x$ **b** \x07 \u202egnp"
 
 
 def prompts(n=10, k=4):
-    return [{"prompt_id": f"p{i}", "prompt": f"{NASTY} {i}", "task": "", "completions": [f"{NASTY} {i} {j}" for j in range(k)],
-             "labeler": "someone", "ranks": [1] * k, "source": "ppo"} for i in range(n)]  # fmt: skip
+    return [
+        {
+            "prompt_id": f"p{i}",
+            "prompt": f"{NASTY} {i}",
+            "task": "",
+            "completions": [f"{NASTY} {i} {j}" for j in range(k)],
+            "labeler": "someone",
+            "ranks": [1] * k,
+            "source": "ppo",
+        }
+        for i in range(n)
+    ]
 
 
 @pytest.fixture
@@ -52,7 +62,9 @@ def test_nine_answers_are_rated_flagged_ranked_with_ties_and_saved_in_the_order_
     (row,) = panel.rows()
     order = shuffled(range(9), row["seed"], "p0")
     assert [row["ranks"][j] for j in order] == [6, 1, 1, 2, 2, 3, 4, 5, 6]
-    assert [row["likert"][j] for j in order] == [1 + i % 7 for i in range(9)] and row["flags"][order[3]]["hallucination"]
+    assert [row["likert"][j] for j in order] == [1 + i % 7 for i in range(9)] and row["flags"][order[3]][
+        "hallucination"
+    ]
     assert row["labeler"] == "ada" and row["seconds"] >= 0 and "source" not in row
     assert check_rankings([row], min_k=4) and "All done" in panel.body.children[0].value
 
@@ -66,7 +78,12 @@ def test_each_labeler_sees_another_order_and_nobody_who_wrote_what(store):
 def test_text_stays_text(store):
     panel = RankingPanel(prompts(1), "<b>ada</b>", store)
     for shown in (html(panel), panel._rank_stage() or html(panel)):
-        assert "<script>" not in shown and "&lt;script&gt;" in shown and "\x07" not in shown and "<b>ada" not in shown
+        assert (
+            "<script>" not in shown
+            and "&lt;script&gt;" in shown
+            and "\x07" not in shown
+            and "<b>ada" not in shown
+        )
 
 
 def test_a_restart_finds_the_place_and_what_was_on_the_screen(store):
@@ -105,7 +122,10 @@ def test_pairs_for_the_impatient(store):
     panel.rank([2, 1])
     (row,) = panel.rows()
     assert (
-        len(row["completions"]) == 2 and sorted(row["ranks"]) == [1, 2] and row["prompt_id"] == "p0/pair" and "likert" not in row
+        len(row["completions"]) == 2
+        and sorted(row["ranks"]) == [1, 2]
+        and row["prompt_id"] == "p0/pair"
+        and "likert" not in row
     )
     with pytest.raises(ValueError, match="use ranking or pairs"):
         RankingPanel(prompts(1), "ada", store, mode="best")
@@ -144,7 +164,14 @@ def ranked(world):
             task.reference + " That is all for today.",
             "Soup.",
         ]
-        rows.append({"prompt_id": f"p{i}", "text": task.text, "task": task.to_json(), "answers": list(dict.fromkeys(answers))})
+        rows.append(
+            {
+                "prompt_id": f"p{i}",
+                "text": task.text,
+                "task": task.to_json(),
+                "answers": list(dict.fromkeys(answers)),
+            }
+        )
     return rows
 
 
@@ -153,11 +180,24 @@ def by(person, ranked):
 
 
 def test_weights_are_found_from_rankings(ranked):
-    polite = Labeler("polite", {name: 0.9 if name == "polite" else 0.02 for name in CRITERIA[:-1]}, noise=0.0, slip_rate=0.0)
-    honest = Labeler("correct", {name: 0.9 if name == "correct" else 0.02 for name in CRITERIA[:-1]}, noise=0.0, slip_rate=0.0)
+    polite = Labeler(
+        "polite",
+        {name: 0.9 if name == "polite" else 0.02 for name in CRITERIA[:-1]},
+        noise=0.0,
+        slip_rate=0.0,
+    )
+    honest = Labeler(
+        "correct",
+        {name: 0.9 if name == "correct" else 0.02 for name in CRITERIA[:-1]},
+        noise=0.0,
+        slip_rate=0.0,
+    )
     found = {person.id: implied_weights(by(person, ranked)) for person in (polite, honest)}
     assert max(found["polite"], key=found["polite"].get) == "polite"
-    assert found["correct"]["correct"] > found["polite"]["correct"] and found["polite"]["polite"] > found["correct"]["polite"]
+    assert (
+        found["correct"]["correct"] > found["polite"]["correct"]
+        and found["polite"]["polite"] > found["correct"]["polite"]
+    )
     assert sum(abs(w) for name, w in found["polite"].items() if name != "length") == pytest.approx(1)
     with pytest.raises(ValueError, match="no pair of answers that is not tied"):
         implied_weights([])

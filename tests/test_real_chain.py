@@ -18,8 +18,19 @@ from rlhf_lite.models.tokens import build_tokenizer
 from rlhf_lite.real_chain import STAGES, RealChain
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ("sft.epochs=2", "sft.lr=0.002", "sft.batch_size=8", "reward.lr=0.002", "reward.epochs=3", "reward.prompts_per_step=8",
-         "ppo.episodes=32", "ppo.batch_size=16", "ppo.minibatches=2", "ppo.max_new_tokens=6", "ppo.lr=0.0001")  # fmt: skip
+QUICK = (
+    "sft.epochs=2",
+    "sft.lr=0.002",
+    "sft.batch_size=8",
+    "reward.lr=0.002",
+    "reward.epochs=3",
+    "reward.prompts_per_step=8",
+    "ppo.episodes=32",
+    "ppo.batch_size=16",
+    "ppo.minibatches=2",
+    "ppo.max_new_tokens=6",
+    "ppo.lr=0.0001",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +39,9 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     build_tokenizer(WORDS).save_pretrained(folder / "tokenizer")
     written(folder / "trees.jsonl", TREES)
-    (folder / "text.txt").write_text("\n".join(f"yes it is good because of {word} and so on" for word in WORDS * 20))
+    (folder / "text.txt").write_text(
+        "\n".join(f"yes it is good because of {word} and so on" for word in WORDS * 20)
+    )
     return folder
 
 
@@ -39,8 +52,15 @@ def home(tmp_path, monkeypatch):
 
 
 def config(place, **changes) -> RealChainConfig:
-    values = dict(rankings=str(place / "trees.jsonl"), model="", tokenizer=str(place / "tokenizer"), limit_tokens=48,
-                  test_share=0.2, text=str(place / "text.txt"), text_rows=12)  # fmt: skip
+    values = dict(
+        rankings=str(place / "trees.jsonl"),
+        model="",
+        tokenizer=str(place / "tokenizer"),
+        limit_tokens=48,
+        test_share=0.2,
+        text=str(place / "text.txt"),
+        text_rows=12,
+    )
     return RealChainConfig(**values | changes)
 
 
@@ -55,11 +75,22 @@ def chain(place, *more, **changes) -> RealChain:
 def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_changed(place, home, monkeypatch):
     first = chain(place, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2")
     report = first.report
-    assert report["agreement_with_people"]["reward"]["mean"] > 0.9 and report["agreement_with_people"]["judge"]["mean"] > 0.9
-    assert report["wins_against_sft"]["sft"]["mean"] == 0.5 and set(report["wins_against_sft"]) == {"sft", "ppo", "people's best"}
+    assert (
+        report["agreement_with_people"]["reward"]["mean"] > 0.9
+        and report["agreement_with_people"]["judge"]["mean"] > 0.9
+    )
+    assert report["wins_against_sft"]["sft"]["mean"] == 0.5 and set(report["wins_against_sft"]) == {
+        "sft",
+        "ppo",
+        "people's best",
+    }
     users = {side: {row["user_id"] for row in rows} for side, rows in first.sides.items()}
-    assert not (users["policy"] & users["judge"] or users["policy"] & users["test"] or users["judge"] & users["test"])
-    assert sum(found["prompts"] for found in report["data"].values()) == 96 and report["left_out"] == {"reply: unranked": 48}
+    assert not (
+        users["policy"] & users["judge"] or users["policy"] & users["test"] or users["judge"] & users["test"]
+    )
+    assert sum(found["prompts"] for found in report["data"].values()) == 96 and report["left_out"] == {
+        "reply: unranked": 48
+    }
     trace = runs.read_trace(first.get("ppo").folder)
     assert len(trace) == 2 and "loss/ptx" in trace[0]
     for name in ("train_sft", "train_reward", "train_ppo"):
@@ -77,8 +108,16 @@ def test_where_several_people_ranked_the_same_their_agreement_is_told(place, hom
         texts = [f"yes because of {word}", "no"]
         for who in ("ann", "bob"):
             ranks = [1, 2] if who == "ann" or i % 4 else [2, 1]
-            lines.append({"prompt_id": f"p{i}", "user_id": f"u{i}", "prompt": f"why {word} {so}",
-                          "completions": texts, "ranks": ranks, "labeler": who})  # fmt: skip
+            lines.append(
+                {
+                    "prompt_id": f"p{i}",
+                    "user_id": f"u{i}",
+                    "prompt": f"why {word} {so}",
+                    "completions": texts,
+                    "ranks": ranks,
+                    "labeler": who,
+                }
+            )
     written(tmp_path / "two.jsonl", lines)
     report = chain(place, rankings=str(tmp_path / "two.jsonl")).report
     found = report["agreement_with_people"]["each other"]
@@ -102,11 +141,20 @@ def test_what_it_leaves_loads_without_us(place, home):
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
     made = chain(place)
-    assert AutoModelForCausalLM.from_pretrained(made.get("sft").folder).config.vocab_size == len(made.tokenizer)
-    assert AutoModelForSequenceClassification.from_pretrained(made.get("reward").folder).config.num_labels == 1
+    assert AutoModelForCausalLM.from_pretrained(made.get("sft").folder).config.vocab_size == len(
+        made.tokenizer
+    )
+    assert (
+        AutoModelForSequenceClassification.from_pretrained(made.get("reward").folder).config.num_labels == 1
+    )
     assert AutoTokenizer.from_pretrained(made.get("sft").folder).eos_token == made.tokenizer.eos_token
-    again = chain(place, model=str(made.get("sft").folder), tokenizer="")  # a checkpoint of one's own, its own tokenizer
-    assert again.key("sft") != made.key("sft") and again._start().num_parameters() == made.policy("sft").num_parameters()
+    again = chain(
+        place, model=str(made.get("sft").folder), tokenizer=""
+    )  # a checkpoint of one's own, its own tokenizer
+    assert (
+        again.key("sft") != made.key("sft")
+        and again._start().num_parameters() == made.policy("sft").num_parameters()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +167,13 @@ def stranger(tmp_path_factory):
         "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(word.lower() for word in WORDS)])
     )
     BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
-    shape = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=24)
+    shape = dict(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=24,
+    )
     for labels in (1, 2, 3):
         cfg = BertConfig(vocab_size=40, num_labels=labels, **shape)
         BertForSequenceClassification(cfg).save_pretrained(folder / f"{labels}")
@@ -131,7 +185,10 @@ def stranger(tmp_path_factory):
 def test_any_model_that_scores_may_judge(place, home, stranger, labels, monkeypatch):
     made = chain(place, judge=str(stranger / f"{labels}"))
     found = made.get("judge")
-    assert 0 <= found.summary["result"]["test"]["accuracy"]["mean"] <= 1 and not (found.folder / "model.safetensors").exists()
+    assert (
+        0 <= found.summary["result"]["test"]["accuracy"]["mean"] <= 1
+        and not (found.folder / "model.safetensors").exists()
+    )
     judge = NamedJudge(str(stranger / f"{labels}"))
     one = judge.score(["why is it so"], ["yes it is"])
     many = judge.score(["why is it so", "why"], ["yes it is", "no " * 90])  # the second is cut
@@ -144,32 +201,46 @@ def test_a_judge_of_three_labels_gives_no_score(stranger):
         NamedJudge(str(stranger / "3"))
 
 
-@pytest.mark.parametrize(("changes", "more", "said"), [
-    ({"text": ""}, ["ppo.ptx_gamma=1"], "ptx_gamma = 1.0 needs running text"),
-    ({"text": ""}, ["sft.pretrain_mix=0.1"], "pretrain_mix = 0.1 needs running text"),
-    ({"text": "no/such/file.txt"}, ["ppo.ptx_gamma=1"], "no/such/file.txt"),
-    ({"judge": "no/such/folder/at/all"}, [], "no folder 'no/such/folder/at/all'"),
-    ({"tokenizer": ""}, [], "random weights bring no tokenizer"),
-    ({"limit_tokens": 4096}, [], "the model reads 512 tokens; take 512 or less"),
-    ({"rankings": "no/such/file.jsonl"}, [], "there is no set, file or folder 'no/such/file.jsonl'"),
-    ({"test_share": 0.01}, [], "leave nothing for the side 'test'"),
-    ({"judge_share": 0.9, "test_share": 0.5}, [], "leave nobody to train on"),
-    pytest.param({"device": "cuda"}, [], "there is no GPU: .*; take device cpu or auto",
-                 marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")),
-    ({"device": "tpu"}, [], "'tpu' is not one of 'auto', 'cuda', 'cpu'"),
-    ({"compile": "maybe"}, [], "'maybe' is not one of 'auto', 'on', 'off'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "more", "said"),
+    [
+        ({"text": ""}, ["ppo.ptx_gamma=1"], "ptx_gamma = 1.0 needs running text"),
+        ({"text": ""}, ["sft.pretrain_mix=0.1"], "pretrain_mix = 0.1 needs running text"),
+        ({"text": "no/such/file.txt"}, ["ppo.ptx_gamma=1"], "no/such/file.txt"),
+        ({"judge": "no/such/folder/at/all"}, [], "no folder 'no/such/folder/at/all'"),
+        ({"tokenizer": ""}, [], "random weights bring no tokenizer"),
+        ({"limit_tokens": 4096}, [], "the model reads 512 tokens; take 512 or less"),
+        ({"rankings": "no/such/file.jsonl"}, [], "there is no set, file or folder 'no/such/file.jsonl'"),
+        ({"test_share": 0.01}, [], "leave nothing for the side 'test'"),
+        ({"judge_share": 0.9, "test_share": 0.5}, [], "leave nobody to train on"),
+        pytest.param(
+            {"device": "cuda"},
+            [],
+            "there is no GPU: .*; take device cpu or auto",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is one"),
+        ),
+        ({"device": "tpu"}, [], "'tpu' is not one of 'auto', 'cuda', 'cpu'"),
+        ({"compile": "maybe"}, [], "'maybe' is not one of 'auto', 'on', 'off'"),
+    ],
+)
 def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkeypatch, changes, more, said):
     monkeypatch.setattr(real_chain, "train_sft", lambda *_, **__: pytest.fail("trained"))
     with pytest.raises((ValueError, OSError), match=said):
         chain(place, *more, **changes).get("sft")
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ("ppo", "write NAME=VALUE"), ("pqo.lr=1", "with a stage of sft, reward, ppo"), ("checkpointing=perhaps", "True or False"),
-    ("pieces=0", "should be at least 1"), ("ppo.lrr=1", "Did you mean 'lr'"),
-    ("ppo.lr=fast", "should be a number"), ("ppo.whiten_advantages=maybe", "should be True or False"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ppo", "write NAME=VALUE"),
+        ("pqo.lr=1", "with a stage of sft, reward, ppo"),
+        ("checkpointing=perhaps", "True or False"),
+        ("pieces=0", "should be at least 1"),
+        ("ppo.lrr=1", "Did you mean 'lr'"),
+        ("ppo.lr=fast", "should be a number"),
+        ("ppo.whiten_advantages=maybe", "should be True or False"),
+    ],
+)
 def test_a_bad_setting_is_named(change, said):
     with pytest.raises((ConfigError, ValueError), match=said):
         stages(change)
@@ -177,7 +248,18 @@ def test_a_bad_setting_is_named(change, said):
 
 def command(place, *more) -> list[str]:
     cfg = config(place)
-    return ["real", "--rankings", cfg.rankings, "--model", "", "--tokenizer", cfg.tokenizer, "--limit-tokens", "48", *more]
+    return [
+        "real",
+        "--rankings",
+        cfg.rankings,
+        "--model",
+        "",
+        "--tokenizer",
+        cfg.tokenizer,
+        "--limit-tokens",
+        "48",
+        *more,
+    ]
 
 
 def _run(words: list[str], env: dict) -> str:
@@ -191,15 +273,31 @@ def _run(words: list[str], env: dict) -> str:
 def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
     """Whole models to the reward model, cut ones through PPO to the report."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "rlhf_lite"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "rlhf_lite",
+    ]
     settings = ("--set", *QUICK)
     assert cli.main(command(place, *settings)) == 0
     alone = result(home)
-    ways = {"two": ("--only", "reward"), "cut": ("--set", *QUICK, "sharded=true", "checkpointing=true", "pieces=2")}
+    ways = {
+        "two": ("--only", "reward"),
+        "cut": ("--set", *QUICK, "sharded=true", "checkpointing=true", "pieces=2"),
+    }
     for name, more in ways.items():
         words = command(place, *settings, *more, "--processes", "2")
-        done = subprocess.run([*torchrun, *words], env=env | {"RLHF_LITE_HOME": str(home / name)}, capture_output=True, text=True,
-                              timeout=300)  # fmt: skip
+        done = subprocess.run(
+            [*torchrun, *words],
+            env=env | {"RLHF_LITE_HOME": str(home / name)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         together = result(home / name)
         for stage in ("sft", "reward", "judge", "ppo") if name == "cut" else ("sft", "reward"):
@@ -215,7 +313,11 @@ def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
 def result(home) -> dict[str, dict]:
     """What each stage in a run folder found."""
     found = {stage: next(home.glob(f"real_{stage}-*"), None) for stage in STAGES}
-    return {stage: json.loads((folder / "summary.json").read_text())["result"] for stage, folder in found.items() if folder}
+    return {
+        stage: json.loads((folder / "summary.json").read_text())["result"]
+        for stage, folder in found.items()
+        if folder
+    }
 
 
 @pytest.mark.slow

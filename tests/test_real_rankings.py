@@ -25,17 +25,36 @@ def message(name, text, role, rank=None, replies=()):
 def tree(i):
     """A conversation of two turns; of the answers to both, whoever says yes is preferred."""
     word = WORDS[i % 16]
-    follow = message(f"q{i}b", f"so why {word}", "prompter", replies=[
-        message(f"c{i}", f"no {word}", "assistant", 1), message(f"d{i}", f"yes {word} it is", "assistant", 0),
-    ])  # fmt: skip
-    answers = [message(f"a{i}", f"yes {word}", "assistant", 0, [follow]), message(f"b{i}", f"no it is {word}", "assistant", 1),
-               message(f"u{i}", "not ranked", "assistant")]  # fmt: skip
-    return {"message_tree_id": f"t{i}", "prompt": message(f"q{i}", f"why is it {word} {i}", "prompter", replies=answers)}
+    follow = message(
+        f"q{i}b",
+        f"so why {word}",
+        "prompter",
+        replies=[
+            message(f"c{i}", f"no {word}", "assistant", 1),
+            message(f"d{i}", f"yes {word} it is", "assistant", 0),
+        ],
+    )
+    answers = [
+        message(f"a{i}", f"yes {word}", "assistant", 0, [follow]),
+        message(f"b{i}", f"no it is {word}", "assistant", 1),
+        message(f"u{i}", "not ranked", "assistant"),
+    ]
+    return {
+        "message_tree_id": f"t{i}",
+        "prompt": message(f"q{i}", f"why is it {word} {i}", "prompter", replies=answers),
+    }
 
 
 TREES = [tree(i) for i in range(48)]
-K_WAY = [{"prompt": f"why {i}", "user_id": f"u{i // 3}", "completions": [f"no {i}", f"yes {i}", "maybe"], "ranks": [3, 1, 2]}
-         for i in range(30)]  # fmt: skip
+K_WAY = [
+    {
+        "prompt": f"why {i}",
+        "user_id": f"u{i // 3}",
+        "completions": [f"no {i}", f"yes {i}", "maybe"],
+        "ranks": [3, 1, 2],
+    }
+    for i in range(30)
+]
 PAIRS = [{"prompt": f"why {i}", "chosen": f"yes {i}", "rejected": f"no {i}"} for i in range(30)]
 
 
@@ -73,18 +92,38 @@ def test_it_learns_what_people_preferred_and_says_how_well(tmp_path, tokenizer, 
     code, said, err = reward(capsys, *words, "--out", out)
     assert code == 0, err
     report = json.loads((out / "report.json").read_text())
-    assert report["held_out"]["accuracy"]["low"] > 0.7 and report["held_out"]["loss"]["mean"] < 0.5 and "above chance" in said
-    assert report["left_out"] == {"reply: unranked": 48} and re.search(r"^reply: unranked +48$", said, re.MULTILINE)
+    assert (
+        report["held_out"]["accuracy"]["low"] > 0.7
+        and report["held_out"]["loss"]["mean"] < 0.5
+        and "above chance" in said
+    )
+    assert report["left_out"] == {"reply: unranked": 48} and re.search(
+        r"^reply: unranked +48$", said, re.MULTILINE
+    )
     assert report["data"]["train"]["prompts"] + report["data"]["held_out"]["prompts"] == 96
-    assert f"started from random weights: {report['steps']['done']} of {report['steps']['planned']} steps" in said
+    assert (
+        f"started from random weights: {report['steps']['done']} of {report['steps']['planned']} steps"
+        in said
+    )
     assert str(out) in said and report["steps"]["done"] == report["steps"]["planned"] == 30
     assert f"{report['held_out']['accuracy']['mean']:.3f} [" in said and "0.693" in said
     folder = Path(re.search(r"^Model: (.+)$", said, re.MULTILINE).group(1))
     assert runs.check(folder)["result"] == report and not list(folder.glob("checkpoint*"))
     assert len(runs.read_trace(folder)) == 30
     model, saved = AutoModelForSequenceClassification.from_pretrained(out), AutoTokenizer.from_pretrained(out)
-    ours = score_texts(real.load_scalar_model(folder), load_tokenizer(tokenizer), ["why is it so"], ["yes it is"])
-    ids = torch.tensor([[*encode(saved, "why is it so"), *encode(saved, "\n"), *encode(saved, "yes it is"), saved.eos_token_id]])
+    ours = score_texts(
+        real.load_scalar_model(folder), load_tokenizer(tokenizer), ["why is it so"], ["yes it is"]
+    )
+    ids = torch.tensor(
+        [
+            [
+                *encode(saved, "why is it so"),
+                *encode(saved, "\n"),
+                *encode(saved, "yes it is"),
+                saved.eos_token_id,
+            ]
+        ]
+    )
     assert model(ids).logits.item() == pytest.approx(ours[0], abs=0.02)
     assert reward(capsys, *words)[1] == said.rsplit("\n", 2)[0] + "\n"  # found again, not trained again
     code, _, err = reward(capsys, *words, "--out", out)
@@ -96,14 +135,18 @@ def test_no_conversation_is_on_both_sides_and_newcomers_move_nobody(tmp_path, to
     few, many = (real.prepare(file, load_tokenizer(tokenizer), real.RealConfig()) for file in (few, many))
     assert not real.trees(many.train) & real.trees(many.held_out)
     assert real.trees(many.train) | real.trees(many.held_out) == {f"t{i}" for i in range(48)}
-    assert real.trees(few.train) < real.trees(many.train) and real.trees(few.held_out) < real.trees(many.held_out)
+    assert real.trees(few.train) < real.trees(many.train) and real.trees(few.held_out) < real.trees(
+        many.held_out
+    )
     other = real.prepare(tmp_path / "48.jsonl", load_tokenizer(tokenizer), real.RealConfig(seed=1))
     assert real.trees(other.held_out) != real.trees(many.held_out)
 
 
 @pytest.mark.parametrize("rows, answers, units", [(K_WAY, 90, 10), (PAIRS, 60, 30)])
 def test_rankings_of_ones_own(tmp_path, tokenizer, rows, answers, units):
-    data = real.prepare(written(tmp_path / "own.jsonl", rows), load_tokenizer(tokenizer), real.RealConfig(held_out=0.4))
+    data = real.prepare(
+        written(tmp_path / "own.jsonl", rows), load_tokenizer(tokenizer), real.RealConfig(held_out=0.4)
+    )
     counts = [real.count(side) for side in (data.train, data.held_out)]
     assert sum(c["answers"] for c in counts) == answers and sum(c["conversations"] for c in counts) == units
     assert not real.trees(data.train) & real.trees(data.held_out)
@@ -112,17 +155,28 @@ def test_rankings_of_ones_own(tmp_path, tokenizer, rows, answers, units):
 
 
 def test_cuts_and_ties_are_counted(tmp_path, tokenizer):
-    long = [row | {"prompt": "why " * 50 + row["prompt"], "completions": ["no " * 40, "yes " * 40, "maybe"]} for row in K_WAY]
+    long = [
+        row | {"prompt": "why " * 50 + row["prompt"], "completions": ["no " * 40, "yes " * 40, "maybe"]}
+        for row in K_WAY
+    ]
     tied = [{"prompt": "tied", "completions": ["a", "b"], "ranks": [1, 1]}]
     file = written(tmp_path / "long.jsonl", long + tied)
     data = real.prepare(file, load_tokenizer(tokenizer), real.RealConfig(limit_tokens=32))
-    assert data.notes == {"completion cut to its first 16 tokens": 60, "row dropped: all its answers are tied": 1,
-                          "prompt cut to its last tokens (limit 32 with its completion)": 30}  # fmt: skip
+    assert data.notes == {
+        "completion cut to its first 16 tokens": 60,
+        "row dropped: all its answers are tied": 1,
+        "prompt cut to its last tokens (limit 32 with its completion)": 30,
+    }
 
 
 def test_the_interval_draws_whole_conversations():
-    rows = [{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2], "user_id": f"t{i % 2}"} for i in range(100)]
-    scores = [[1.0, 0.0] if i % 2 else [0.0, 1.0] for i in range(100)]  # one conversation all right, the other all wrong
+    rows = [
+        {"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2], "user_id": f"t{i % 2}"}
+        for i in range(100)
+    ]
+    scores = [
+        [1.0, 0.0] if i % 2 else [0.0, 1.0] for i in range(100)
+    ]  # one conversation all right, the other all wrong
     found = real.agreement(rows, scores)["accuracy"]
     assert (found["mean"], found["low"], found["high"], found["n"]) == (0.5, 0.0, 1.0, 100)
     even = real.agreement(rows, [[0.0, 0.0]] * 100)
@@ -158,7 +212,8 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, tokenizer, capsy
     assert code == 0 and len(calls) == int(re.search(r"of (\d+) steps", stopped).group(1))
     code, straight, _ = reward(capsys, *words, "--fresh")
     assert [line for line in stopped.splitlines() if "loss" in line or "[" in line] == [
-        line for line in straight.splitlines() if "loss" in line or "[" in line]  # fmt: skip
+        line for line in straight.splitlines() if "loss" in line or "[" in line
+    ]
 
 
 # --- what can be wrong ------------------------------------------------------------------------------------------------
@@ -166,19 +221,31 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path, tokenizer, capsy
 GOOD, FLAT = json.dumps(K_WAY[0]), message("x", "hello", "prompter")
 
 
-@pytest.mark.parametrize("text, said", [
-    ("", "row 1: there is none, the file is empty; give Open-Assistant trees"),
-    ("this is no JSON\n", "line 1 is not JSON"),
-    (f"{GOOD}\n[1, 2]\n", "row 2: a row must be an object"),
-    ('{"question": 1, "answer": 2}\n', "row 1: it has the columns question, answer; give Open-Assistant trees"),
-    (f'{GOOD}\n{{"prompt": "p", "completions": ["a"]}}\n', "row 2: column 'ranks' is missing"),
-    (f'{GOOD}\n{{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2, 3]}}\n', "row 2: 3 ranks for 2 completions"),
-    (f'{GOOD}\n{{"prompt": "p", "completions": [{{"id": 1}}], "ranks": [1]}}\n', "row 2: "),
-    ('{"prompt": "p", "chosen": "a", "rejected": null}\n', "row 1: column 'rejected' is missing"),
-    (f'{json.dumps(FLAT)}\n{{"message_id": "y", "text": "z"}}\n', "row 2: a message has no 'role'"),
-    (f'{json.dumps(FLAT)}\n{json.dumps(FLAT | {"replies": ["hello"]})}\n', "row 2: a field has another form than expected"),
-    (f"{GOOD}\n", "only 1 conversations with a preference"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("", "row 1: there is none, the file is empty; give Open-Assistant trees"),
+        ("this is no JSON\n", "line 1 is not JSON"),
+        (f"{GOOD}\n[1, 2]\n", "row 2: a row must be an object"),
+        (
+            '{"question": 1, "answer": 2}\n',
+            "row 1: it has the columns question, answer; give Open-Assistant trees",
+        ),
+        (f'{GOOD}\n{{"prompt": "p", "completions": ["a"]}}\n', "row 2: column 'ranks' is missing"),
+        (
+            f'{GOOD}\n{{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2, 3]}}\n',
+            "row 2: 3 ranks for 2 completions",
+        ),
+        (f'{GOOD}\n{{"prompt": "p", "completions": [{{"id": 1}}], "ranks": [1]}}\n', "row 2: "),
+        ('{"prompt": "p", "chosen": "a", "rejected": null}\n', "row 1: column 'rejected' is missing"),
+        (f'{json.dumps(FLAT)}\n{{"message_id": "y", "text": "z"}}\n', "row 2: a message has no 'role'"),
+        (
+            f"{json.dumps(FLAT)}\n{json.dumps(FLAT | {'replies': ['hello']})}\n",
+            "row 2: a field has another form than expected",
+        ),
+        (f"{GOOD}\n", "only 1 conversations with a preference"),
+    ],
+)
 def test_a_bad_file_is_one_line_with_its_row(tmp_path, tokenizer, capsys, text, said):
     file = tmp_path / "bad.jsonl"
     file.write_text(text)
@@ -189,19 +256,26 @@ def test_a_bad_file_is_one_line_with_its_row(tmp_path, tokenizer, capsys, text, 
 def test_bytes_that_are_no_text_and_files_of_another_kind(tmp_path, tokenizer, capsys):
     (tmp_path / "bad.jsonl").write_bytes(b"\xff\xfe{}")
     (tmp_path / "bad.xlsx").write_bytes(b"")
-    for name, said in (("bad.jsonl", "bad.jsonl"), ("bad.xlsx", "cannot read '.xlsx' files"), ("none.jsonl", "No such file"),
-                       (".", "")):  # fmt: skip
+    for name, said in (
+        ("bad.jsonl", "bad.jsonl"),
+        ("bad.xlsx", "cannot read '.xlsx' files"),
+        ("none.jsonl", "No such file"),
+        (".", ""),
+    ):
         code, _, err = reward(capsys, "--rankings", tmp_path / name, "--tokenizer", tokenizer)
         assert code == 2 and err.count("\n") == 1 and said in err
 
 
-@pytest.mark.parametrize("words, said", [
-    ("--size huge", "'huge' is not one of 'tiny', 'small', 'gpt2'"),
-    ("--limit-tokens 4000", "limit_tokens = 4000, but the model reads 512 tokens"),
-    ("--epochs 0", "should be at least 1"),
-    ("--model /nowhere/at/all", "no folder '/nowhere/at/all'"),
-    ("--tokenizer /nowhere/at/all", "no folder '/nowhere/at/all'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("--size huge", "'huge' is not one of 'tiny', 'small', 'gpt2'"),
+        ("--limit-tokens 4000", "limit_tokens = 4000, but the model reads 512 tokens"),
+        ("--epochs 0", "should be at least 1"),
+        ("--model /nowhere/at/all", "no folder '/nowhere/at/all'"),
+        ("--tokenizer /nowhere/at/all", "no folder '/nowhere/at/all'"),
+    ],
+)
 def test_settings_that_cannot_work(tmp_path, tokenizer, capsys, words, said):
     file = written(tmp_path / "pairs.jsonl", PAIRS)
     code, _, err = reward(capsys, "--rankings", file, "--tokenizer", tokenizer, *words.split())
@@ -211,13 +285,20 @@ def test_settings_that_cannot_work(tmp_path, tokenizer, capsys, words, said):
 def test_the_tokenizer_may_come_from_the_environment_or_the_model(tmp_path, tokenizer, capsys, monkeypatch):
     file = written(tmp_path / "pairs.jsonl", PAIRS)
     code, _, err = reward(capsys, "--rankings", file)
-    assert code == 2 and "vocab.json and merges.txt" in err and "RLHF_LITE_TOKENIZER" in err and err.count("\n") == 1
+    assert (
+        code == 2
+        and "vocab.json and merges.txt" in err
+        and "RLHF_LITE_TOKENIZER" in err
+        and err.count("\n") == 1
+    )
     monkeypatch.setenv("RLHF_LITE_TOKENIZER", str(tokenizer))
     assert reward(capsys, "--rankings", file, "--steps", 1)[0] == 0
     monkeypatch.delenv("RLHF_LITE_TOKENIZER")
     policy = real.new_policy(real.Shape(16, 1, 1, 64), load_tokenizer(tokenizer))
     real.save_model(policy, tmp_path / "model", tokenizer=load_tokenizer(tokenizer))
-    code, said, err = reward(capsys, "--rankings", file, "--steps", 1, "--limit-tokens", 64, "--model", tmp_path / "model")
+    code, said, err = reward(
+        capsys, "--rankings", file, "--steps", 1, "--limit-tokens", 64, "--model", tmp_path / "model"
+    )
     assert code == 0 and f"started from {tmp_path / 'model'}" in said
 
 
@@ -231,8 +312,19 @@ def test_a_row_that_cannot_be_found_is_still_an_error(tmp_path):
 
 @pytest.mark.skipif(not (DATA / "oasst").is_dir(), reason=f"no public data at {DATA}")
 def test_the_real_open_assistant_trees(capsys):
-    code, said, err = reward(capsys, "--rankings", DATA / "oasst" / "en_100_tree.jsonl", "--tokenizer", DATA / "gpt2-tokenizer",
-                             "--limit-tokens", 48, "--steps", 4)  # fmt: skip
+    code, said, err = reward(
+        capsys,
+        "--rankings",
+        DATA / "oasst" / "en_100_tree.jsonl",
+        "--tokenizer",
+        DATA / "gpt2-tokenizer",
+        "--limit-tokens",
+        48,
+        "--steps",
+        4,
+    )
     assert code == 0, err
-    assert "random weights: 4 of" in said and re.search(r"^held-out +0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", said, re.MULTILINE)
+    assert "random weights: 4 of" in said and re.search(
+        r"^held-out +0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", said, re.MULTILINE
+    )
     assert re.search(r"^held_out +\d+ +\d+ +\d+ +\d+$", said, re.MULTILINE) and "reply: unranked" in said

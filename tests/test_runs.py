@@ -36,7 +36,9 @@ def test_damage_is_named_and_only_that_stage_is_rebuilt(own_home, harm):
     for name in ("toy-1", "toy-2"):
         runs.build(name, {}, {}, make)
     target = own_home / "toy-1" / ("summary.json" if harm == "summary" else "model.bin")
-    target.unlink() if harm == "remove" else target.write_bytes({"truncate": b"wei", "change": b"weightz", "summary": b"{"}[harm])
+    target.unlink() if harm == "remove" else target.write_bytes(
+        {"truncate": b"wei", "change": b"weightz", "summary": b"{"}[harm]
+    )
     with pytest.warns(UserWarning, match=target.name):
         assert runs.find("toy-1", (own_home,)) is None
     assert runs.find("toy-2", (own_home,)) is not None
@@ -64,7 +66,9 @@ def test_a_full_disk_leaves_the_last_good_state(own_home, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         runs.write_json(path, {"step": 2})
-    assert json.loads(path.read_text()) == {"step": 1} and [p.name for p in own_home.iterdir()] == ["state.json"]
+    assert json.loads(path.read_text()) == {"step": 1} and [p.name for p in own_home.iterdir()] == [
+        "state.json"
+    ]
 
 
 def test_a_setting_changes_the_keys_of_what_depends_on_it_and_of_nothing_else():
@@ -86,13 +90,23 @@ def test_unknown_stages_are_refused_with_the_valid_names():
 def test_the_shipped_stages_are_those_of_the_defaults():
     chain = Chain()
     for stage in STAGES:
-        assert runs.find(chain.folder_name(stage), (runs.SHIPPED,)), f"data/runs has no {chain.folder_name(stage)}"
+        assert runs.find(chain.folder_name(stage), (runs.SHIPPED,)), (
+            f"data/runs has no {chain.folder_name(stage)}"
+        )
 
 
 def test_keys_do_not_depend_on_the_process():
     code = "from rlhf_lite.plan import *; print([Plan().key(s) for s in STAGES])"
-    outs = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": s}, capture_output=True, text=True,
-                           check=True).stdout for s in ("1", "2")}  # fmt: skip
+    outs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": s},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for s in ("1", "2")
+    }
     assert len(outs) == 1
 
 
@@ -134,9 +148,13 @@ def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeyp
     assert 0.45 < sum(policy == "a" for policy, *_ in asked) / len(asked) < 0.55
     warm = [temperature for *_, temperature in asked]
     assert 0.5 <= min(warm) < 0.51 and 1.38 < max(warm) <= 1.4
-    assert 0.46 < sum(t < (0.5 * 1.4) ** 0.5 for t in warm) / len(warm) < 0.54  # half are below the geometric mean
+    assert (
+        0.46 < sum(t < (0.5 * 1.4) ** 0.5 for t in warm) / len(warm) < 0.54
+    )  # half are below the geometric mean
     kept = sum(len(texts) for _, texts in found)
-    assert kept == sum(t < 1.3 for t in warm) < len(warm) and not any(" " == text for _, texts in found for text in texts)
+    assert kept == sum(t < 1.3 for t in warm) < len(warm) and not any(
+        " " == text for _, texts in found for text in texts
+    )
     assert found == chain.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
     with pytest.raises(ConfigError, match="coldest = 2.0 is more than hottest = 1.4"):
         RankingsConfig(coldest=2.0)

@@ -66,7 +66,9 @@ def test_logprobs_equal_a_full_forward(policy, prompts, temperature, greedy):
 @pytest.mark.parametrize("greedy", [False, True])
 def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeypatch):
     sizes, samples, widths, real = [], [], [], sampling.trunk
-    monkeypatch.setattr(sampling, "trunk", lambda model, texts, **k: widths.append(len(texts.ids)) or real(model, texts, **k))
+    monkeypatch.setattr(
+        sampling, "trunk", lambda model, texts, **k: widths.append(len(texts.ids)) or real(model, texts, **k)
+    )
     for threshold in (0.0, 0.7, 1.0):
         monkeypatch.setattr(sampling, "DROP_BELOW", threshold)
         widths.clear()
@@ -87,7 +89,9 @@ def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, mon
     once = draw(policy, prompts)
     monkeypatch.setattr(sampling, "_repeats", lambda ids: None)
     each = draw(policy, prompts)
-    assert read[0] < sum(copies) and len(set(map(tuple, once.tokens.tolist()))) > 6  # and yet the answers differ
+    assert (
+        read[0] < sum(copies) and len(set(map(tuple, once.tokens.tolist()))) > 6
+    )  # and yet the answers differ
     assert torch.equal(once.tokens, each.tokens) and torch.equal(once.mask, each.mask)
     torch.testing.assert_close(once.logprobs, each.logprobs, atol=1e-5, rtol=0)
 

@@ -6,7 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from rlhf_lite.evaluate.seeds import SHIPPED_SEEDS, archive, each, over_ratios, over_seeds, read_reports, traces
+from rlhf_lite.evaluate.seeds import (
+    SHIPPED_SEEDS,
+    archive,
+    each,
+    over_ratios,
+    over_seeds,
+    read_reports,
+    traces,
+)
 from rlhf_lite.terminal import CLAIMS, seeds_table
 
 
@@ -24,13 +32,25 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
         (folder / name).write_text('{"step": 0}\n')
     found = SimpleNamespace(folder=folder, summary={"seconds": 1.0, "commit": "abc"})
     config = SimpleNamespace(stage=lambda name: {"seed": 1})
-    chain = SimpleNamespace(config_stages=("sft", "ppo"), config=config, find=lambda s: found, key=lambda s: "0" * 10,
-                            folder=lambda s: folder)  # fmt: skip
+    chain = SimpleNamespace(
+        config_stages=("sft", "ppo"),
+        config=config,
+        find=lambda s: found,
+        key=lambda s: "0" * 10,
+        folder=lambda s: folder,
+    )
     archive(chain, tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
-        "evaluation.trace.jsonl", "ppo.trace.jsonl", "report.json", "sft.trace.jsonl", "stages.json"]  # fmt: skip
+        "evaluation.trace.jsonl",
+        "ppo.trace.jsonl",
+        "report.json",
+        "sft.trace.jsonl",
+        "stages.json",
+    ]
     assert json.loads((tmp_path / "kept" / "stages.json").read_text())["ppo"]["commit"] == "abc"
-    assert read_reports([tmp_path / "kept"]) == [{"step": 0}] and traces("ppo", [tmp_path / "kept"]) == [[{"step": 0}]]
+    assert read_reports([tmp_path / "kept"]) == [{"step": 0}] and traces("ppo", [tmp_path / "kept"]) == [
+        [{"step": 0}]
+    ]
 
 
 def test_ratios_are_taken_within_each_run():

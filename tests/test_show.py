@@ -67,9 +67,26 @@ class Reader(html.parser.HTMLParser):
 
 def assert_inert(shown, text):
     read = Reader(shown._repr_html_())
-    assert read.tags <= {"div", "pre", "span", "table", "tbody", "thead", "caption", "tr", "th", "td", "b", "br", "i", "small"}
+    assert read.tags <= {
+        "div",
+        "pre",
+        "span",
+        "table",
+        "tbody",
+        "thead",
+        "caption",
+        "tr",
+        "th",
+        "td",
+        "b",
+        "br",
+        "i",
+        "small",
+    }
     assert read.attributes <= {"style", "dir", "scope", "title"}
-    assert visible(text).replace("\n", "⏎").replace("\t", "⇥") in read.text.replace("\n", "⏎").replace("\t", "⇥")
+    assert visible(text).replace("\n", "⏎").replace("\t", "⇥") in read.text.replace("\n", "⏎").replace(
+        "\t", "⇥"
+    )
     assert all(read.inside), "dollars outside <pre> would be typeset"
     assert not any(ord(c) < 32 and c not in "\n\t" for c in shown._repr_html_() + repr(shown))
     assert not set("\u202e\u2066\u2069\u200f\ufeff\u200b") & set(shown._repr_html_() + repr(shown))
@@ -102,17 +119,31 @@ def test_a_right_to_left_answer_keeps_to_its_own_box():
 
 
 def test_table_formats_numbers_and_keeps_order():
-    shown = show.table([{"name": "lr", "ours": 3e-4, "paper": None}, {"name": "n", "ours": 12725}], caption="knobs")
+    shown = show.table(
+        [{"name": "lr", "ours": 3e-4, "paper": None}, {"name": "n", "ours": 12725}], caption="knobs"
+    )
     assert repr(shown).splitlines() == ["knobs", "name | ours | paper", "lr | 3.00e-04 | –", "n | 12,725 | "]
     assert repr(show.table([{"a": 1, "b": 2}], {"b": "two"})) == "two\n2"
     with pytest.raises(KeyError, match="no row has a column 'c'"):
         show.table([{"a": 1}], ["c"])
 
 
-@pytest.mark.parametrize(("value", "shown"), [
-    (0.7264, "0.726"), (12725, "12,725"), (0.0, "0.000"), (9.65e-6, "9.65e-06"), (None, "–"), (True, "True"),
-    (torch.tensor(0.5), "0.500"), (np.float32(2), "2.000"), ((4, 9), "4, 9"), (float("nan"), "nan"), ("x", "x"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.7264, "0.726"),
+        (12725, "12,725"),
+        (0.0, "0.000"),
+        (9.65e-6, "9.65e-06"),
+        (None, "–"),
+        (True, "True"),
+        (torch.tensor(0.5), "0.500"),
+        (np.float32(2), "2.000"),
+        ((4, 9), "4, 9"),
+        (float("nan"), "nan"),
+        ("x", "x"),
+    ],
+)
 def test_numbers(value, shown):
     assert number(value) == shown
 
@@ -138,7 +169,9 @@ def tokenizer():
 def rollout(tokenizer):
     prompts = encode_prompts(tokenizer, ["What is a cat?", "What?"], 32)
     ids = tokenizer.convert_tokens_to_ids(["ĠAn", "Ġanimal"])
-    responses = torch.tensor([[*ids, tokenizer.eos_token_id], [ids[0], tokenizer.eos_token_id, tokenizer.pad_token_id]])
+    responses = torch.tensor(
+        [[*ids, tokenizer.eos_token_id], [ids[0], tokenizer.eos_token_id, tokenizer.pad_token_id]]
+    )
     mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
     numbers = torch.arange(6.0).reshape(2, 3)
     names = ("logprobs", "ref_logprobs", "rewards", "values", "advantages", "returns")
@@ -146,9 +179,17 @@ def rollout(tokenizer):
     def rows(row, tokenizer):
         return [{"token": "?"} | {name: 0.5 for name in names} for _ in range(int(mask[row].sum()))]
 
-    return SimpleNamespace(prompts=["What is a cat?", "What?"], texts=["An animal", "An"], prompt_ids=prompts.ids,
-                           prompt_mask=prompts.mask, responses=responses, response_mask=mask,
-                           scores=torch.tensor([1.5, -0.5]), table=rows, **dict.fromkeys(names, numbers))  # fmt: skip
+    return SimpleNamespace(
+        prompts=["What is a cat?", "What?"],
+        texts=["An animal", "An"],
+        prompt_ids=prompts.ids,
+        prompt_mask=prompts.mask,
+        responses=responses,
+        response_mask=mask,
+        scores=torch.tensor([1.5, -0.5]),
+        table=rows,
+        **dict.fromkeys(names, numbers),
+    )
 
 
 def test_show_tokens_of_a_rollout_puts_the_score_under_eos(tokenizer, rollout):
@@ -171,7 +212,9 @@ def test_show_tokens_of_exchanges_prompts_and_plain_ids(tokenizer):
     assert repr(show.show_tokens(exchanges, tokenizer)).splitlines()[1] == " An animal.EOSpad × 2"
     prompts = encode_prompts(tokenizer, ["a", "What is a cat?"], 32)
     assert repr(show.show_tokens(prompts, tokenizer, rows=1)) == "pad × 4 a\n"
-    assert repr(show.show_tokens(prompts.ids[1], tokenizer)) == repr(show.show_tokens(prompts.ids[1].tolist(), tokenizer))
+    assert repr(show.show_tokens(prompts.ids[1], tokenizer)) == repr(
+        show.show_tokens(prompts.ids[1].tolist(), tokenizer)
+    )
 
 
 @pytest.mark.parametrize("text", NASTY[:-2])
@@ -183,7 +226,11 @@ def test_tokens_are_escaped(tokenizer, text):
 
 def test_token_table_has_a_row_per_token(tokenizer, rollout):
     shown = show.token_table(rollout, tokenizer, row=1, columns=("values", "returns"))
-    assert repr(shown).splitlines()[1:] == ["token | values | returns", " An | 0.500 | 0.500", "<|endoftext|> | 0.500 | 0.500"]
+    assert repr(shown).splitlines()[1:] == [
+        "token | values | returns",
+        " An | 0.500 | 0.500",
+        "<|endoftext|> | 0.500 | 0.500",
+    ]
 
 
 # --- source -------------------------------------------------------------------------------------------------------
@@ -195,7 +242,12 @@ def test_show_source_names_the_place_and_escapes():
     shown = show_source(gae)
     assert repr(shown).startswith("# rlhf_lite/models/losses.py, line ")
     assert "def gae(" in repr(shown) and "def gae(" in Reader(shown.html).text
-    assert Reader(show_source(show.safe_text).html).tags == {"div", "small", "pre", "span"}  # a function full of HTML
+    assert Reader(show_source(show.safe_text).html).tags == {
+        "div",
+        "small",
+        "pre",
+        "span",
+    }  # a function full of HTML
 
 
 def test_show_source_can_show_a_part():
@@ -213,28 +265,54 @@ def test_show_source_can_show_a_part():
 
 # --- figures ------------------------------------------------------------------------------------------------------
 
-TRACE = [{"step": i, "loss": 1 / (i + 1), "kl": float(i)} | ({"valid": 0.5} if i % 5 == 4 else {}) for i in range(20)]
+TRACE = [
+    {"step": i, "loss": 1 / (i + 1), "kl": float(i)} | ({"valid": 0.5} if i % 5 == 4 else {})
+    for i in range(20)
+]
 FIGURES = {
     "one trace": lambda: show.curves(TRACE, "step", "loss"),
-    "policies": lambda: show.curves({"ppo": [TRACE, TRACE], "ppo_ptx": TRACE}, ys=("loss", "kl"), smooth=3, title="PPO"),
-    "history": lambda: show.curves({"step": [0, 1, 2, 3], "loss": [4, 3, 2, 1], "valid": [3, 2]}, ys=("loss", "valid")),
-    "paper and band": lambda: show.curves(TRACE, ys="kl", paper={"kl": (5.0, "Fig. 34")}, expected={"kl": (10, 20)}, logy=True),
-    "lines": lambda: show.lines({"ppo": (["S", "M"], [(0.5, 0.4, 0.6), 0.6])}, paper={"PPO": (["S", "M"], [0.5, 0.6])},
-                                source="Figure 1", level={"sft": 0.5}),
-    "bars": lambda: show.bars_with_intervals({"base": (0.1, 0.05, 0.2), "sft": Mean(0.5, 0.4, 0.6, 9), "ppo": 0.7}, {"ppo": 0.6},
-                                             source="Figure 1", baseline=0.5),
-    "groups": lambda: show.bars_with_intervals({"truth": {"sft": {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}, "ppo": 0.6},
-                                                "form": {"sft": 0.2}}, {"truth": {"sft": 0.4}}),
+    "policies": lambda: show.curves(
+        {"ppo": [TRACE, TRACE], "ppo_ptx": TRACE}, ys=("loss", "kl"), smooth=3, title="PPO"
+    ),
+    "history": lambda: show.curves(
+        {"step": [0, 1, 2, 3], "loss": [4, 3, 2, 1], "valid": [3, 2]}, ys=("loss", "valid")
+    ),
+    "paper and band": lambda: show.curves(
+        TRACE, ys="kl", paper={"kl": (5.0, "Fig. 34")}, expected={"kl": (10, 20)}, logy=True
+    ),
+    "lines": lambda: show.lines(
+        {"ppo": (["S", "M"], [(0.5, 0.4, 0.6), 0.6])},
+        paper={"PPO": (["S", "M"], [0.5, 0.6])},
+        source="Figure 1",
+        level={"sft": 0.5},
+    ),
+    "bars": lambda: show.bars_with_intervals(
+        {"base": (0.1, 0.05, 0.2), "sft": Mean(0.5, 0.4, 0.6, 9), "ppo": 0.7},
+        {"ppo": 0.6},
+        source="Figure 1",
+        baseline=0.5,
+    ),
+    "groups": lambda: show.bars_with_intervals(
+        {"truth": {"sft": {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 3}, "ppo": 0.6}, "form": {"sft": 0.2}},
+        {"truth": {"sft": 0.4}},
+    ),
     "mix": lambda: show.mix_table(dict.fromkeys(TABLE_1.value, 10.0), TABLE_1),
-    "stacked_bars": lambda: show.stacked_bars({"ppo": {"weights": 2.0, "Adam": 4.0}, "sft": {"weights": 1.0}}, marks={"8 GB": 8}),
+    "stacked_bars": lambda: show.stacked_bars(
+        {"ppo": {"weights": 2.0, "Adam": 4.0}, "sft": {"weights": 1.0}}, marks={"8 GB": 8}
+    ),
     "funnel": lambda: show.funnel([Step("repeats", 100, 90), Step("cap", 90, 80)]),
-    "histogram": lambda: show.histogram({"sft": [1, 2, 2, 3], "ppo": torch.tensor([2.0, 3.0])}, marks={"zero": 0.0}),
+    "histogram": lambda: show.histogram(
+        {"sft": [1, 2, 2, 3], "ppo": torch.tensor([2.0, 3.0])}, marks={"zero": 0.0}
+    ),
     "log histogram": lambda: show.histogram([1, 10, 100, 1000], logx=True, logy=True),
-    "scatter": lambda: show.scatter({"sft": (0.1, (0.2, 0.1, 0.3)), "ppo": (0.5, 0.6)}, names=True, diagonal=True),
-    "many points": lambda: show.scatter({"": ([1, 2, 3, 4], torch.tensor([1.0, 2, 3, 5]))}, paper={"GPT": (1, 2)},
-                                        source="Figure 1"),
+    "scatter": lambda: show.scatter(
+        {"sft": (0.1, (0.2, 0.1, 0.3)), "ppo": (0.5, 0.6)}, names=True, diagonal=True
+    ),
+    "many points": lambda: show.scatter(
+        {"": ([1, 2, 3, 4], torch.tensor([1.0, 2, 3, 5]))}, paper={"GPT": (1, 2)}, source="Figure 1"
+    ),
     "heat": lambda: show.heat({"S": {"a": 0.1, "b": 0.9}, "M": {"a": None}}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -255,9 +333,13 @@ assert not {'matplotlib.pyplot', 'torch', 'IPython'} & sys.modules.keys()"""
 
 
 def test_the_alt_text_carries_the_numbers_the_source_and_reaches_html():
-    plot = show.bars_with_intervals({"sft": (0.5, 0.4, 0.6), "ppo_ptx": 0.7}, ({"sft": 0.45}, "Figure <1>"), ylabel="win rate")
-    assert plot.alt == ("Bar chart of win rate. SFT 0.500 [0.400, 0.600]; PPO-ptx 0.700. "
-                        "In grey the paper's values (Figure <1>).")  # fmt: skip
+    plot = show.bars_with_intervals(
+        {"sft": (0.5, 0.4, 0.6), "ppo_ptx": 0.7}, ({"sft": 0.45}, "Figure <1>"), ylabel="win rate"
+    )
+    assert plot.alt == (
+        "Bar chart of win rate. SFT 0.500 [0.400, 0.600]; PPO-ptx 0.700. "
+        "In grey the paper's values (Figure <1>)."
+    )
     assert 'alt="Bar chart of win rate. ' in plot.html() and "<1>" not in plot.html()
     assert show.heat([[1, 2]], alt="mine").alt == "mine"
 
@@ -272,7 +354,9 @@ def test_several_runs_are_a_mean_and_a_range():
 
 
 def test_policies_keep_their_colour_under_either_name():
-    assert COLOURS.keys() == LABELS.keys() == {"base", "prompted", "sft", "start", "ppo", "ppo_ptx", "reference"}
+    assert (
+        COLOURS.keys() == LABELS.keys() == {"base", "prompted", "sft", "start", "ppo", "ppo_ptx", "reference"}
+    )
     assert len(set(COLOURS.values())) == 7
     assert show.colour("ppo_ptx") == show.colour("PPO-ptx", 3) == COLOURS["ppo_ptx"]
 
@@ -282,7 +366,9 @@ def test_labels_are_never_read_as_math():
 
 
 def test_wrong_input_is_named():
-    with pytest.raises(ValueError, match="no run has values for reward over step; it has: kl, loss, step, valid"):
+    with pytest.raises(
+        ValueError, match="no run has values for reward over step; it has: kl, loss, step, valid"
+    ):
         show.curves(TRACE, ys="reward")
     with pytest.raises(ValueError, match="2 row and 1 column names"):
         show.heat([[1]], ["a", "b"], ["c"])
@@ -291,7 +377,9 @@ def test_wrong_input_is_named():
 
 
 def test_steps_without_a_number_are_left_out():
-    plot = show.curves([{"step": 0, "a": None}, {"step": 1, "a": 2.0}, {"step": 2}, {"step": 3, "a": float("nan")}], ys="a")
+    plot = show.curves(
+        [{"step": 0, "a": None}, {"step": 1, "a": 2.0}, {"step": 2}, {"step": 3, "a": float("nan")}], ys="a"
+    )
     assert list(plot.axes[0].lines[0].get_xdata()) == [1.0]
 
 
@@ -400,6 +488,8 @@ def test_no_text_is_ever_built_into_html_unescaped():
 def test_every_name_can_be_imported():
     for name in show.__all__:
         assert getattr(show, name) is not None
-    assert not {path.stem for path in Path(show.__file__).parent.glob("*.py")} & set(show.__all__), "a module hides a name"
+    assert not {path.stem for path in Path(show.__file__).parent.glob("*.py")} & set(show.__all__), (
+        "a module hides a name"
+    )
     with pytest.raises(AttributeError, match="it has: curves"):
         getattr(show, "nothing")  # noqa: B009

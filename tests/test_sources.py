@@ -16,29 +16,56 @@ needs_data = pytest.mark.skipif(not (DATA / "oasst").is_dir(), reason=f"no publi
 
 
 def message(name, text, role, rank=None, replies=(), **more):
-    return {"message_id": name, "text": text, "role": role, "rank": rank, "lang": "en", "deleted": False,
-            "replies": list(replies), **more}  # fmt: skip
+    return {
+        "message_id": name,
+        "text": text,
+        "role": role,
+        "rank": rank,
+        "lang": "en",
+        "deleted": False,
+        "replies": list(replies),
+        **more,
+    }
 
 
 def tree():
     """One conversation: two good groups, and one example of everything that cannot be used."""
-    deeper = message("q2", "And then?", "prompter", replies=[
-        message("c", "Then <b>this</b>.", "assistant", 1), message("d", "Then that.", "assistant", 0),
-        message("gone", "Deleted answer", "assistant", 2, deleted=True), message("void", "  ", "assistant", 3),
-        message("new", "Not ranked yet", "assistant"),
-    ])  # fmt: skip
+    deeper = message(
+        "q2",
+        "And then?",
+        "prompter",
+        replies=[
+            message("c", "Then <b>this</b>.", "assistant", 1),
+            message("d", "Then that.", "assistant", 0),
+            message("gone", "Deleted answer", "assistant", 2, deleted=True),
+            message("void", "  ", "assistant", 3),
+            message("new", "Not ranked yet", "assistant"),
+        ],
+    )
     lonely = message("q3", "One more?", "prompter", replies=[message("e", "Only me.", "assistant", 0)])
-    erased = message("q4", "Bad words", "prompter", deleted=True, replies=[
-        message("f", "x", "assistant", 0),
-        message("g", "y", "assistant", 1, replies=[message("q5", "after a deleted one", "prompter")]),
-    ])  # fmt: skip
+    erased = message(
+        "q4",
+        "Bad words",
+        "prompter",
+        deleted=True,
+        replies=[
+            message("f", "x", "assistant", 0),
+            message("g", "y", "assistant", 1, replies=[message("q5", "after a deleted one", "prompter")]),
+        ],
+    )
     first = message("a", "First answer.", "assistant", 0, replies=[deeper, lonely, erased])
-    root = message("q1", "A question", "prompter", replies=[first, message("b", "Second answer.", "assistant", 1)])
+    root = message(
+        "q1", "A question", "prompter", replies=[first, message("b", "Second answer.", "assistant", 1)]
+    )
     return {"message_tree_id": "t1", "tree_state": "ready_for_export", "prompt": root}
 
 
 def flat(node, parent=None):
-    yield {k: v for k, v in node.items() if k != "replies"} | {"parent_id": parent, "message_tree_id": "t1", "user_id": "x"}
+    yield {k: v for k, v in node.items() if k != "replies"} | {
+        "parent_id": parent,
+        "message_tree_id": "t1",
+        "user_id": "x",
+    }
     for reply in node["replies"]:
         yield from flat(reply, node["message_id"])
 
@@ -53,14 +80,24 @@ def test_open_assistant_by_hand(shape, tmp_path):
     rows, report = sources.open_assistant(path)
     assert rows == sources.open_assistant(SHAPES[shape])[0]
     assert report.kept == len(rows) == 2
-    assert report.counts == {"reply: deleted": 1, "reply: empty": 1, "reply: unranked": 1, "prompt: 1 ranked reply": 1,
-                             "prompt: deleted": 2}  # fmt: skip
+    assert report.counts == {
+        "reply: deleted": 1,
+        "reply: empty": 1,
+        "reply: unranked": 1,
+        "prompt: 1 ranked reply": 1,
+        "prompt: deleted": 2,
+    }
     assert report.examples["prompt: 1 ranked reply"] == ["One more?"]
     by_id = {row["prompt_id"]: row for row in rows}
     assert by_id["q1"]["prompt"] == "User: A question\n\nAssistant:"
-    assert by_id["q2"]["prompt"] == "User: A question\n\nAssistant: First answer.\n\nUser: And then?\n\nAssistant:"
+    assert (
+        by_id["q2"]["prompt"]
+        == "User: A question\n\nAssistant: First answer.\n\nUser: And then?\n\nAssistant:"
+    )
     assert dict(zip(by_id["q2"]["completions"], by_id["q2"]["ranks"], strict=True)) == {
-        "Then that.": 1, "Then <b>this</b>.": 2}  # fmt: skip
+        "Then that.": 1,
+        "Then <b>this</b>.": 2,
+    }
     assert {row["user_id"] for row in rows} == {"t1" if shape != "nested" else "q1"}
     records.check_rankings(rows)
 
@@ -68,7 +105,9 @@ def test_open_assistant_by_hand(shape, tmp_path):
 def test_a_conversation_with_a_hole_is_dropped():
     rows = [row for row in SHAPES["flat"] if row["message_id"] != "a"]
     found, report = sources.open_assistant(rows)
-    assert [row["prompt_id"] for row in found] == [] and report.counts["prompt: an earlier message is missing"] == 4
+    assert [row["prompt_id"] for row in found] == [] and report.counts[
+        "prompt: an earlier message is missing"
+    ] == 4
 
 
 def test_more_than_nine_replies_keep_the_best_nine():
@@ -119,15 +158,23 @@ def test_prompts_keep_their_end_and_completions_their_start():
     cut, report = sources.cut_to_fit(rows, Words(), max_tokens=8, max_response=4)
     assert cut[0] == ranking("p4 p5", ["a b c d", "g h"], [1, 2])  # 2 + separator + 4 + end = 8
     assert cut[1] == rows[1] and report.kept == 2
-    assert report.counts == {"completion cut to its first 4 tokens": 1,
-                             "prompt cut to its last tokens (limit 8 with its completion)": 1}  # fmt: skip
+    assert report.counts == {
+        "completion cut to its first 4 tokens": 1,
+        "prompt cut to its last tokens (limit 8 with its completion)": 1,
+    }
 
 
 def test_completions_that_became_equal_are_merged_or_dropped():
-    rows = [ranking("p", ["a b c", "a b d", "z"], [3, 1, 2]) | {"likert": [1, 6, 4]}, ranking("p", ["a b c", "a b d"], [1, 2])]
+    rows = [
+        ranking("p", ["a b c", "a b d", "z"], [3, 1, 2]) | {"likert": [1, 6, 4]},
+        ranking("p", ["a b c", "a b d"], [1, 2]),
+    ]
     cut, report = sources.cut_to_fit(rows, Words(), max_tokens=6, max_response=2)
     assert cut == [ranking("p", ["a b", "z"], [1, 2]) | {"likert": [6, 4]}]
-    assert report.counts["completions equal after the cut"] == 2 and report.counts["row dropped: one completion left"] == 1
+    assert (
+        report.counts["completions equal after the cut"] == 2
+        and report.counts["row dropped: one completion left"] == 1
+    )
 
 
 def test_a_limit_without_room_for_a_prompt_is_refused():
@@ -148,7 +195,10 @@ def test_cutting_with_gpt2s_own_tokenizer_breaks_no_character():
     if (DATA / "oasst").is_dir():
         rows, _ = sources.open_assistant(DATA / "oasst" / "en_100_tree.jsonl")
         for row in sources.cut_to_fit(rows, tokenizer, 128)[0]:
-            n = [len(tokenizer(text, split_special_tokens=True)["input_ids"]) for text in (row["prompt"], *row["completions"])]
+            n = [
+                len(tokenizer(text, split_special_tokens=True)["input_ids"])
+                for text in (row["prompt"], *row["completions"])
+            ]
             assert n[0] + max(n[1:]) + 2 <= 128
 
 
@@ -157,8 +207,10 @@ def test_cutting_with_gpt2s_own_tokenizer_breaks_no_character():
 
 def test_reading_files(tmp_path):
     (tmp_path / "a.csv").write_text('prompt,n\n"line one\nline two",007\nNA,=1+1\n', encoding="utf-8")
-    assert sources.read_rows(tmp_path / "a.csv") == [{"prompt": "line one\nline two", "n": "007"},
-                                                     {"prompt": "NA", "n": "=1+1"}]  # fmt: skip
+    assert sources.read_rows(tmp_path / "a.csv") == [
+        {"prompt": "line one\nline two", "n": "007"},
+        {"prompt": "NA", "n": "=1+1"},
+    ]
     with gzip.open(tmp_path / "a.jsonl.gz", "wt", encoding="utf-8") as file:
         file.write('{"text": "\u2028é"}\n\n{"text": "b"}\n')
     assert sources.read_rows(tmp_path / "a.jsonl.gz") == [{"text": "\u2028é"}, {"text": "b"}]

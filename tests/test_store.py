@@ -19,8 +19,16 @@ ROOT = Path(__file__).resolve().parents[1]
 NASTY = "<script>alert(1)</script> $x^2$ **b** \x07 \u202e; DROP TABLE labels; '\""
 
 
-def label(prompt_id="p1", labeler="ada", ranks=(1, 2, 2), prompt="Say hello.", completions=("Hello.", "No.", "Hm.")):
-    return {"prompt_id": prompt_id, "prompt": prompt, "completions": list(completions), "ranks": list(ranks), "labeler": labeler}
+def label(
+    prompt_id="p1", labeler="ada", ranks=(1, 2, 2), prompt="Say hello.", completions=("Hello.", "No.", "Hm.")
+):
+    return {
+        "prompt_id": prompt_id,
+        "prompt": prompt,
+        "completions": list(completions),
+        "ranks": list(ranks),
+        "labeler": labeler,
+    }
 
 
 @pytest.fixture
@@ -29,14 +37,20 @@ def store(tmp_path):
 
 
 def spawn(code: str, *words) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, words)], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
 
 
 # --- Keeping ----------------------------------------------------------------------------------------------------------
 
 
 def test_labels_come_back_as_they_were_in_a_fixed_order(store):
-    rows = [label("p2"), label("p1", prompt=NASTY, completions=(NASTY, "a", "b")), label("p1", "bob", ranks=(3, 1, 2))]
+    rows = [
+        label("p2"),
+        label("p1", prompt=NASTY, completions=(NASTY, "a", "b")),
+        label("p1", "bob", ranks=(3, 1, 2)),
+    ]
     assert store.put_all(rows) == 3
     assert store.rows() == [rows[1], rows[0], rows[2]]
     assert store.rows("bob") == [rows[2]] and store.rows("nobody") == []
@@ -114,7 +128,9 @@ def test_on_a_network_disk_everybody_has_a_file_and_no_write_ahead_log(tmp_path,
     assert shared.path.name == st.SHARED and shared.journal == "wal"
     monkeypatch.setattr(st, "on_network_disk", lambda path: True)
     stores = [open_store(tmp_path, name) for name in ("ada", "../ada", "Zoë O'Hara", "Zoë O-Hara")]
-    assert len({store.path for store in stores}) == 4 and {store.path.parent for store in stores} == {tmp_path}
+    assert len({store.path for store in stores}) == 4 and {store.path.parent for store in stores} == {
+        tmp_path
+    }
     for i, store in enumerate(stores):
         store.put(label(labeler=str(i)))
         with sqlite3.connect(store.path) as db:
@@ -125,7 +141,9 @@ def test_on_a_network_disk_everybody_has_a_file_and_no_write_ahead_log(tmp_path,
 
 def test_network_disks_are_known_by_their_mount(tmp_path):
     mounts = tmp_path / "mounts"
-    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/sdb /home/local ext4 rw 0 0\n")
+    mounts.write_text(
+        "/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/sdb /home/local ext4 rw 0 0\n"
+    )
     found = [st.on_network_disk(Path(place), mounts) for place in ("/tmp/x", "/home/ada/x", "/home/local/x")]
     assert found == [False, True, False]
     assert not st.on_network_disk(Path("/home"), tmp_path / "nothing")
@@ -161,7 +179,9 @@ def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_labels(s
 
 def test_a_migration_that_fails_changes_nothing(store, monkeypatch):
     store.put(label())
-    monkeypatch.setattr(st, "MIGRATIONS", (*st.MIGRATIONS, "ALTER TABLE labels ADD COLUMN x TEXT; SELECT nonsense"))
+    monkeypatch.setattr(
+        st, "MIGRATIONS", (*st.MIGRATIONS, "ALTER TABLE labels ADD COLUMN x TEXT; SELECT nonsense")
+    )
     with pytest.raises(StoreError, match="nonsense"):
         LabelStore(store.path)
     monkeypatch.undo()
@@ -235,13 +255,23 @@ def command(*words) -> int:
     return cli.main(["labels", *map(str, words)])
 
 
-@pytest.mark.parametrize(("form", "suffix"), [("rankings", ".jsonl"), ("rankings", ".parquet"), ("argilla", ".json"),
-                                              ("label-studio", ".json"), ("rankings", ".csv")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("form", "suffix"),
+    [
+        ("rankings", ".jsonl"),
+        ("rankings", ".parquet"),
+        ("argilla", ".json"),
+        ("label-studio", ".json"),
+        ("rankings", ".csv"),
+    ],
+)
 def test_labels_leave_and_come_back(store, tmp_path, form, suffix):
     rows = [label("p1", prompt=NASTY), label("p1", "bob", ranks=(3, 1, 2)), label("p2")]
     store.put_all(rows)
     assert command("export", store.path, "--form", form, "--into", tmp_path / f"out{suffix}") == 0
-    assert command("import", tmp_path / f"out{suffix}", "--form", form, "--into", tmp_path / "back.sqlite3") == 0
+    assert (
+        command("import", tmp_path / f"out{suffix}", "--form", form, "--into", tmp_path / "back.sqlite3") == 0
+    )
     back = LabelStore(tmp_path / "back.sqlite3").rows()
     same = [{name: row[name] for name in label()} for row in back]
     assert same == store.rows()
@@ -249,13 +279,22 @@ def test_labels_leave_and_come_back(store, tmp_path, form, suffix):
 
 def test_pairs_leave_as_trl_reads_them(store, tmp_path, capsys):
     store.put_all([label(), label(labeler="bob", ranks=(1, 1, 1))])
-    assert command("export", store.path, "--form", "pairs", "--labeler", "ada", "--into", tmp_path / "pairs.jsonl") == 0
+    assert (
+        command(
+            "export", store.path, "--form", "pairs", "--labeler", "ada", "--into", tmp_path / "pairs.jsonl"
+        )
+        == 0
+    )
     pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
-    assert pairs == [{"prompt": "Say hello.", "chosen": "Hello.", "rejected": worse} for worse in ("No.", "Hm.")]
+    assert pairs == [
+        {"prompt": "Say hello.", "chosen": "Hello.", "rejected": worse} for worse in ("No.", "Hm.")
+    ]
     assert "1 rankings as pairs" in capsys.readouterr().out
     assert command("import", tmp_path / "pairs.jsonl", "--into", tmp_path / "b.sqlite3") == 2
     assert "it does not say who ranked; give --labeler" in capsys.readouterr().err
-    assert command("import", tmp_path / "pairs.jsonl", "--labeler", "web", "--into", tmp_path / "b.sqlite3") == 0
+    assert (
+        command("import", tmp_path / "pairs.jsonl", "--labeler", "web", "--into", tmp_path / "b.sqlite3") == 0
+    )
     assert LabelStore(tmp_path / "b.sqlite3").counts() == {"web": 2}
 
 
@@ -272,11 +311,15 @@ def test_a_bad_row_is_named_and_nothing_is_imported(store, tmp_path, capsys):
 
 
 def test_agreement_of_all_of_each_with_others_and_with_themselves(store, capsys):
-    store.put_all([label(ranks=(1, 2, 3)), label(labeler="bob", ranks=(1, 3, 2)), label(labeler="cy", ranks=(1, 2, 3))])
+    store.put_all(
+        [label(ranks=(1, 2, 3)), label(labeler="bob", ranks=(1, 3, 2)), label(labeler="cy", ranks=(1, 2, 3))]
+    )
     store.put(label(ranks=(1, 2, 3)), look=2)
     assert command("agreement", store.path) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
-    assert "77.8%" in lines["everyone"] and "66.7%" in lines["bob"] and "83.3%" in lines["ada"]  # 7 of 9, 4 of 6, 5 of 6
+    assert (
+        "77.8%" in lines["everyone"] and "66.7%" in lines["bob"] and "83.3%" in lines["ada"]
+    )  # 7 of 9, 4 of 6, 5 of 6
     assert "100.0%" in lines["ada"].split("prompts")[1]
 
 

@@ -18,7 +18,9 @@ def test_a_sweep_changes_one_knob_and_only_stages_that_depend_on_it(name):
     changed = [stage for stage in STAGES if len({plan.key(stage) for plan in plans}) > 1]
     assert changed[0] in (sweep.of, sweep.stage) and set(changed) <= set(STAGES[STAGES.index(sweep.of) :])
     if sweep.ours is not None:
-        assert sweep.ours in sweep.values and Plan(sweep.config(sweep.ours, seed=0)).key(sweep.stage) == Plan().key(sweep.stage)
+        assert sweep.ours in sweep.values and Plan(sweep.config(sweep.ours, seed=0)).key(
+            sweep.stage
+        ) == Plan().key(sweep.stage)
     assert sweep.papers
 
 
@@ -34,7 +36,9 @@ def test_values_out_of_range_are_refused_before_anything_runs(tmp_path):
 def test_what_is_needed_comes_first():
     *before, last = Plan().needed("ppo")
     assert set(before) == set(STAGES[: STAGES.index("baselines")]) and len(before) == len(set(before))
-    assert last == "ppo" and all(before.index(needed) < i for i, stage in enumerate(before) for needed in INPUTS[stage])
+    assert last == "ppo" and all(
+        before.index(needed) < i for i, stage in enumerate(before) for needed in INPUTS[stage]
+    )
 
 
 @pytest.mark.slow
@@ -48,7 +52,12 @@ def test_recorded_runs_are_small_complete_and_not_made_twice(tmp_path, monkeypat
     assert set(files) == {"0-seed-0.json", "0.5-seed-0.json"}
     assert max(path.stat().st_size for path in files.values()) < 20_000
     run = json.loads(files["0.5-seed-0.json"].read_text())
-    assert run["config"]["kl_beta"] == 0.5 and run["seed"] == 0 and run["commit"] and len(run["samples"]) == sweeps.SHOWN_PROMPTS
+    assert (
+        run["config"]["kl_beta"] == 0.5
+        and run["seed"] == 0
+        and run["commit"]
+        and len(run["samples"]) == sweeps.SHOWN_PROMPTS
+    )
     assert {"prompt", "response", "gold"} == set(run["samples"][0])
     before = {name: path.stat().st_mtime_ns for name, path in files.items()}
     assert cli.main(words) == 0 and "of" not in capsys.readouterr().err
@@ -61,7 +70,12 @@ def test_a_curve_is_the_mean_over_runs_at_the_steps_that_all_of_them_have():
     first = [{"step": 0, "x": 1.0}, {"step": 1, "x": 3.0}, {"step": 2}]
     second = [{"step": 0, "x": 2.0}, {"step": 1, "x": 3.0}]
     steps, means = sweeps.curve([{"trace": first}, {"trace": second}], "x")
-    assert steps == [0, 1] and [m.mean for m in means] == [1.5, 3.0] and means[0].low < 1.0 and means[1].low == 3.0
+    assert (
+        steps == [0, 1]
+        and [m.mean for m in means] == [1.5, 3.0]
+        and means[0].low < 1.0
+        and means[1].low == 3.0
+    )
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)

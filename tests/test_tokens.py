@@ -124,7 +124,9 @@ def test_a_prompt_given_several_times_is_the_same_each_time(tokenizer):
     prompts, responses = ["the cat", "the", "the cat"], ["a dog", "", "on"]
     rows, labels = exchange_rows(tokenizer, prompts, responses, 99)
     for i, pair in enumerate(zip(prompts, responses, strict=True)):
-        assert (rows[i], labels[i]) == tuple(found[0] for found in exchange_rows(tokenizer, [pair[0]], [pair[1]], 99))
+        assert (rows[i], labels[i]) == tuple(
+            found[0] for found in exchange_rows(tokenizer, [pair[0]], [pair[1]], 99)
+        )
 
 
 def test_a_response_that_does_not_fit_loses_its_end_and_its_eos(tokenizer):

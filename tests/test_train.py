@@ -154,7 +154,9 @@ def test_an_update_is_torchs_clipping_and_a_step_to_the_last_bit(scale):
     models = [torch.nn.Linear(20, 20) for _ in range(2)]
     models[1].load_state_dict(models[0].state_dict())
     ours, x = optim.Adam(models[0], 1e-2), torch.randn(8, 20) * scale
-    theirs = torch.optim.AdamW(models[1].parameters(), lr=1e-2, betas=optim.PAPER_BETAS, weight_decay=0.0, fused=True)
+    theirs = torch.optim.AdamW(
+        models[1].parameters(), lr=1e-2, betas=optim.PAPER_BETAS, weight_decay=0.0, fused=True
+    )
     for _ in range(3):
         ours.scaled(models[0](x).square().mean()).backward()
         models[1](x).square().mean().backward()
@@ -221,7 +223,10 @@ def test_every_stage_trains_in_float16_as_in_float32(base, speaker, judge, token
         cfg = SFTConfig(epochs=2, lr=1e-3, batch_size=8, pretrain_mix=0.2)
         found = {"sft": train_sft(policy, tokenizer, DEMOS, cfg, pretrain_rows=rows, loop=QUIET)}
         found["reward"] = train_reward(model, tokenizer, longer_is_better(24), loop=QUIET)
-        models, cfg = (copy.deepcopy(m) for m in (speaker, speaker, judge, judge)), SMALL.replace(ptx_gamma=0.5)
+        models, cfg = (
+            (copy.deepcopy(m) for m in (speaker, speaker, judge, judge)),
+            SMALL.replace(ptx_gamma=0.5),
+        )
         found["ppo"] = train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop=QUIET)
         return found
 
@@ -235,7 +240,11 @@ def test_every_stage_trains_in_float16_as_in_float32(base, speaker, judge, token
 
 def test_a_run_in_float16_resumes_exactly(base, tokenizer, monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_PRECISION", "fp16")
-    cfg, straight, broken = SFTConfig(epochs=2, lr=1e-3, batch_size=8), copy.deepcopy(base), copy.deepcopy(base)
+    cfg, straight, broken = (
+        SFTConfig(epochs=2, lr=1e-3, batch_size=8),
+        copy.deepcopy(base),
+        copy.deepcopy(base),
+    )
     train_sft(straight, tokenizer, DEMOS, cfg, loop=QUIET)
     options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
     with pytest.raises(Failure):
@@ -363,10 +372,14 @@ def test_best_epoch_is_kept(policy, tokenizer):
     snapshots, scores = {}, {1: 1.0, 2: 3.0, 3: 2.0}
     cfg = SFTConfig(epochs=3, lr=1e-2, select="reward")
     history = train_sft(
-        policy, tokenizer, DEMOS, cfg, loop=QUIET,
+        policy,
+        tokenizer,
+        DEMOS,
+        cfg,
+        loop=QUIET,
         select=lambda model: scores[len(snapshots) + 1],
         on_epoch=lambda epoch, model: snapshots.update({epoch: copy.deepcopy(model)}) or {"gold": epoch},
-    )  # fmt: skip
+    )
     assert same(policy, snapshots[2]) and not same(policy, snapshots[3])
     assert history["select/score"] == [1, 3, 2] and history["gold"] == [1, 2, 3]
     with pytest.raises(ValueError, match="needs `select`"):
@@ -381,7 +394,9 @@ def test_sft_resumes_exactly(policy, tokenizer, rows, tmp_path):
     expected = train_sft(straight, tokenizer, DEMOS, cfg, **more, loop=QUIET)
     options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
     with pytest.raises(Failure):
-        train_sft(copy.deepcopy(policy), tokenizer, DEMOS, cfg, **more, loop={**options, "control": FailAt(9)})
+        train_sft(
+            copy.deepcopy(policy), tokenizer, DEMOS, cfg, **more, loop={**options, "control": FailAt(9)}
+        )
     torch.rand(5)  # the global generator is somewhere else now
     history = train_sft(resumed, tokenizer, DEMOS, cfg, **more, loop=options)
     assert same(straight, resumed) and history == expected
@@ -409,7 +424,9 @@ def test_sft_resumes_exactly_after_kill_9(policy, tokenizer, tmp_path):
     expected = train_sft(straight, tokenizer, DEMOS, cfg, loop=QUIET)
     mine = loop.Loop("sft", **QUIET, folder=tmp_path)
     seen = []
-    mine.control = type("Watch", (), {"stopped": False, "report": lambda self, step, **m: seen.append(step)})()
+    mine.control = type(
+        "Watch", (), {"stopped": False, "report": lambda self, step, **m: seen.append(step)}
+    )()
     assert train_sft(resumed, tokenizer, DEMOS, cfg, loop=mine) == expected
     assert seen[0] == 9 and same(straight, resumed)
 
@@ -420,7 +437,9 @@ def test_sft_resumes_exactly_after_kill_9(policy, tokenizer, tmp_path):
 def test_reward_model_learns_a_ranking(base, tokenizer):
     model, fresh = new_scalar_model(base), longer_is_better(60, seed=1)
     before = evaluate_reward(model, tokenizer, fresh)
-    history = train_reward(model, tokenizer, longer_is_better(150), RewardConfig(lr=5e-3, epochs=2), valid=fresh, loop=QUIET)
+    history = train_reward(
+        model, tokenizer, longer_is_better(150), RewardConfig(lr=5e-3, epochs=2), valid=fresh, loop=QUIET
+    )
     found = evaluate_reward(model, tokenizer, fresh)
     assert found["accuracy"] > 0.9 > before["accuracy"] and found["loss"] < 0.4
     assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
@@ -457,8 +476,16 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
         found = data.scores(model, [0, 1, 2])
         scores = found.scores
         if not grouped:
-            rows = [batches.ExchangeSet(tokenizer, [(r["prompt"], t) for t in r["completions"]], 32) for r in rankings]
-            alone = [reward_stage.reward(model, e.ids, e.mask) for row in rows for i in range(len(row)) for e in [row.batch([i])]]
+            rows = [
+                batches.ExchangeSet(tokenizer, [(r["prompt"], t) for t in r["completions"]], 32)
+                for r in rankings
+            ]
+            alone = [
+                reward_stage.reward(model, e.ids, e.mask)
+                for row in rows
+                for i in range(len(row))
+                for e in [row.batch([i])]
+            ]
             scores = torch.zeros_like(scores).masked_scatter(found.mask.bool(), torch.cat(alone))
         loss = ranking_loss(scores, found.ranks, found.mask)
         loss.backward()
@@ -477,9 +504,13 @@ def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, t
     prompts, texts = ["say a", "say b twice", "c"], ["a b.", "c", " ".join("abcdef" * 9)]
     asked, model.config.question_ids = score_texts(model, tokenizer, prompts, texts), []
     for i, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
-        ids = encode(tokenizer, f"{prompt}\n{text}")[: base.config.n_positions - 2] + encode(tokenizer, "one two")
+        ids = encode(tokenizer, f"{prompt}\n{text}")[: base.config.n_positions - 2] + encode(
+            tokenizer, "one two"
+        )
         ids = torch.tensor([ids])
-        assert reward_stage.reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(asked[i], abs=1e-4)
+        assert reward_stage.reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(
+            asked[i], abs=1e-4
+        )
     assert score_texts(model, tokenizer, prompts, texts) != pytest.approx(asked)
 
 
@@ -518,7 +549,9 @@ def test_demonstrations_score_zero_after_centering(judge, tokenizer):
     before = score_texts(model, tokenizer, *zip(*DEMOS, strict=True))
     mean = center_on(model, tokenizer, DEMOS)
     after = score_texts(model, tokenizer, *zip(*DEMOS, strict=True))
-    assert mean == pytest.approx(sum(before) / len(before)) and sum(after) / len(after) == pytest.approx(0, abs=1e-5)
+    assert mean == pytest.approx(sum(before) / len(before)) and sum(after) / len(after) == pytest.approx(
+        0, abs=1e-5
+    )
     assert after[0] - after[1] == pytest.approx(before[0] - before[1], abs=1e-5)
 
 
@@ -565,7 +598,9 @@ def test_rollout_equals_one_row_at_a_time(batch, speaker, judge):
         ids = torch.cat([batch.prompt_ids[i, -P:], batch.responses[i, :T]])[None]
         for model, found in ((speaker, batch.logprobs), (ref, batch.ref_logprobs)):
             logp = policy_logits(model, ids, torch.ones_like(ids))[0, P - 1 : -1].log_softmax(-1)
-            torch.testing.assert_close(found[i, :T], logp.gather(1, ids[0, P:, None])[:, 0], atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(
+                found[i, :T], logp.gather(1, ids[0, P:, None])[:, 0], atol=1e-5, rtol=1e-5
+            )
         outputs = token_values(judge, ids, torch.ones_like(ids))[0]
         torch.testing.assert_close(batch.values[i, :T], outputs[P - 1 : -1], atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(batch.scores[i], outputs[-1], atol=1e-5, rtol=1e-5)  # the last token: EOS
@@ -604,7 +639,8 @@ def test_table_shows_every_token(batch, tokenizer):
 def test_whitened_advantages_and_unwhitened_returns(speaker, judge, tokenizer):
     models = (speaker, copy.deepcopy(speaker), judge, copy.deepcopy(judge))
     plain, white = (
-        rollout(*models, tokenizer, PROMPTS, SMALL.replace(whiten_advantages=on), batches.seeded(0)) for on in (False, True)
+        rollout(*models, tokenizer, PROMPTS, SMALL.replace(whiten_advantages=on), batches.seeded(0))
+        for on in (False, True)
     )
     torch.testing.assert_close(plain.returns, white.returns)
     real = white.advantages[white.response_mask == 1]
@@ -626,14 +662,30 @@ def test_bandit_moves_toward_reward(speaker, judge, tokenizer, sign):
     """One token, one reward: the sign of everything, end to end (peer bug 7)."""
     policy = copy.deepcopy(speaker)
     cfg = PPOConfig(
-        episodes=64 * 12, batch_size=64, minibatches=2, max_new_tokens=1, kl_beta=0.0, no_eos_penalty=0.0, lr=5e-3,
-        value_lr=5e-3, warmup_iterations=2, use_ema=False,
-    )  # fmt: skip
+        episodes=64 * 12,
+        batch_size=64,
+        minibatches=2,
+        max_new_tokens=1,
+        kl_beta=0.0,
+        no_eos_penalty=0.0,
+        lr=5e-3,
+        value_lr=5e-3,
+        warmup_iterations=2,
+        use_ema=False,
+    )
     train_ppo(
-        policy, speaker, lambda prompts, texts: [sign * x for x in liked(texts)], copy.deepcopy(judge),
-        tokenizer, PROMPTS, cfg, loop=QUIET,
-    )  # fmt: skip
-    samples = (sample_texts(m, tokenizer, PROMPTS * 20, 1, generator=batches.seeded(9)) for m in (speaker, policy))
+        policy,
+        speaker,
+        lambda prompts, texts: [sign * x for x in liked(texts)],
+        copy.deepcopy(judge),
+        tokenizer,
+        PROMPTS,
+        cfg,
+        loop=QUIET,
+    )
+    samples = (
+        sample_texts(m, tokenizer, PROMPTS * 20, 1, generator=batches.seeded(9)) for m in (speaker, policy)
+    )
     before, after = (sum(liked(texts)) / len(texts) for texts in samples)
     assert after > before + 0.4 if sign > 0 else after < before / 2
 
@@ -664,7 +716,9 @@ def test_steps_ratios_and_kl(speaker, judge, tokenizer, recorded, old_logprobs):
     """Exactly epochs x minibatches steps of each model; ratio 1 in the first minibatch only; KL 0 first."""
     cfg = SMALL.replace(inner_epochs=3, old_logprobs=old_logprobs, warmup_iterations=2)
     policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
-    history = train_ppo(policy, copy.deepcopy(speaker), judge, value_model, tokenizer, PROMPTS, cfg, loop=QUIET)
+    history = train_ppo(
+        policy, copy.deepcopy(speaker), judge, value_model, tokenizer, PROMPTS, cfg, loop=QUIET
+    )
     per_iteration = 3 * 4
     assert recorded["steps"] == ["GPT2LMHeadModel", "GPT2ForSequenceClassification"] * per_iteration * 2
     assert recorded["ratios"][0] < 1e-4 and recorded["ratios"][per_iteration] < 1e-4
@@ -681,7 +735,9 @@ def test_steps_ratios_and_kl(speaker, judge, tokenizer, recorded, old_logprobs):
 
 def test_a_ratio_that_is_not_one_is_an_error(speaker, judge, tokenizer, monkeypatch):
     real = ppo.sample
-    monkeypatch.setattr(ppo, "sample", lambda *a, **k: (s := real(*a, **k))._replace(logprobs=s.logprobs * 1.5))
+    monkeypatch.setattr(
+        ppo, "sample", lambda *a, **k: (s := real(*a, **k))._replace(logprobs=s.logprobs * 1.5)
+    )
     with pytest.raises(RuntimeError, match="dropout is on, another temperature"):
         train_ppo(
             copy.deepcopy(speaker),
@@ -748,7 +804,9 @@ def test_ppo_ptx_resumes_exactly(speaker, judge, tokenizer, rows, tmp_path, how)
 
     def train(loop):
         policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
-        gold = lambda chosen, texts: [float(PROMPTS[i].split()[1] in t) for i, t in zip(chosen, texts, strict=True)]  # noqa: E731
+        gold = lambda chosen, texts: [
+            float(PROMPTS[i].split()[1] in t) for i, t in zip(chosen, texts, strict=True)
+        ]  # noqa: E731
         history = train_ppo(
             policy,
             speaker,
@@ -782,7 +840,8 @@ def test_finished_policy_is_the_average(speaker, judge, tokenizer):
         cfg = SMALL.replace(use_ema=on, ema_decay=0.9)
         train_ppo(policy, speaker, judge, copy.deepcopy(judge), tokenizer, PROMPTS, cfg, loop=QUIET)
     moved = [
-        sum((x - y).abs().sum() for x, y in zip(m.parameters(), speaker.parameters(), strict=True)) for m in (averaged, last)
+        sum((x - y).abs().sum() for x, y in zip(m.parameters(), speaker.parameters(), strict=True))
+        for m in (averaged, last)
     ]
     assert 0 < moved[0] < moved[1]
 
@@ -791,11 +850,20 @@ def test_reference_reward_model_and_prompts_stay(speaker, judge, tokenizer):
     ref, reward_model = copy.deepcopy(speaker), copy.deepcopy(judge)
     seen = []
     train_ppo(
-        copy.deepcopy(speaker), ref, reward_model, copy.deepcopy(judge), tokenizer, PROMPTS[:16],
-        SMALL.replace(batch_size=16, episodes=32), loop=QUIET, on_iteration=lambda i, b: seen.append(b.prompts),
-    )  # fmt: skip
+        copy.deepcopy(speaker),
+        ref,
+        reward_model,
+        copy.deepcopy(judge),
+        tokenizer,
+        PROMPTS[:16],
+        SMALL.replace(batch_size=16, episodes=32),
+        loop=QUIET,
+        on_iteration=lambda i, b: seen.append(b.prompts),
+    )
     assert same(ref, speaker) and same(reward_model, judge)
-    assert seen[0] != seen[1] and sorted(seen[0]) == sorted(seen[1]) == sorted(PROMPTS[:16])  # a pass each, fresh order
+    assert seen[0] != seen[1] and sorted(seen[0]) == sorted(seen[1]) == sorted(
+        PROMPTS[:16]
+    )  # a pass each, fresh order
 
 
 def test_untrained_reward_model_is_refused(base, speaker, judge, tokenizer, tmp_path):
@@ -820,14 +888,18 @@ def test_untrained_reward_model_is_refused(base, speaker, judge, tokenizer, tmp_
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_stages_run_on_a_gpu(speaker, judge, tokenizer, rows, tmp_path):
-    policy, ref, reward_model, value_model = (copy.deepcopy(m).cuda() for m in (speaker, speaker, judge, judge))
+    policy, ref, reward_model, value_model = (
+        copy.deepcopy(m).cuda() for m in (speaker, speaker, judge, judge)
+    )
     train_sft(policy, tokenizer, DEMOS, SFTConfig(epochs=1, pretrain_mix=0.1), pretrain_rows=rows, loop=QUIET)
     train_reward(reward_model, tokenizer, longer_is_better(8), loop=QUIET)
     options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
     cfg = SMALL.replace(ptx_gamma=0.5, accumulation=2)
     models = (policy, ref, reward_model, value_model)
     with pytest.raises(Failure):
-        train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop={**options, "control": FailAt(1)})
+        train_ppo(
+            *models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop={**options, "control": FailAt(1)}
+        )
     history = train_ppo(*models, tokenizer, PROMPTS, cfg, pretrain_rows=rows, loop=options)
     assert len(history["objective/kl"]) == 2 and policy.device.type == "cuda"
 
@@ -841,7 +913,12 @@ def test_a_head_begins_as_the_policys_own_answer(base, tokenizer):
     best, *others = first_words(tokenizer, cfg.question, ["red dog", "blue", "say"])
     head, logits = base.lm_head.weight, []
     for text in ("one", "dog blue"):
-        ids = encode(tokenizer, "cat") + encode(tokenizer, "\n") + encode(tokenizer, text) + model.config.question_ids
+        ids = (
+            encode(tokenizer, "cat")
+            + encode(tokenizer, "\n")
+            + encode(tokenizer, text)
+            + model.config.question_ids
+        )
         found = policy_logits(base, torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0, -1]
         logits.append(found[best] - found[others].mean())
     length = (head[best] - head[others].mean(dim=0)).norm()
@@ -851,7 +928,9 @@ def test_a_head_begins_as_the_policys_own_answer(base, tokenizer):
     assert not torch.equal(new_reward_model(base, tokenizer, RewardConfig()).score.weight, model.score.weight)
 
 
-@pytest.mark.parametrize("question, answers", [("", "one / two"), ("one two", "red"), ("one two", "red dog / red cat")])
+@pytest.mark.parametrize(
+    "question, answers", [("", "one / two"), ("one two", "red"), ("one two", "red dog / red cat")]
+)
 def test_answers_that_cannot_be_told_apart_are_refused(base, tokenizer, question, answers):
     with pytest.raises(ValueError, match="two or more answers to it that begin with different words"):
         new_reward_model(base, tokenizer, RewardConfig(question=question, answers=answers))
@@ -868,18 +947,24 @@ def test_a_batch_in_pieces_gives_the_history_and_the_weights_of_the_whole(base, 
 
     def reward_in(pieces):
         model = new_scalar_model(base)
-        return train_reward(model, tokenizer, longer_is_better(20), RewardConfig(), pieces=pieces, loop=QUIET), model
+        return train_reward(
+            model, tokenizer, longer_is_better(20), RewardConfig(), pieces=pieces, loop=QUIET
+        ), model
 
     for train in (sft_in, reward_in):
         (whole, one), (parts, other) = train(1), train(pieces)
         for name, values in whole.items():
             assert parts[name] == pytest.approx(values, rel=1e-4, abs=1e-5), name
         for weight, same in zip(one.parameters(), other.parameters(), strict=True):
-            torch.testing.assert_close(same, weight, atol=1e-4, rtol=0)  # Adam makes much of rounding where a gradient is tiny
+            torch.testing.assert_close(
+                same, weight, atol=1e-4, rtol=0
+            )  # Adam makes much of rounding where a gradient is tiny
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_layers_computed_again_give_the_same_gradient_from_less_memory(base, tokenizer, monkeypatch, precision):
+def test_layers_computed_again_give_the_same_gradient_from_less_memory(
+    base, tokenizer, monkeypatch, precision
+):
     monkeypatch.setenv("RLHF_LITE_PRECISION", precision)
     examples = batches.ExchangeSet(tokenizer, batches.as_pairs(DEMOS), 32)
 

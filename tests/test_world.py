@@ -10,7 +10,18 @@ from random import Random
 import pytest
 
 from rlhf_lite.models.tokens import build_tokenizer, decode, encode, unknown_words
-from rlhf_lite.world import FINAL, HELP_FIRST, SKILLS, USE_CASES, FlawRates, Task, gold, judge, truth_told, use_case_mix
+from rlhf_lite.world import (
+    FINAL,
+    HELP_FIRST,
+    SKILLS,
+    USE_CASES,
+    FlawRates,
+    Task,
+    gold,
+    judge,
+    truth_told,
+    use_case_mix,
+)
 from rlhf_lite.world import lexicon as lx
 from rlhf_lite.world.asking import draw_habit
 from rlhf_lite.world.customers import few_shot_tasks
@@ -54,7 +65,16 @@ def test_a_wrong_copy_earns_little(world):
         assert sum(scores) / len(scores) < 0.45, use_case
 
 
-STRANGE = ["", " ", "That is my answer.", "Of course.", "\n\n", "1.", "<script>alert(1)</script>", "zzz 🦊 " * 30]
+STRANGE = [
+    "",
+    " ",
+    "That is my answer.",
+    "Of course.",
+    "\n\n",
+    "1.",
+    "<script>alert(1)</script>",
+    "zzz 🦊 " * 30,
+]
 
 
 @pytest.mark.parametrize("text", STRANGE)
@@ -67,7 +87,12 @@ def test_each_flaw_costs(world):
     drawn = (world.draw_task(Random(i), use_case="open_qa") for i in range(200))
     task = next(t for t in drawn if t.skill == "fact" and t.constraint)
     best = gold(task, task.reference)
-    flawed = [task.core, f"{task.reference} {lx.CHATTER[0]}", f"{lx.RUDE_OPENERS[0]} {task.reference}", lx.HEDGE]
+    flawed = [
+        task.core,
+        f"{task.reference} {lx.CHATTER[0]}",
+        f"{lx.RUDE_OPENERS[0]} {task.reference}",
+        lx.HEDGE,
+    ]
     assert all(gold(task, text) < best - 0.05 for text in flawed)
 
 
@@ -92,7 +117,9 @@ def test_myths_are_many_and_half_of_them_are_never_asked(world, tasks):
 
 def test_mix_is_table_1_when_not_flattened():
     exact = use_case_mix(1.0)
-    assert exact["generation"] == pytest.approx(0.456, abs=0.001) and exact["extract"] == pytest.approx(0.019, abs=0.001)
+    assert exact["generation"] == pytest.approx(0.456, abs=0.001) and exact["extract"] == pytest.approx(
+        0.019, abs=0.001
+    )
     assert sum(use_case_mix().values()) == pytest.approx(1)
 
 
@@ -106,7 +133,11 @@ def test_the_tokenizer_knows_every_word(world, tasks):
     tokenizer = build_tokenizer(world.vocabulary())
     assert len(tokenizer) < 1024
     rng = Random(4)
-    texts = [t.text for t in tasks] + [demonstrate(t, rng, world.facts) for t in tasks] + list(world.documents(1500, seed=3))
+    texts = (
+        [t.text for t in tasks]
+        + [demonstrate(t, rng, world.facts) for t in tasks]
+        + list(world.documents(1500, seed=3))
+    )
     assert {word for text in texts for word in unknown_words(tokenizer, text)} == set()
     assert all(decode(tokenizer, encode(tokenizer, text)) == text for text in texts)
 

@@ -25,7 +25,21 @@ from . import bench, chat, export, lab, labels, notebooks, real, reward, run, se
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
-    for command in (run, chat, lab, notebooks, stages, seeds, sweep, world, labels, reward, real, export, bench)
+    for command in (
+        run,
+        chat,
+        lab,
+        notebooks,
+        stages,
+        seeds,
+        sweep,
+        world,
+        labels,
+        reward,
+        real,
+        export,
+        bench,
+    )
 }
 
 
@@ -34,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="replace")  # prompts may hold bytes that are no text, answers what cannot be shown
+            stream.reconfigure(
+                errors="replace"
+            )  # prompts may hold bytes that are no text, answers what cannot be shown
     try:
         args = parser().parse_args(argv)
         with warnings.catch_warnings():

@@ -17,17 +17,30 @@ if TYPE_CHECKING:
     from ..chain import Chain
 
 _DATA = DataConfig()
-_SCALE_HELP = (f"sizes of the data sets as a share of the paper's Table 6 (default {_DATA.scale:g}; "
-               f"SFT sets: {_DATA.sft_scale:g})")  # fmt: skip
+_SCALE_HELP = (
+    f"sizes of the data sets as a share of the paper's Table 6 (default {_DATA.scale:g}; "
+    f"SFT sets: {_DATA.sft_scale:g})"
+)
 
 
 def chain_options(option: Callable, seed: str = "--seed") -> None:
     """Which chain: a profile, and what is changed of it."""
-    option(seed, dest="run_seed", type=int, metavar="N", help="seed of all that follows the base model (default 0)")
+    option(
+        seed,
+        dest="run_seed",
+        type=int,
+        metavar="N",
+        help="seed of all that follows the base model (default 0)",
+    )
     option("--base-seed", type=int, metavar="N", help="seed of the base model (default 0, the shipped one)")
     option("--scale", type=float, metavar="X", help=_SCALE_HELP)
     option("--size", metavar="S|M|L", help="size of the model (default S)")
-    option("--profile", default="tiny", metavar="NAME", help="tiny (default); smoke: all stages in a minute, nothing learned")
+    option(
+        "--profile",
+        default="tiny",
+        metavar="NAME",
+        help="tiny (default); smoke: all stages in a minute, nothing learned",
+    )
 
 
 def chain_config(args: argparse.Namespace) -> ChainConfig:
@@ -60,17 +73,27 @@ def smoke_config() -> ChainConfig:
     """Every stage in seconds, to see that all of it runs; the models learn nothing."""
     ppo = PPOConfig(episodes=32, batch_size=32, minibatches=2, max_new_tokens=10)
     return ChainConfig(
-        model=ModelConfig(size="XS"), base=PretrainConfig(tokens=20_000), data=DataConfig(scale=0.002, sft_scale=0.002),
-        sft=SFTConfig(epochs=1), start=SFTConfig(epochs=1, pretrain_mix=0.1), ppo=ppo, ppo_ptx=ppo.replace(ptx_gamma=0.5),
+        model=ModelConfig(size="XS"),
+        base=PretrainConfig(tokens=20_000),
+        data=DataConfig(scale=0.002, sft_scale=0.002),
+        sft=SFTConfig(epochs=1),
+        start=SFTConfig(epochs=1, pretrain_mix=0.1),
+        ppo=ppo,
+        ppo_ptx=ppo.replace(ptx_gamma=0.5),
         rankings=RankingsConfig(valid_prompts=10, calibration_prompts=10, max_new_tokens=10),
         evaluation=EvalConfig(prompts=20, skill_items=10, endings=20, case_prompts=2, max_new_tokens=10),
-    )  # fmt: skip
+    )
 
 
 def how_to_build(stage: str, args: argparse.Namespace) -> str:
     """The command that builds a stage with these settings."""
-    given = {"--seed": args.run_seed, "--base-seed": args.base_seed, "--scale": args.scale, "--size": args.size,
-             "--profile": None if args.profile == "tiny" else args.profile}  # fmt: skip
+    given = {
+        "--seed": args.run_seed,
+        "--base-seed": args.base_seed,
+        "--scale": args.scale,
+        "--size": args.size,
+        "--profile": None if args.profile == "tiny" else args.profile,
+    }
     options = (f"{name} {value}" for name, value in given.items() if value is not None)
     return " ".join([f"rlhf-lite run --only {stage}", *options])
 
@@ -78,7 +101,9 @@ def how_to_build(stage: str, args: argparse.Namespace) -> str:
 def where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
     """built, shipped, unfinished or missing; the folder; the seconds it took to build."""
     name = plan.folder_name(stage)
-    places = {"built": runs.home(), "shipped": runs.SHIPPED} if stage in plan.shipped else {"built": runs.home()}
+    places = (
+        {"built": runs.home(), "shipped": runs.SHIPPED} if stage in plan.shipped else {"built": runs.home()}
+    )
     for state, place in places.items():
         if found := runs.find(name, (place,)):
             return state, found.folder, found.summary["seconds"]
@@ -86,8 +111,12 @@ def where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
 
 
 def jobs_option(option: Callable) -> None:
-    option("--jobs", type=int, metavar="N",
-           help="stages built at a time, in processes of their own (default 2); 1: in this one")  # fmt: skip
+    option(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="stages built at a time, in processes of their own (default 2); 1: in this one",
+    )
 
 
 def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
@@ -104,7 +133,9 @@ def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
             for stage in wanted:
                 chain.get(stage)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("What is finished is kept; the same command, without --fresh, goes on from there.") from None
+        raise KeyboardInterrupt(
+            "What is finished is kept; the same command, without --fresh, goes on from there."
+        ) from None
 
 
 def chain_of(plan: Plan) -> Chain:

@@ -29,7 +29,9 @@ from .chains import build, chain_config, chain_of, chain_options, jobs_option
 
 def options(option: Callable) -> None:
     option("prompt", nargs="?", metavar="PROMPT", help="answer this and end")
-    option("--temperature", type=float, default=1.0, metavar="X", help="of sampling (default 1, as in training)")
+    option(
+        "--temperature", type=float, default=1.0, metavar="X", help="of sampling (default 1, as in training)"
+    )
     option("--greedy", action="store_true", help="always the likeliest token")
     option("--seed", type=int, default=0, metavar="N", help="of sampling (default 0)")
     chain_options(option, "--run-seed")

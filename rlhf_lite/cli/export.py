@@ -26,12 +26,31 @@ from .chains import chain_config, chain_options, how_to_build
 
 
 def options(option: Callable) -> None:
-    option("source", metavar="STAGE_OR_FOLDER", help="base, sft, start, reward, ppo or ppo_ptx; or the folder of a model")
+    option(
+        "source",
+        metavar="STAGE_OR_FOLDER",
+        help="base, sft, start, reward, ppo or ppo_ptx; or the folder of a model",
+    )
     option("--to", required=True, metavar="DIR", type=Path, help="the folder to write")
-    option("--precision", default="fp32", metavar="P", help="of the weights: fp32 (default) or bf16, half the size")
-    option("--license", metavar="NAME", help="for the card (default: mit for models of the chain, other for the rest)")
-    option("--overwrite", action="store_true", help="even if DIR holds other things: same names are replaced, the rest stays")
-    option("--push", metavar="NAME", help="upload the folder to this repository of the hub, e.g. me/my-policy")
+    option(
+        "--precision",
+        default="fp32",
+        metavar="P",
+        help="of the weights: fp32 (default) or bf16, half the size",
+    )
+    option(
+        "--license",
+        metavar="NAME",
+        help="for the card (default: mit for models of the chain, other for the rest)",
+    )
+    option(
+        "--overwrite",
+        action="store_true",
+        help="even if DIR holds other things: same names are replaced, the rest stays",
+    )
+    option(
+        "--push", metavar="NAME", help="upload the folder to this repository of the hub, e.g. me/my-policy"
+    )
     option("--public", action="store_true", help="make that repository public (default: private)")
     chain_options(option)
 
@@ -45,8 +64,15 @@ def run(args: argparse.Namespace) -> None:
     source = _exported(plan, args.source, args)
     if args.push:
         exporting.check_push(args.push)
-    exporting.export(source, args.to, dtype=args.precision, name=args.push, command=_building(plan, source, args),
-                     license=args.license, overwrite=args.overwrite)  # fmt: skip
+    exporting.export(
+        source,
+        args.to,
+        dtype=args.precision,
+        name=args.push,
+        command=_building(plan, source, args),
+        license=args.license,
+        overwrite=args.overwrite,
+    )
     say(f"{source.resolve().name}: {args.to}")
     if args.push:
         say(exporting.push(args.to.expanduser(), args.push, private=not args.public))
@@ -57,7 +83,9 @@ def _exported(plan: Plan, source: str, args: argparse.Namespace) -> Path:
     if source in (*POLICIES, "reward"):
         if found := plan.find(source):
             return found.folder
-        raise ValueError(f"'{source}' is not built with these settings; build it with: {how_to_build(source, args)}")
+        raise ValueError(
+            f"'{source}' is not built with these settings; build it with: {how_to_build(source, args)}"
+        )
     if not Path(source).expanduser().is_dir():
         stages = ", ".join((*POLICIES, "reward"))
         raise ValueError(f"'{source}' is neither a folder nor a stage with a model. Those are: {stages}.")

@@ -29,9 +29,13 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise ValueError("JupyterLab is not installed; run: pip install -r requirements.txt")
     if not NOTEBOOKS.is_dir():
-        raise ValueError(f"there is no folder {NOTEBOOKS}; the notebooks come with the repository, not with the package")
+        raise ValueError(
+            f"there is no folder {NOTEBOOKS}; the notebooks come with the repository, not with the package"
+        )
     options = ["--no-browser"] * args.no_browser + ([f"--port={args.port}"] if args.port else [])
     with subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=NOTEBOOKS) as process:
         while True:
-            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, and asks whether it is meant
+            with contextlib.suppress(
+                KeyboardInterrupt
+            ):  # JupyterLab got it too, and asks whether it is meant
                 return process.wait()

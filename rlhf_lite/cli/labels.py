@@ -23,11 +23,25 @@ from ..terminal import say, table
 
 
 def options(option: Callable) -> None:
-    option("action", metavar="ACTION", choices=("merge", "export", "import", "agreement"), help="one of the four")
+    option(
+        "action", metavar="ACTION", choices=("merge", "export", "import", "agreement"), help="one of the four"
+    )
     option("files", nargs="+", metavar="FILE", type=Path, help="stores; to import: files of labels")
-    option("--into", metavar="FILE", type=Path, help="the store, or to export the file (.jsonl, .json, .csv, .parquet)")
-    option("--form", default="rankings", metavar="NAME", help="rankings (default), pairs, messages, argilla or label-studio")
-    option("--labeler", metavar="NAME", help="only this person's; to import: whose, where the file does not say")
+    option(
+        "--into",
+        metavar="FILE",
+        type=Path,
+        help="the store, or to export the file (.jsonl, .json, .csv, .parquet)",
+    )
+    option(
+        "--form",
+        default="rankings",
+        metavar="NAME",
+        help="rankings (default), pairs, messages, argilla or label-studio",
+    )
+    option(
+        "--labeler", metavar="NAME", help="only this person's; to import: whose, where the file does not say"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -80,6 +94,8 @@ def _show_agreement(rows: list[dict], again: list[dict]) -> None:
     lines = [("everyone", len(rows), told(agreement, rows), "")]
     for labeler in sorted({row["labeler"] for row in rows}):
         own, second = ([row for row in found if row["labeler"] == labeler] for found in (rows, again))
-        lines.append((labeler, len(own), told(agreement, rows, of=labeler), told(self_agreement, own, second)))
+        lines.append(
+            (labeler, len(own), told(agreement, rows, of=labeler), told(self_agreement, own, second))
+        )
     columns = ("labeler", "labels", "agrees with others", "with themselves")
     table(columns, lines, "Pairs ordered alike, 95 % interval over prompts")

@@ -24,16 +24,54 @@ from ..terminal import say, table
 
 
 def options(option: Callable) -> None:
-    for name in ("rankings", "split", "limit", "model", "size", "tokenizer", "text", "limit_tokens", "seed", "device"):
-        about, default = RealChainConfig.__dataclass_fields__[name].metadata["help"], getattr(RealChainConfig(), name)
+    for name in (
+        "rankings",
+        "split",
+        "limit",
+        "model",
+        "size",
+        "tokenizer",
+        "text",
+        "limit_tokens",
+        "seed",
+        "device",
+    ):
+        about, default = (
+            RealChainConfig.__dataclass_fields__[name].metadata["help"],
+            getattr(RealChainConfig(), name),
+        )
         shown = f" (default {default})" if default != "" else ""
-        option(f"--{name.replace('_', '-')}", type=type(default), metavar=name[0].upper(), default=default, help=about + shown)
-    option("--set", nargs="+", default=[], metavar="NAME=X",
-           help="other settings: pieces=4, checkpointing=true, or of a stage, ppo.ptx_gamma=1")  # fmt: skip
+        option(
+            f"--{name.replace('_', '-')}",
+            type=type(default),
+            metavar=name[0].upper(),
+            default=default,
+            help=about + shown,
+        )
+    option(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=X",
+        help="other settings: pieces=4, checkpointing=true, or of a stage, ppo.ptx_gamma=1",
+    )
     option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
-    option("--forecast", action="store_true", help="only say what memory each stage will take, and what fits 8, 16 and 24 GB")
-    option("--fit", action="store_true", help="where that is more than there is: compute in smaller parts, see --forecast")
-    option("--processes", type=int, metavar="N", help="how many processes torchrun was asked for; another number is an error")
+    option(
+        "--forecast",
+        action="store_true",
+        help="only say what memory each stage will take, and what fits 8, 16 and 24 GB",
+    )
+    option(
+        "--fit",
+        action="store_true",
+        help="where that is more than there is: compute in smaller parts, see --forecast",
+    )
+    option(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="how many processes torchrun was asked for; another number is an error",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,7 +90,11 @@ def run(args: argparse.Namespace) -> None:
         found = chain.get(args.only or "evaluation")
         if processes.rank():
             return
-        table(("left out or cut", "times"), sorted(chain.left_out.items(), key=lambda pair: -pair[1]), config.rankings)
+        table(
+            ("left out or cut", "times"),
+            sorted(chain.left_out.items(), key=lambda pair: -pair[1]),
+            config.rankings,
+        )
         if not args.only:
             _show(chain.report)
         say(f"\n{found.folder}")
@@ -67,7 +109,9 @@ def with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChai
         place, _, text = change.partition("=")
         stage, _, name = place.rpartition(".")
         if not hasattr(stages, stage or "sft") or not text:
-            raise ValueError(f"--set {change}: write NAME=VALUE, or STAGE.NAME=VALUE with a stage of sft, reward, ppo")
+            raise ValueError(
+                f"--set {change}: write NAME=VALUE, or STAGE.NAME=VALUE with a stage of sft, reward, ppo"
+            )
         wanted[place] = _read_like(getattr(getattr(stages, stage) if stage else config, name, text), text)
     return stages.replace(wanted, config)
 
@@ -88,10 +132,15 @@ def _show_forecast(chain) -> None:
     from ..memory.forecast import amount
 
     here, card = room.forecasts(chain), room.forecasts(chain, card=True)
-    rows = [(name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()]
+    rows = [
+        (name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()
+    ]
     table(("stage", "here", "on a GPU", "most while"), rows, "Memory of the training, on each process")
-    table(("GB", "settings"), [(size, _fitting(room.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
-          "To fit into so many GB that are free on a GPU, and learn the same")  # fmt: skip
+    table(
+        ("GB", "settings"),
+        [(size, _fitting(room.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
+        "To fit into so many GB that are free on a GPU, and learn the same",
+    )
 
 
 def _fitting(changes: dict | None) -> str:
@@ -109,9 +158,19 @@ def _show(report: dict) -> None:
     counts = [(side, *found.values()) for side, found in report["data"].items()]
     table(("side", *report["data"]["test"]), counts, "Split by user")
     trust = [(name, bracketed(mean)) for name, mean in report["agreement_with_people"].items()]
-    table(("who", "agrees with people"), trust, "Pairs of the test side, 95 % interval over users; chance is 0.5")
-    rows = [(name, bracketed(mean), *(bracketed(report["scores"][who][name]) for who in ("judge", "reward_model")))
-            for name, mean in report["wins_against_sft"].items()]  # fmt: skip
+    table(
+        ("who", "agrees with people"),
+        trust,
+        "Pairs of the test side, 95 % interval over users; chance is 0.5",
+    )
+    rows = [
+        (
+            name,
+            bracketed(mean),
+            *(bracketed(report["scores"][who][name]) for who in ("judge", "reward_model")),
+        )
+        for name, mean in report["wins_against_sft"].items()
+    ]
     table(
         ("answers", "wins against SFT", "judge's score", "reward model's score"),
         rows,

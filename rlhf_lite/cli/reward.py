@@ -32,14 +32,23 @@ if TYPE_CHECKING:
 
 def options(option: Callable) -> None:
     option("--rankings", required=True, metavar="FILE", help="trees, rankings or pairs, see above")
-    option("--tokenizer", metavar="DIR", default=os.environ.get("RLHF_LITE_TOKENIZER"), help="GPT-2's "
-           "vocab.json and merges.txt, or any tokenizer (default: $RLHF_LITE_TOKENIZER, or --model's)")  # fmt: skip
+    option(
+        "--tokenizer",
+        metavar="DIR",
+        default=os.environ.get("RLHF_LITE_TOKENIZER"),
+        help="GPT-2's "
+        "vocab.json and merges.txt, or any tokenizer (default: $RLHF_LITE_TOKENIZER, or --model's)",
+    )
     option("--model", metavar="DIR", help="a GPT-2 checkpoint to start from (default: random weights)")
     option("--size", metavar="NAME", help="shape of random weights: tiny (default), small or gpt2")
     option("--epochs", type=int, metavar="N", help="passes over the rankings (default 2)")
     option("--lr", type=float, metavar="X", help="peak learning rate (default 0.0005)")
-    option("--limit-tokens", type=int, metavar="N",
-           help="longest prompt and answer together (default 384); longer ones are cut")  # fmt: skip
+    option(
+        "--limit-tokens",
+        type=int,
+        metavar="N",
+        help="longest prompt and answer together (default 384); longer ones are cut",
+    )
     option("--steps", type=int, metavar="N", help="stop after so many steps")
     option("--minutes", type=float, metavar="X", help="stop after so many minutes")
     option("--seed", type=int, metavar="N", help="of the split, the weights and the order (default 0)")
@@ -79,13 +88,23 @@ def _show(found: Found) -> None:
     steps, chance, units = report["steps"], report["chance"], ("conversations", "prompts", "answers", "pairs")
     counts = [(side, *(report["data"][side][unit] for unit in units)) for side in ("train", "held_out")]
     table(("side", *units), counts, "Split by conversation")
-    say(f"\nGPT-2 with {report['parameters']:,} parameters, started from {report['start']}: {steps['done']} of "
-        f"{steps['planned']} steps, {found.summary['seconds']:.0f} s in all.")  # fmt: skip
-    measured = {"held-out": report["held_out"], "held-out, before training": report["untrained"], "train": report["train"],
-                "held-out, if the longer answer always wins": {"accuracy": report["longer_answer"]}}  # fmt: skip
+    say(
+        f"\nGPT-2 with {report['parameters']:,} parameters, started from {report['start']}: {steps['done']} of "
+        f"{steps['planned']} steps, {found.summary['seconds']:.0f} s in all."
+    )
+    measured = {
+        "held-out": report["held_out"],
+        "held-out, before training": report["untrained"],
+        "train": report["train"],
+        "held-out, if the longer answer always wins": {"accuracy": report["longer_answer"]},
+    }
     rows = [(name, bracketed(it["accuracy"]), bracketed(it.get("loss"))) for name, it in measured.items()]
     rows.append(("chance", f"{chance['accuracy']:.3f}", f"{chance['loss']:.3f}"))
-    table(("", "accuracy", "loss"), rows, "Pairs ordered as people did, with a 95 % interval over conversations")
+    table(
+        ("", "accuracy", "loss"), rows, "Pairs ordered as people did, with a 95 % interval over conversations"
+    )
     low, high = (report["held_out"]["accuracy"][end] for end in ("low", "high"))
-    verdict = "is above chance" if low > 0.5 else "is below chance" if high < 0.5 else "cannot be told from chance"
+    verdict = (
+        "is above chance" if low > 0.5 else "is below chance" if high < 0.5 else "cannot be told from chance"
+    )
     say(f"\nOn conversations it has never seen, this model {verdict}.\n\nModel: {found.folder}")

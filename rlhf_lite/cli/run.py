@@ -28,9 +28,18 @@ from .chains import build, chain_config, chain_options, jobs_option, where
 
 def options(option: Callable) -> None:
     option("--only", metavar="STAGE", help="only this stage and what it needs, e.g. reward")
-    option("--fresh", action="store_true", help="throw finished stages away first (the base model only with --only base)")
+    option(
+        "--fresh",
+        action="store_true",
+        help="throw finished stages away first (the base model only with --only base)",
+    )
     option("--report", metavar="FILE", type=Path, help="write the report here too, as JSON")
-    option("--archive", metavar="FOLDER", type=Path, help="copy the report, and every stage's settings and trace, here")
+    option(
+        "--archive",
+        metavar="FOLDER",
+        type=Path,
+        help="copy the report, and every stage's settings and trace, here",
+    )
     chain_options(option)
     jobs_option(option)
 
@@ -69,9 +78,15 @@ def _forget(plan: Plan, unwanted: Sequence[str]) -> None:
 def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     """Tables of the evaluation and of the seconds, and where the whole report is."""
     last = found["evaluation"]
-    report, seconds = runs.read_json(last.folder / "report.json"), {s: it.summary["seconds"] for s, it in found.items()}
+    report, seconds = (
+        runs.read_json(last.folder / "report.json"),
+        {s: it.summary["seconds"] for s, it in found.items()},
+    )
     table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
-    table(*quality_table(report), f"{report['prompts']} test prompts of {report['users']} users; ± half a 95 % interval")
+    table(
+        *quality_table(report),
+        f"{report['prompts']} test prompts of {report['users']} users; ± half a 95 % interval",
+    )
     table(*skills_table(report), "Few-shot skills, % right")
     table(*cases_table(report), "Gold by use case: validation prompts, temperature 1")
     table(*labels_table(report), "Pairs of answers put in the same order, with a 95 % interval")

@@ -24,4 +24,7 @@ def options(option: Callable) -> None:
 def run(args: argparse.Namespace) -> None:
     plan = Plan(chain_config(args))
     rows = [(stage, *where(plan, stage)) for stage in STAGES]
-    table(("stage", "state", "seconds", "folder"), [(s, how, "" if t is None else f"{t:.0f}", at) for s, how, at, t in rows])
+    table(
+        ("stage", "state", "seconds", "folder"),
+        [(s, how, "" if t is None else f"{t:.0f}", at) for s, how, at, t in rows],
+    )

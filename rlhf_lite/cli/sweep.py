@@ -23,8 +23,15 @@ from .chains import profile
 def options(option: Callable) -> None:
     option("name", metavar="NAME", help="kl_beta, ptx_gamma, lr or k")
     option("--values", type=float, nargs="+", metavar="X", help="other values than the sweep's own")
-    option("--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help="one run of each (default 0 1 2)")
-    option("--into", type=Path, metavar="FOLDER", help="keep the records here (default: sweeps in the run folder)")
+    option(
+        "--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help="one run of each (default 0 1 2)"
+    )
+    option(
+        "--into",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the records here (default: sweeps in the run folder)",
+    )
     option("--jobs", type=int, default=2, metavar="N", help="runs at a time (default 2)")
     option("--profile", default="tiny", metavar="NAME", help="tiny (default) or smoke, see run")
 
@@ -33,12 +40,25 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluate import sweeps
 
     into = (args.into or runs.home() / "sweeps").expanduser()
-    sweeps.record_all(args.name, args.seeds, args.values, into, args.jobs, profile(args.profile),
-                      report=lambda done, of: note(f"{done} of {of} runs"))  # fmt: skip
+    sweeps.record_all(
+        args.name,
+        args.seeds,
+        args.values,
+        into,
+        args.jobs,
+        profile(args.profile),
+        report=lambda done, of: note(f"{done} of {of} runs"),
+    )
     found = sweeps.load(args.name, into)
     logged = found[min(found)][0]["trace"][-1]
-    metrics = [name for name in ("gold/mean", "objective/score", "objective/kl", "loss", "accuracy") if name in logged]
+    metrics = [
+        name
+        for name in ("gold/mean", "objective/score", "objective/kl", "loss", "accuracy")
+        if name in logged
+    ]
     last = [sweeps.ends(found, name, last=1) for name in metrics]
-    rows = [(f"{value:g}", len(repeats), *(str(end[value]) for end in last)) for value, repeats in found.items()]
+    rows = [
+        (f"{value:g}", len(repeats), *(str(end[value]) for end in last)) for value, repeats in found.items()
+    ]
     table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
     say(f"\nRecords: {into / args.name}")

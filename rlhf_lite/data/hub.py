@@ -31,7 +31,9 @@ class Set:
     judged_by: str  # who ranked or wrote: "people", or the model that did
     columns: tuple[str, ...]  # the raw columns that are read
     split_by: str  # what a split keeps together: users where there are some, else conversations
-    gives: dict[str, Callable[[Intake], Iterator[Row]]] = field(default_factory=dict)  # kind of rows -> reader, usual first
+    gives: dict[str, Callable[[Intake], Iterator[Row]]] = field(
+        default_factory=dict
+    )  # kind of rows -> reader, usual first
     config: str | None = None
     folders: bool = False  # its parts are folders, which its card does not declare as configurations
     revision: str | None = None  # where on the hub its files are, if not on the main branch
@@ -42,15 +44,27 @@ class Set:
 def _oasst(hub_id: str) -> Set:
     """Card of OASST1: messages of conversation trees, 35 languages, `rank` 0 is the best reply, merged over volunteers."""
     return Set(
-        hub_id, "apache-2.0", "people", ("message_id", "parent_id", "text", "role", "rank", "message_tree_id"),
-        "message_tree_id", {kind: partial(schemas.oasst, kind=kind) for kind in ("rankings", "demonstrations")}, whole=True,
-    )  # fmt: skip
+        hub_id,
+        "apache-2.0",
+        "people",
+        ("message_id", "parent_id", "text", "role", "rank", "message_tree_id"),
+        "message_tree_id",
+        {kind: partial(schemas.oasst, kind=kind) for kind in ("rankings", "demonstrations")},
+        whole=True,
+    )
 
 
 def _helpsteer(hub_id: str) -> Set:
     """Cards of HelpSteer and HelpSteer2: five attributes from 0 to 4, rated by paid annotators."""
-    return Set(hub_id, "cc-by-4.0", "people", ("prompt", "response", "helpfulness"), "first turn of the prompt",
-               {"rankings": schemas.helpsteer}, whole=True)  # fmt: skip
+    return Set(
+        hub_id,
+        "cc-by-4.0",
+        "people",
+        ("prompt", "response", "helpfulness"),
+        "first turn of the prompt",
+        {"rankings": schemas.helpsteer},
+        whole=True,
+    )
 
 
 SETS = {
@@ -95,9 +109,19 @@ def kinds(name: str) -> tuple[str, ...]:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def load(name_or_path: str | Path, split: str = "train", limit: int | None = None, seed: int = 0,
-         streaming: bool | None = None, *, kind: str | None = None, like: str | None = None, config: str | None = None,
-         lang: str | None = "en", drop: bool = False) -> tuple[list[Row], Report]:  # fmt: skip
+def load(
+    name_or_path: str | Path,
+    split: str = "train",
+    limit: int | None = None,
+    seed: int = 0,
+    streaming: bool | None = None,
+    *,
+    kind: str | None = None,
+    like: str | None = None,
+    config: str | None = None,
+    lang: str | None = "en",
+    drop: bool = False,
+) -> tuple[list[Row], Report]:
     """Our rows of a set, and what was left out of it.
 
     `name_or_path` is a name of SETS, a hub id, or a local folder or file ("./nectar" is the folder, "nectar" the set).
@@ -121,7 +145,9 @@ def load(name_or_path: str | Path, split: str = "train", limit: int | None = Non
     intake = Intake(where, rows, () if _is_tree(first) else form.columns, seed, drop, lang)
     made = list(islice(_reader(where, form, kind)(intake), limit))
     if not made:
-        raise RecordError(f"{where}: no row can be used; left out: {dict(intake.report.counts) or 'nothing'}.")
+        raise RecordError(
+            f"{where}: no row can be used; left out: {dict(intake.report.counts) or 'nothing'}."
+        )
     intake.report.kept = len(made)
     return made, intake.report
 
@@ -148,12 +174,20 @@ def _must_be_named(name: str) -> Set:
     return known
 
 
-def _raw(name: str | Path, known: Set | None, split: str, config: str | None, streaming: bool) -> Iterator[Row]:
+def _raw(
+    name: str | Path, known: Set | None, split: str, config: str | None, streaming: bool
+) -> Iterator[Row]:
     """Raw rows of a set by its own names of splits, or of whatever else has this name."""
     if known:
         part = {"data_dir" if known.folders else "config": config or known.config}
-        return raw_rows(str(name), known.hub_id, known.splits.get(split, split), streaming=streaming,
-                        revision=known.revision, **part)  # fmt: skip
+        return raw_rows(
+            str(name),
+            known.hub_id,
+            known.splits.get(split, split),
+            streaming=streaming,
+            revision=known.revision,
+            **part,
+        )
     source = find(name, SETS)
     # A stored copy of a folder would not notice that its files have changed.
     return raw_rows(str(name), source, split, config, streaming=streaming or isinstance(source, Path))
@@ -181,15 +215,22 @@ def _recognised(where: str, first: Row) -> Set:
     fitting = [known for known in SETS.values() if set(known.columns) <= set(first)]
     if fitting:
         return max(fitting, key=lambda known: len(known.columns))
-    name, near = max(SETS.items(), key=lambda item: len(set(item[1].columns) & set(first)) / len(item[1].columns))
+    name, near = max(
+        SETS.items(), key=lambda item: len(set(item[1].columns) & set(first)) / len(item[1].columns)
+    )
     missing = [column for column in near.columns if column not in first]
-    raise RecordError(f"{where}, row 1: it has {', '.join(map(str, first)) or 'no columns'}, as no set has; the nearest, "
-                      f"{name}, needs '{missing[0]}'. Rename the columns, or say which set it is like (like=NAME).")  # fmt: skip
+    raise RecordError(
+        f"{where}, row 1: it has {', '.join(map(str, first)) or 'no columns'}, as no set has; the nearest, "
+        f"{name}, needs '{missing[0]}'. Rename the columns, or say which set it is like (like=NAME)."
+    )
 
 
 def _own_form(first: Row) -> Set | None:
     """Rankings or pairs as this package writes them; chat messages as pairs are a public set's."""
-    for form, columns in (("rankings", ("prompt", "completions", "ranks")), ("pairs", ("prompt", "chosen", "rejected"))):
+    for form, columns in (
+        ("rankings", ("prompt", "completions", "ranks")),
+        ("pairs", ("prompt", "chosen", "rejected")),
+    ):
         if set(columns) <= set(first) and not (form == "pairs" and "messages" in first):
             return Set("", "", "", columns, "user_id", {"rankings": partial(schemas.own, form=form)})
     return None
@@ -198,8 +239,15 @@ def _own_form(first: Row) -> Set | None:
 # --- text ---------------------------------------------------------------------------------------------------------
 
 
-def texts(name_or_path: str | Path, split: str = "train", limit: int | None = None, streaming: bool = True, *,
-          config: str | None = None, column: str = "text") -> tuple[Iterator[str], Report]:  # fmt: skip
+def texts(
+    name_or_path: str | Path,
+    split: str = "train",
+    limit: int | None = None,
+    streaming: bool = True,
+    *,
+    config: str | None = None,
+    column: str = "text",
+) -> tuple[Iterator[str], Report]:
     """Running text for the pretraining term: an iterator of texts, and a report that counts while it is read.
 
     Any set, folder or file (.txt, where every line is a text, .jsonl, .json, .csv, .parquet) with a column of texts.
@@ -212,8 +260,10 @@ def texts(name_or_path: str | Path, split: str = "train", limit: int | None = No
         rows = _raw(name_or_path, known, split, config, streaming)
     first, rows = _peeked(where, rows)
     if column not in first:
-        raise RecordError(f"{where}, row 1: column '{column}' is missing; it has {', '.join(map(str, first)) or 'none'}. "
-                          "Say which holds the texts with column=NAME.")  # fmt: skip
+        raise RecordError(
+            f"{where}, row 1: column '{column}' is missing; it has {', '.join(map(str, first)) or 'none'}. "
+            "Say which holds the texts with column=NAME."
+        )
     report = Report()
     return islice(_each_text(where, rows, column, report), limit), report
 

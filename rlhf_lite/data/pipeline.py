@@ -66,7 +66,9 @@ def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
     """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, "customer": 1430}, ...}."""
     if scale <= 0:
         raise ValueError(f"scale must be above 0, but is {scale}; 1.0 is the paper's own sizes.")
-    return {name: {who: round(n * scale) for who, n in parts.items()} for name, parts in TABLE_6.value.items()}
+    return {
+        name: {who: round(n * scale) for who, n in parts.items()} for name, parts in TABLE_6.value.items()
+    }
 
 
 # --- one step each ------------------------------------------------------------------------------------------------
@@ -83,7 +85,9 @@ def drop_repeats(rows: Iterable[Row], scope: str = "all") -> tuple[list[Row], Dr
     return kept, dropped
 
 
-def dedupe_long_prefix(rows: Iterable[Row], words: int = 16, scope: str = "all", least: int = 4) -> tuple[list[Row], Dropped]:
+def dedupe_long_prefix(
+    rows: Iterable[Row], words: int = 16, scope: str = "all", least: int = 4
+) -> tuple[list[Row], Dropped]:
     """Keeps the earliest of prompts that share a long common prefix (§3.2, App. A.2).
 
     Long means: the first `words` words, or all of the shorter prompt if that has at least `least`. The paper gives
@@ -150,30 +154,40 @@ def remove_personal_data(rows: Sequence[Row]) -> tuple[list[Row], Dropped]:
     return _parted(rows, (not find_personal_data(row["text"]) for row in rows))
 
 
-def filter_length(rows: Sequence[Row], limit: int, count: Callable[[str], int] | None = None) -> tuple[list[Row], Dropped]:
+def filter_length(
+    rows: Sequence[Row], limit: int, count: Callable[[str], int] | None = None
+) -> tuple[list[Row], Dropped]:
     """Drops prompts longer than `limit`, 1k tokens in the paper (App. C). `count` measures a text, default in words."""
     count = count or (lambda text: len(text.split()))
     return _parted(rows, (count(row["text"]) <= limit for row in rows))
 
 
-def split_by_user(rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0) -> dict[str, list]:
+def split_by_user(
+    rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
+) -> dict[str, list]:
     """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move nobody."""
     return _cut(rows, fractions, lambda i, row: chance(seed, "split", _user(i, row)))
 
 
 def _user(i: int, row: Row) -> str:
     if not row.get("user_id"):
-        raise RecordError(f"row {i + 1} has no user_id, so a split by user does not know what to keep together; fill it in "
-                          "(a user, a conversation, a prompt), or use split_at_random.")  # fmt: skip
+        raise RecordError(
+            f"row {i + 1} has no user_id, so a split by user does not know what to keep together; fill it in "
+            "(a user, a conversation, a prompt), or use split_at_random."
+        )
     return row["user_id"]
 
 
-def split_at_random(rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0) -> dict[str, list]:
+def split_at_random(
+    rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
+) -> dict[str, list]:
     """Every prompt to a side of its own: what the paper did not do. `leak` shows why."""
     return _cut(rows, fractions, lambda i, row: chance(seed, "split", i, row["text"]))
 
 
-def _cut(rows: Iterable[Row], fractions: dict[str, float], draw: Callable[[int, Row], float]) -> dict[str, list]:
+def _cut(
+    rows: Iterable[Row], fractions: dict[str, float], draw: Callable[[int, Row], float]
+) -> dict[str, list]:
     total = sum(fractions.values())
     if min(fractions.values()) < 0 or total <= 0:
         raise ValueError(f"fractions must be shares of at least 0, but are {fractions}.")
@@ -191,20 +205,29 @@ def _cut(rows: Iterable[Row], fractions: dict[str, float], draw: Callable[[int, 
 def realised_fractions(splits: dict[str, list[Row]]) -> dict[str, dict[str, float]]:
     """What the split came to: users and rows of each side, and its share of the rows."""
     total = sum(map(len, splits.values())) or 1
-    return {name: {"users": len({row["user_id"] for row in rows}), "rows": len(rows), "share": len(rows) / total}
-            for name, rows in splits.items()}  # fmt: skip
+    return {
+        name: {"users": len({row["user_id"] for row in rows}), "rows": len(rows), "share": len(rows) / total}
+        for name, rows in splits.items()
+    }
 
 
 def leak(train: Iterable[Row], test: Sequence[Row], words: int = 6) -> dict[str, float]:
     """Shares of the test prompts whose writer, or whose first `words` words, training has seen."""
     train, n = list(train), len(test) or 1
     users, starts = {row["user_id"] for row in train}, {_words(row["text"])[:words] for row in train}
-    return {"user": sum(row["user_id"] in users for row in test) / n,
-            "prefix": sum(_words(row["text"])[:words] in starts for row in test) / n}  # fmt: skip
+    return {
+        "user": sum(row["user_id"] in users for row in test) / n,
+        "prefix": sum(_words(row["text"])[:words] in starts for row in test) / n,
+    }
 
 
-def expand_few_shot(instruction: str, pairs: Sequence[tuple[str, str]], context: int | None = None, seed: int = 0,
-                    form: str = "{query} -> {response}") -> list[Row]:  # fmt: skip
+def expand_few_shot(
+    instruction: str,
+    pairs: Sequence[tuple[str, str]],
+    context: int | None = None,
+    seed: int = 0,
+    form: str = "{query} -> {response}",
+) -> list[Row]:
     """K (query, response) pairs -> K examples, each with the other K - 1 as its context (App. A.1).
 
     With `context`, each example shows only that many of the others, drawn by seed (App. A.3). Returns rows with
@@ -216,8 +239,12 @@ def expand_few_shot(instruction: str, pairs: Sequence[tuple[str, str]], context:
         if context is not None:
             others = sorted(rng(seed, instruction, i).sample(others, min(context, len(others))))
         shown = [form.format(query=pairs[j][0], response=pairs[j][1]) for j in others]
-        rows.append({"prompt": "\n".join([instruction, *shown, form.format(query=query, response="").rstrip()]),
-                     "response": response})  # fmt: skip
+        rows.append(
+            {
+                "prompt": "\n".join([instruction, *shown, form.format(query=query, response="").rstrip()]),
+                "response": response,
+            }
+        )
     return rows
 
 
@@ -246,9 +273,18 @@ def to_prompt(row: Row) -> Row:
     }
 
 
-def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int = 0, *, words: int = 16,
-            scope: str = "all", cap: int = 200, limit: int | None = None, count: Callable[[str], int] | None = None,
-            fractions: dict[str, float] = CUSTOMER_FRACTIONS) -> Splits:  # fmt: skip
+def prepare(
+    raw_rows: Iterable[Row],
+    sizes: dict[str, dict[str, int]],
+    seed: int = 0,
+    *,
+    words: int = 16,
+    scope: str = "all",
+    cap: int = 200,
+    limit: int | None = None,
+    count: Callable[[str], int] | None = None,
+    fractions: dict[str, float] = CUSTOMER_FRACTIONS,
+) -> Splits:
     """The whole of §3.2: raw log rows -> Splits of the given sizes (see `table6_sizes`).
 
     Prefixes and the cap are for customers, as in the paper: labelers are few and paid to write, and their few-shot
@@ -259,7 +295,9 @@ def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int
 
     def step(name: str, rows: list[Row], result: tuple[list[Row], Dropped]) -> list[Row]:
         kept, dropped = result
-        funnel.append(Step(name, len(rows), len(kept), tuple(shuffled(dropped, seed, by=lambda r: r["text"])[:5])))
+        funnel.append(
+            Step(name, len(rows), len(kept), tuple(shuffled(dropped, seed, by=lambda r: r["text"])[:5]))
+        )
         return kept
 
     rows = [to_prompt(row) for row in check_rows(raw_rows, "prompts")]
@@ -290,13 +328,17 @@ def _split_both(rows: list[Row], fractions: dict[str, float], seed: int) -> dict
     return splits
 
 
-def _fill(splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: int) -> tuple[dict, dict[str, int]]:
+def _fill(
+    splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: int
+) -> tuple[dict, dict[str, int]]:
     """Deals each side's prompts to its sets, one writer group after the other: new ones first, used ones if it must."""
     sets: dict[str, list[Row]] = {name: [] for name in SETS}
     shared: Counter = Counter()
     for side in ("train", "valid", "test"):
         for who in ("labeler", "customer"):
-            pool = shuffled((r for r in splits[side] if r["source"] == who), seed, by=lambda r: r["prompt_id"])
+            pool = shuffled(
+                (r for r in splits[side] if r["source"] == who), seed, by=lambda r: r["prompt_id"]
+            )
             start = 0
             for name in (n for n in SETS if n.endswith(side)):
                 need = sizes.get(name, {}).get(who, 0)

@@ -12,7 +12,9 @@ from ..network import hub_answers, unreachable
 from .records import RecordError, Row
 from .sources import read_rows
 
-EXPORT = "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is written as a script
+EXPORT = (
+    "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is written as a script
+)
 BUILDERS = {".txt": "text", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
@@ -27,20 +29,25 @@ def find(name: str | Path, known: Iterable[str]) -> Path | str:
         return path
     is_local = isinstance(name, Path) or len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~")
     if is_local or path.suffix in (*BUILDERS, ".gz"):
-        raise SourceError(f"there is no set, file or folder '{name}'; sets are {', '.join(known)}, and others on the "
-                          "hub by their OWNER/NAME")  # fmt: skip
+        raise SourceError(
+            f"there is no set, file or folder '{name}'; sets are {', '.join(known)}, and others on the "
+            "hub by their OWNER/NAME"
+        )
     return str(name)
 
 
-def raw_rows(where: str, source: Path | str, split: str = "train", config: str | None = None,
-             **options: Any) -> Iterator[Row]:  # fmt: skip
+def raw_rows(
+    where: str, source: Path | str, split: str = "train", config: str | None = None, **options: Any
+) -> Iterator[Row]:
     """The rows of one split as the source has them; `where` is what error messages call it.
 
     `options` (streaming, data_dir, revision) are those of `datasets.load_dataset`, for all but single files.
     """
     if Path(source).is_file():
         if split != "train":
-            raise SourceError(f"{where} is one file, so it has no split '{split}'; leave split out, or give a folder")
+            raise SourceError(
+                f"{where} is one file, so it has no split '{split}'; leave split out, or give a folder"
+            )
         return iter(read_rows(source))
     return _guarded(where, _dataset(where, split, str(source), config, **options))
 
@@ -50,13 +57,17 @@ def text_file_rows(path: Path) -> Iterator[Row]:
     kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if kind not in BUILDERS:
         raise SourceError(f"{path}: cannot read '{path.suffix}' files; use {', '.join(BUILDERS)}")
-    return _guarded(str(path), _dataset(str(path), "train", BUILDERS[kind], data_files=str(path), streaming=True))
+    return _guarded(
+        str(path), _dataset(str(path), "train", BUILDERS[kind], data_files=str(path), streaming=True)
+    )
 
 
 # --- the datasets library -----------------------------------------------------------------------------------------
 
 
-def _dataset(where: str, split: str, source: str, config: str | None = None, *, streaming: bool = True, **options: Any):
+def _dataset(
+    where: str, split: str, source: str, config: str | None = None, *, streaming: bool = True, **options: Any
+):
     """`datasets.load_dataset`, with everything that can go wrong told in one line."""
     import datasets
 
@@ -65,13 +76,24 @@ def _dataset(where: str, split: str, source: str, config: str | None = None, *, 
     try:
         # A set that was loaded before is on this machine; from there it is read whole.
         with _offline(datasets.config, away):
-            return _opened(source, config, local, away, split=split, streaming=streaming and not away, **options)
+            return _opened(
+                source, config, local, away, split=split, streaming=streaming and not away, **options
+            )
     except Exception as error:
         raise SourceError(_explained(error, where, split, away)) from None
 
 
-def _opened(source: str, config: str | None, local: bool, away: bool, *, streaming: bool, data_dir: str | None = None,
-            revision: str | None = None, **options: Any):  # fmt: skip
+def _opened(
+    source: str,
+    config: str | None,
+    local: bool,
+    away: bool,
+    *,
+    streaming: bool,
+    data_dir: str | None = None,
+    revision: str | None = None,
+    **options: Any,
+):
     """The set, or the hub's own copy of it if the set is a script: scripts are code, which we do not run."""
     from datasets import load_dataset
     from huggingface_hub import snapshot_download
@@ -86,7 +108,9 @@ def _opened(source: str, config: str | None, local: bool, away: bool, *, streami
     if not local and not streaming:
         # What `datasets` stores of one folder of a set it does not find again without the hub; the hub's own files it does.
         files = {"allow_patterns": f"{data_dir}/*", "ignore_patterns": "*.duckdb"}
-        source = snapshot_download(source, repo_type="dataset", revision=revision, local_files_only=away, **files)
+        source = snapshot_download(
+            source, repo_type="dataset", revision=revision, local_files_only=away, **files
+        )
     return load_dataset(source, data_dir=data_dir, revision=revision, streaming=True, **options)
 
 

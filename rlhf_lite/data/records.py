@@ -14,13 +14,37 @@ Row = dict[str, Any]
 
 PROMPT_COLUMNS = ("prompt_id", "user_id", "source", "kind", "use_case", "text", "task", "annotations")
 DEMONSTRATION_COLUMNS = ("prompt_id", "prompt", "labeler", "text")
-RANKING_COLUMNS = ("prompt_id", "user_id", "prompt", "task", "labeler", "completions", "ranks", "likert", "flags",
-                   "seconds", "seed")  # fmt: skip
+RANKING_COLUMNS = (
+    "prompt_id",
+    "user_id",
+    "prompt",
+    "task",
+    "labeler",
+    "completions",
+    "ranks",
+    "likert",
+    "flags",
+    "seconds",
+    "seed",
+)
 COLUMNS = {"prompts": PROMPT_COLUMNS, "demonstrations": DEMONSTRATION_COLUMNS, "rankings": RANKING_COLUMNS}
-REQUIRED = {"prompts": ("user_id", "text"), "demonstrations": ("prompt", "text"),
-            "rankings": ("prompt", "completions", "ranks")}  # fmt: skip
-_DEFAULTS = {"user_id": "", "source": "customer", "kind": "plain", "use_case": "", "task": "", "labeler": "",
-             "likert": [], "flags": [], "seconds": None, "seed": None}  # fmt: skip
+REQUIRED = {
+    "prompts": ("user_id", "text"),
+    "demonstrations": ("prompt", "text"),
+    "rankings": ("prompt", "completions", "ranks"),
+}
+_DEFAULTS = {
+    "user_id": "",
+    "source": "customer",
+    "kind": "plain",
+    "use_case": "",
+    "task": "",
+    "labeler": "",
+    "likert": [],
+    "flags": [],
+    "seconds": None,
+    "seed": None,
+}
 
 ANNOTATIONS = tuple(TABLE_7.value)  # what labelers marked on prompts; what nobody asked is None
 
@@ -55,7 +79,9 @@ def untied_pairs(ranks: Sequence[int]) -> list[tuple[int, int]]:
     return [(i, j) for i, a in enumerate(ranks) for j, b in enumerate(ranks) if a < b]
 
 
-def check_rankings(rows: Iterable[Row], min_k: int = 2, max_k: int = 9, allow_empty: bool = False) -> list[Row]:
+def check_rankings(
+    rows: Iterable[Row], min_k: int = 2, max_k: int = 9, allow_empty: bool = False
+) -> list[Row]:
     """Returns the rows, or refuses them all with row numbers. Labelers of the paper rank K = 4 ... 9 (`min_k=4`).
 
     An empty completion is a slip in data from elsewhere; a model can mean it (`allow_empty`).
@@ -85,15 +111,25 @@ def _column_faults(row: Row, kind: str) -> list[str]:
         return [f"a row must be a dict, but this is {type(row).__name__}"]
     missing = [name for name in REQUIRED[kind] if name not in row]
     if missing:
-        return [f"column '{name}' is missing; the row has {', '.join(map(str, row)) or 'nothing'}" for name in missing]
+        return [
+            f"column '{name}' is missing; the row has {', '.join(map(str, row)) or 'nothing'}"
+            for name in missing
+        ]
     texts = [name for name in ("text", "prompt") if name in REQUIRED[kind]]
-    return [f"'{name}' must be a text that is not empty, but it is {row[name]!r}"
-            for name in texts if not isinstance(row[name], str) or not row[name].strip()]  # fmt: skip
+    return [
+        f"'{name}' must be a text that is not empty, but it is {row[name]!r}"
+        for name in texts
+        if not isinstance(row[name], str) or not row[name].strip()
+    ]
 
 
 def _source_faults(row: Row) -> list[str]:
     source = row.get("source", "customer")
-    return [] if source in ("customer", "labeler") else [f"source is {source!r}, but must be 'customer' or 'labeler'"]
+    return (
+        []
+        if source in ("customer", "labeler")
+        else [f"source is {source!r}, but must be 'customer' or 'labeler'"]
+    )
 
 
 def _ranking_faults(row: Row, min_k: int, max_k: int, allow_empty: bool) -> list[str]:
@@ -109,7 +145,9 @@ def _ranking_faults(row: Row, min_k: int, max_k: int, allow_empty: bool) -> list
     for name in ("ranks", "likert", "flags"):
         if (name == "ranks" or row.get(name)) and len(row[name]) != k:
             out.append(f"{len(row[name])} {name} for {k} completions; give one each")
-    out += _range_faults("rank", ranks, k, "1 = best, ties equal; `normalise_ranks` makes such ranks of any numbers")
+    out += _range_faults(
+        "rank", ranks, k, "1 = best, ties equal; `normalise_ranks` makes such ranks of any numbers"
+    )
     return out + _range_faults("likert", row.get("likert") or [], 7, "1 = worst, 7 = best")
 
 
@@ -144,7 +182,9 @@ def to_dataset(rows: Iterable[Row], kind: str, **checks: Any):
 
     rows = check_rankings(rows, **checks) if kind == "rankings" else check_rows(rows, kind)
     rows = [_filled(row, kind, number) for number, row in enumerate(rows, 1)]
-    return Dataset.from_dict({name: [row[name] for row in rows] for name in COLUMNS[kind]}, features=features(kind))
+    return Dataset.from_dict(
+        {name: [row[name] for row in rows] for name in COLUMNS[kind]}, features=features(kind)
+    )
 
 
 def _filled(row: Row, kind: str, number: int) -> Row:
@@ -174,7 +214,9 @@ def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
         to_dataset(rows, "rankings").to_parquet(str(folder / f"{name}.parquet"))
 
 
-def read_rankings(folder: Path, columns: Sequence[str] = (), sets: Sequence[str] = ()) -> dict[str, list[Row]]:
+def read_rankings(
+    folder: Path, columns: Sequence[str] = (), sets: Sequence[str] = ()
+) -> dict[str, list[Row]]:
     """The sets of a rankings stage, or only some of them and some columns: flags and tasks are most of the memory."""
     from datasets import Dataset, disable_progress_bars
 

@@ -27,9 +27,17 @@ MAX_K = 9  # as many completions as a labeler of the paper ranks at most (§3.5)
 
 # The ten categories of no_robots are those of Table 1, with "Coding" where the table has "other" (card of the set).
 NO_ROBOTS_USE_CASES = {
-    "Generation": "generation", "Open QA": "open_qa", "Brainstorm": "brainstorm", "Chat": "chat", "Rewrite": "rewrite",
-    "Summarize": "summarize", "Classify": "classify", "Coding": "other", "Closed QA": "closed_qa", "Extract": "extract",
-}  # fmt: skip
+    "Generation": "generation",
+    "Open QA": "open_qa",
+    "Brainstorm": "brainstorm",
+    "Chat": "chat",
+    "Rewrite": "rewrite",
+    "Summarize": "summarize",
+    "Classify": "classify",
+    "Coding": "other",
+    "Closed QA": "closed_qa",
+    "Extract": "extract",
+}
 
 
 class Fault(ValueError):
@@ -52,20 +60,26 @@ class Intake:
         """What `convert` makes of each raw row; None is left out. A missing column is never just left out."""
         for number, row in enumerate(self.raw, 1):
             if missing := [name for name in self.columns if name not in row]:
-                raise RecordError(f"{self.where}, row {number}: column '{missing[0]}' is missing; it has "
-                                  f"{', '.join(map(str, row)) or 'none'}, but needs {', '.join(self.columns)}.")  # fmt: skip
+                raise RecordError(
+                    f"{self.where}, row {number}: column '{missing[0]}' is missing; it has "
+                    f"{', '.join(map(str, row)) or 'none'}, but needs {', '.join(self.columns)}."
+                )
             try:
                 made = convert(row)
             except Fault as fault:
                 if not self.drop:
-                    raise RecordError(f"{self.where}, row {number}: {fault}; mend the row, or load with drop=True "
-                                      "(--set drop=true), which leaves such rows out and counts them.") from None  # fmt: skip
+                    raise RecordError(
+                        f"{self.where}, row {number}: {fault}; mend the row, or load with drop=True "
+                        "(--set drop=true), which leaves such rows out and counts them."
+                    ) from None
                 self.report.note("row: faulty", f"row {number}: {fault}")
                 continue
             if made is not None:
                 yield made
 
-    def ranking(self, prompt: str, texts: Sequence[str], ranks: Sequence[float], labeler: str, owner: str) -> Row | None:
+    def ranking(
+        self, prompt: str, texts: Sequence[str], ranks: Sequence[float], labeler: str, owner: str
+    ) -> Row | None:
         """A ranking row of texts with ranks (lower is better, ties equal), or None (reported) if fewer than two differ."""
         best = first_of_equals(texts, ranks)
         for _ in range(empty := texts.count("")):
@@ -148,7 +162,9 @@ def check_gaps(ranks: Sequence[float]) -> None:
     """Ranks count from 1 without gaps, after a tie either on by one (1, 1, 2) or by as many as tied (1, 1, 3)."""
     counted = [1 + sum(other < rank for other in ranks) for rank in ranks]
     if list(ranks) not in (counted, normalise_ranks(ranks)):
-        raise Fault(f"the ranks are {_shown(sorted(ranks))}, but must count 1, 2, 3 ... without gaps, ties equal")
+        raise Fault(
+            f"the ranks are {_shown(sorted(ranks))}, but must count 1, 2, 3 ... without gaps, ties equal"
+        )
 
 
 def first_turn(prompt: str) -> str:
@@ -160,7 +176,12 @@ def as_prompt(turns: Sequence[Row]) -> str:
     """Chat messages before the answer as one text: a lone question as it is, more as "Role: text" turns."""
     if len(turns) == 1 and turns[0]["role"] == "user":
         return text_in(turns[0], "content")
-    return "\n\n".join([*(f"{text_in(turn, 'role').capitalize()}: {text_in(turn, 'content')}" for turn in turns), "Assistant:"])
+    return "\n\n".join(
+        [
+            *(f"{text_in(turn, 'role').capitalize()}: {text_in(turn, 'content')}" for turn in turns),
+            "Assistant:",
+        ]
+    )
 
 
 def _answer(messages: Sequence[Row], read: Callable[[Row, str], str] = text_in) -> str:
@@ -182,7 +203,9 @@ def hh_rlhf(intake: Intake) -> Iterator[Row]:
             pair = from_pairs([{name: "\n\n" + text for name, text in texts.items()}])[0]
         except RecordError as error:
             raise Fault(str(error).removeprefix("row 1: ").rstrip(".")) from None
-        chosen, rejected = (text_in({name: text}, name) for name, text in zip(texts, pair["completions"], strict=True))
+        chosen, rejected = (
+            text_in({name: text}, name) for name, text in zip(texts, pair["completions"], strict=True)
+        )
         prompt = pair["prompt"].strip()
         return intake.ranking(prompt, [chosen, rejected], [1, 2], "people", first_turn(prompt))
 
@@ -206,7 +229,10 @@ def ultrafeedback(intake: Intake) -> Iterator[Row]:
     """instruction, completions [{model, response, overall_score}]: scores 1 to 10, higher is better, equal is a tie."""
 
     def convert(row: Row) -> Row | None:
-        prompt, answers = text_in(row, "instruction"), list_in(row, "completions", ("response", "overall_score"))
+        prompt, answers = (
+            text_in(row, "instruction"),
+            list_in(row, "completions", ("response", "overall_score")),
+        )
         texts = _numbered("'completions'", answers, lambda a: reply_in(a, "response"))
         scores = _numbered("'completions'", answers, lambda a: number_in(a, "overall_score", 1, 10))
         return intake.ranking(prompt, texts, [-score for score in scores], "GPT-4", first_turn(prompt))
@@ -278,8 +304,14 @@ def summarize(intake: Intake) -> Iterator[Row]:
 def _post(info: Row) -> str:
     """A Reddit post under its subreddit and title, a news article under its title, and "TL;DR:" where the summary goes."""
     if info.get("article"):
-        return "\n\n".join([f"TITLE: {info.get('title') or ''}".strip(), f"ARTICLE: {text_in(info, 'article')}", "TL;DR:"])
-    head = [f"{name}: {info[key].strip()}" for key, name in (("subreddit", "SUBREDDIT"), ("title", "TITLE")) if info.get(key)]
+        return "\n\n".join(
+            [f"TITLE: {info.get('title') or ''}".strip(), f"ARTICLE: {text_in(info, 'article')}", "TL;DR:"]
+        )
+    head = [
+        f"{name}: {info[key].strip()}"
+        for key, name in (("subreddit", "SUBREDDIT"), ("title", "TITLE"))
+        if info.get(key)
+    ]
     return "\n\n".join([*head, f"POST: {text_in(info, 'post')}", "TL;DR:"])
 
 
@@ -301,7 +333,13 @@ def no_robots(intake: Intake, kind: str) -> Iterator[Row]:
         seen.add(name)
         shared = {"prompt_id": name, "user_id": name, "use_case": NO_ROBOTS_USE_CASES[case]}
         if kind == "prompts":
-            return shared | {"source": "labeler", "kind": "plain", "text": prompt, "task": "", "annotations": {}}
+            return shared | {
+                "source": "labeler",
+                "kind": "plain",
+                "text": prompt,
+                "task": "",
+                "annotations": {},
+            }
         return shared | {"prompt": prompt, "labeler": "people", "text": answer}
 
     return intake.each(convert)
@@ -327,7 +365,10 @@ def own(intake: Intake, form: str) -> Iterator[Row]:
         name, prompt = row.get("prompt_id"), made["prompt"]
         if name and names.setdefault(str(name), prompt) != prompt:
             raise Fault(f"'prompt_id' is {name!r}, as of another prompt; ids must differ")
-        return made | {"prompt_id": name or name_of(prompt), "user_id": row.get("user_id") or first_turn(prompt)}
+        return made | {
+            "prompt_id": name or name_of(prompt),
+            "user_id": row.get("user_id") or first_turn(prompt),
+        }
 
     return intake.each(convert)
 
@@ -358,8 +399,13 @@ def oasst(intake: Intake, kind: str) -> Iterator[Row]:
     writers = {(row["parent_id"], row["text"].strip()): row.get("user_id") for row in rows}
     for row in rankings:
         best = row["completions"][row["ranks"].index(1)]
-        yield {"prompt_id": row["prompt_id"], "user_id": row["user_id"], "prompt": row["prompt"],
-               "labeler": writers[row["prompt_id"], best] or "people", "text": best}  # fmt: skip
+        yield {
+            "prompt_id": row["prompt_id"],
+            "user_id": row["user_id"],
+            "prompt": row["prompt"],
+            "labeler": writers[row["prompt_id"], best] or "people",
+            "text": best,
+        }
 
 
 def _understood(message: Row, intake: Intake) -> bool:
@@ -372,7 +418,9 @@ def _understood(message: Row, intake: Intake) -> bool:
 def _checked_messages(row: Row, seen: set[str]) -> list[Row]:
     """The messages of one row (a message, or a whole tree of them), each with an id of its own, a tree and a fair rank."""
     if row.get("parent_id") and not row.get("message_tree_id"):
-        raise Fault(f"'message_tree_id' is {row.get('message_tree_id')!r}, and a split keeps trees together by it")
+        raise Fault(
+            f"'message_tree_id' is {row.get('message_tree_id')!r}, and a split keeps trees together by it"
+        )
     try:
         messages = list(flat_messages([row]).values())
     except ValueError as error:

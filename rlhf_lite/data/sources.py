@@ -32,7 +32,9 @@ class Report:
 # --- the tiny world -----------------------------------------------------------------------------------------------
 
 
-def tiny_world(world: Any, sizes: dict[str, dict[str, int]], seed: int = 0, n_labelers: int = 40) -> list[Row]:
+def tiny_world(
+    world: Any, sizes: dict[str, dict[str, int]], seed: int = 0, n_labelers: int = 40
+) -> list[Row]:
     """The raw prompt log of a `rlhf_lite.world.World`: rows of user_id, source, kind, text, task.
 
     Long enough to fill sets of these sizes (see `pipeline.table6_sizes`) with different prompts: a customer leaves about
@@ -44,7 +46,9 @@ def tiny_world(world: Any, sizes: dict[str, dict[str, int]], seed: int = 0, n_la
     return [dict(row) for row in world.prompt_log(n_customers, n_labelers, per_labeler, seed)]
 
 
-def tiny_demonstrations(world: World, prompts: Sequence[Row], labelers: Sequence[str] = ("labeler",), seed: int = 0) -> list[Row]:
+def tiny_demonstrations(
+    world: World, prompts: Sequence[Row], labelers: Sequence[str] = ("labeler",), seed: int = 0
+) -> list[Row]:
     """One demonstration per prompt, each by one labeler, with the flaws people have. Fixed per prompt by the seed."""
     rows = []
     for row in prompts:
@@ -58,8 +62,12 @@ def tiny_demonstrations(world: World, prompts: Sequence[Row], labelers: Sequence
 # --- Open Assistant -----------------------------------------------------------------------------------------------
 
 
-def open_assistant(source: str | Path | Iterable[Row], speakers: tuple[str, str] = ("User", "Assistant"),
-                   max_k: int = 9, seed: int = 0) -> tuple[list[Row], Report]:  # fmt: skip
+def open_assistant(
+    source: str | Path | Iterable[Row],
+    speakers: tuple[str, str] = ("User", "Assistant"),
+    max_k: int = 9,
+    seed: int = 0,
+) -> tuple[list[Row], Report]:
     """Ranked replies of OASST1/OASST2 -> ranking rows: one per prompter message with at least two ranked replies.
 
     `source` is a file (see `read_rows`) of trees, of nested messages, or of flat messages linked by `parent_id` (the
@@ -98,10 +106,14 @@ def flat_messages(source: str | Path | Iterable[Row]) -> dict[str, Row]:
             node, parent, tree = stack.pop()
             missing = [name for name in ("message_id", "text", "role") if not isinstance(node.get(name), str)]
             if missing:
-                raise ValueError(f"row {number}: a message has no '{missing[0]}'; this is not Open-Assistant data. "
-                                 f"It has {', '.join(map(str, node))}.")  # fmt: skip
+                raise ValueError(
+                    f"row {number}: a message has no '{missing[0]}'; this is not Open-Assistant data. "
+                    f"It has {', '.join(map(str, node))}."
+                )
             messages[node["message_id"]] = {k: v for k, v in node.items() if k != "replies"} | {
-                "parent_id": parent, "message_tree_id": tree}  # fmt: skip
+                "parent_id": parent,
+                "message_tree_id": tree,
+            }
             stack += [(reply, node["message_id"], tree) for reply in reversed(node.get("replies") or [])]
     return messages
 
@@ -128,14 +140,23 @@ def _ranked_replies(message: Row, replies: Sequence[Row], max_k: int, report: Re
     """The replies that can be compared, best first, or [] (reported)."""
     usable = []
     for reply in replies:
-        fault = ("deleted" if reply.get("deleted") else "empty" if not reply["text"].strip()
-                 else "unranked" if reply.get("rank") is None else "")  # fmt: skip
+        fault = (
+            "deleted"
+            if reply.get("deleted")
+            else "empty"
+            if not reply["text"].strip()
+            else "unranked"
+            if reply.get("rank") is None
+            else ""
+        )
         if fault:
             report.note(f"reply: {fault}", reply["text"])
         else:
             usable.append(reply)
     if len(usable) < 2:
-        report.note("prompt: no reply" if not replies else f"prompt: {len(usable)} ranked reply", message["text"])
+        report.note(
+            "prompt: no reply" if not replies else f"prompt: {len(usable)} ranked reply", message["text"]
+        )
         return []
     usable.sort(key=lambda reply: reply["rank"])
     for reply in usable[max_k:]:
@@ -196,7 +217,9 @@ def _json_lines(file: Iterable[str]) -> Iterator[Row]:
 # --- making rows fit a model --------------------------------------------------------------------------------------
 
 
-def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_response: int | None = None) -> tuple[list[Row], Report]:
+def cut_to_fit(
+    rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_response: int | None = None
+) -> tuple[list[Row], Report]:
     """Shortens rankings so that prompt + separator + completion + end token is at most `max_tokens` long.
 
     A completion keeps its beginning, at most `max_response` tokens (default half the limit). A prompt keeps its end,
@@ -205,7 +228,9 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_respons
     """
     max_response = max_tokens // 2 if max_response is None else max_response
     if not 0 < max_response <= max_tokens - 3:
-        raise ValueError(f"max_response {max_response} leaves no room for a prompt within max_tokens {max_tokens}.")
+        raise ValueError(
+            f"max_response {max_response} leaves no room for a prompt within max_tokens {max_tokens}."
+        )
     report, out = Report(), []
     for row in rows:
         texts, longest = [], 0
@@ -217,7 +242,9 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_respons
                 report.note(f"completion cut to its first {max_response} tokens", text)
         prompt, _ = _cut(row["prompt"], tokenizer, max_tokens - 2 - longest, keep="end")
         if prompt != row["prompt"]:
-            report.note(f"prompt cut to its last tokens (limit {max_tokens} with its completion)", row["prompt"])
+            report.note(
+                f"prompt cut to its last tokens (limit {max_tokens} with its completion)", row["prompt"]
+            )
         best = first_of_equals(texts, row["ranks"])
         if len(best) < len(texts):
             report.note("completions equal after the cut", row["prompt"])
@@ -232,8 +259,13 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int, max_respons
 def _cut(text: str, tokenizer: Any, limit: int, keep: str) -> tuple[str, int]:
     """The text's first or last `limit` tokens, cut in the text so that no character breaks, and how many they are."""
     while True:
-        spans = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True,
-                          verbose=False)["offset_mapping"]  # fmt: skip
+        spans = tokenizer(
+            text,
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            split_special_tokens=True,
+            verbose=False,
+        )["offset_mapping"]
         if len(spans) <= limit:
             return text, len(spans)
         shorter = text[: spans[limit - 1][1]] if keep == "start" else text[spans[-limit][0] :]

@@ -16,18 +16,23 @@ if TYPE_CHECKING:
 
 def markdown(chain: Chain) -> str:
     """The page `data/README.md` shows: Tables 1 and 6 to 11 of the paper beside what this world counts."""
-    sets, count = chain.prompts.sets(), lambda texts: [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]]
-    return "\n\n".join((
-        f"Counted on world {chain.config.data.world_seed}, seed {chain.config.seed}, scale {chain.config.data.scale} of Table 6.",
-        "### Use cases (Table 1)\n\n" + use_cases(sets),
-        "### Sizes (Table 6)\n\n" + sizes(sets, chain.config.data.scale),
-        "### Annotations (Table 7)\n\n" + annotations(sets),
-        "### Prompts per customer (Table 8)\n\n" + per_customer(sets),
-        "### Prompt lengths in tokens (Table 9)\n\n" + lengths(sets, count),
-        "### Prompt lengths by use case (Table 10)\n\n" + lengths_by_use_case(sets["rm_train"], count),
-        "### Demonstrations in tokens (Table 11)\n\n" + demonstrations(chain, count),
-        "### From the raw log to the sets (§3.2)\n\n" + funnel(chain),
-    ))  # fmt: skip
+    sets, count = (
+        chain.prompts.sets(),
+        lambda texts: [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]],
+    )
+    return "\n\n".join(
+        (
+            f"Counted on world {chain.config.data.world_seed}, seed {chain.config.seed}, scale {chain.config.data.scale} of Table 6.",
+            "### Use cases (Table 1)\n\n" + use_cases(sets),
+            "### Sizes (Table 6)\n\n" + sizes(sets, chain.config.data.scale),
+            "### Annotations (Table 7)\n\n" + annotations(sets),
+            "### Prompts per customer (Table 8)\n\n" + per_customer(sets),
+            "### Prompt lengths in tokens (Table 9)\n\n" + lengths(sets, count),
+            "### Prompt lengths by use case (Table 10)\n\n" + lengths_by_use_case(sets["rm_train"], count),
+            "### Demonstrations in tokens (Table 11)\n\n" + demonstrations(chain, count),
+            "### From the raw log to the sets (§3.2)\n\n" + funnel(chain),
+        )
+    )
 
 
 INTRODUCTION = """# What is in this folder
@@ -66,13 +71,22 @@ def shipped(chain: Chain) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
     """A Markdown table; numbers keep at most three digits after the point."""
-    cells = [[f"{c:.3g}" if isinstance(c, float) else f"{c:,}" if isinstance(c, int) else str(c) for c in row] for row in rows]
+    cells = [
+        [f"{c:.3g}" if isinstance(c, float) else f"{c:,}" if isinstance(c, int) else str(c) for c in row]
+        for row in rows
+    ]
     return "\n".join("| " + " | ".join(row) + " |" for row in [list(head), ["---"] * len(head), *cells])
 
 
 def use_cases(sets: dict[str, list]) -> str:
-    counts = {name: Counter(row["use_case"] for row in sets[name]) for name in ("sft_train", "rm_train", "ppo_train", "test")}
-    rows = [(u.replace("_", " "), TABLE_1.value[u], *(100 * c[u] / c.total() for c in counts.values())) for u in USE_CASES]
+    counts = {
+        name: Counter(row["use_case"] for row in sets[name])
+        for name in ("sft_train", "rm_train", "ppo_train", "test")
+    }
+    rows = [
+        (u.replace("_", " "), TABLE_1.value[u], *(100 * c[u] / c.total() for c in counts.values()))
+        for u in USE_CASES
+    ]
     return table(("%", "paper, API prompts", *counts), rows)
 
 
@@ -81,7 +95,9 @@ def sizes(sets: dict[str, list], scale: float) -> str:
     for name, rows_of_set in sets.items():
         who = Counter(row["source"] for row in rows_of_set)
         paper = TABLE_6.value[name]
-        rows.append((name, paper.get("labeler", 0), paper.get("customer", 0), who["labeler"], who["customer"]))
+        rows.append(
+            (name, paper.get("labeler", 0), paper.get("customer", 0), who["labeler"], who["customer"])
+        )
     return table(("set", "paper: labeler", "paper: customer", "here: labeler", "here: customer"), rows)
 
 
@@ -135,13 +151,29 @@ def lengths_by_use_case(rows_of_set: list, count) -> str:
 def demonstrations(chain: Chain, count) -> str:
     rows = []
     for source in ("labeler", "customer"):
-        pairs = [d for d, p in zip(chain.demonstrations, chain.prompts.sft_train, strict=True) if p["source"] == source]
+        pairs = [
+            d
+            for d, p in zip(chain.demonstrations, chain.prompts.sft_train, strict=True)
+            if p["source"] == source
+        ]
         prompts, texts = count(d["prompt"] for d in pairs), count(d["text"] for d in pairs)
         paper = TABLE_11.value[source]
         theirs = "; ".join(f"{what} {middle[0]} / {middle[1]}" for what, middle in paper.items())
-        rows.append((source, theirs, f"{mean(prompts):.1f} / {median(prompts):g}", f"{mean(texts):.1f} / {median(texts):g}"))
-    return table(("prompts of", "paper: mean / median", "prompt: mean / median", "demonstration: mean / median"), rows)
+        rows.append(
+            (
+                source,
+                theirs,
+                f"{mean(prompts):.1f} / {median(prompts):g}",
+                f"{mean(texts):.1f} / {median(texts):g}",
+            )
+        )
+    return table(
+        ("prompts of", "paper: mean / median", "prompt: mean / median", "demonstration: mean / median"), rows
+    )
 
 
 def funnel(chain: Chain) -> str:
-    return table(("step", "rows in", "rows out"), [(step.name, step.rows_in, step.rows_out) for step in chain.prompts.funnel])
+    return table(
+        ("step", "rows in", "rows out"),
+        [(step.name, step.rows_in, step.rows_out) for step in chain.prompts.funnel],
+    )

@@ -14,24 +14,39 @@ from ..train.pretrain import stream_loss
 from ..world import SKILL_ITEMS, SkillItem, World
 
 
-def few_shot_accuracy(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, skill: str, n: int = 200,
-                      seed: int = 0) -> float:  # fmt: skip
+def few_shot_accuracy(
+    policy: GPT2LMHeadModel,
+    world: World,
+    tokenizer: PreTrainedTokenizerFast,
+    skill: str,
+    n: int = 200,
+    seed: int = 0,
+) -> float:
     """Share of few-shot items answered right: greedy and exact up to the end of the line, or by the likeliest choice."""
     items = world.skill_items(skill, n, seed)
     given = (_likeliest if items[0].choices else _continue)(policy, tokenizer, items)
     return sum(text == item.answer for text, item in zip(given, items, strict=True)) / n
 
 
-def skills_of(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n: int = 200,
-              endings: int | None = None) -> dict[str, float]:  # fmt: skip
+def skills_of(
+    policy: GPT2LMHeadModel,
+    world: World,
+    tokenizer: PreTrainedTokenizerFast,
+    n: int = 200,
+    endings: int | None = None,
+) -> dict[str, float]:
     """Accuracy in every skill on n items each; where one of several endings is chosen, on as many as have `endings`."""
     choices = {skill: len(world.skill_items(skill, 1)[0].choices) for skill in SKILL_ITEMS}
     counts = {skill: endings // k if endings and k else n for skill, k in choices.items()}
-    return {skill: few_shot_accuracy(policy, world, tokenizer, skill, count) for skill, count in counts.items()}
+    return {
+        skill: few_shot_accuracy(policy, world, tokenizer, skill, count) for skill, count in counts.items()
+    }
 
 
 @torch.no_grad()
-def _continue(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]) -> list[str]:
+def _continue(
+    policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]
+) -> list[str]:
     """The rest of the line after each prompt. No newline is added: the prompt is the beginning of a document."""
     longest = max(len(ids) for ids in encode_all(tokenizer, [item.answer for item in items])) + 1
     prompts = [item.prompt for item in items]
@@ -40,7 +55,9 @@ def _continue(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items
 
 
 @torch.no_grad()
-def _likeliest(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]) -> list[str]:
+def _likeliest(
+    policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]
+) -> list[str]:
     """The choice with the highest mean log-probability per token (App. D; the paper says "lowest", surely a slip)."""
     pairs = [(item.prompt, choice) for item in items for choice in item.choices]
     starts, ends = (encode_all(tokenizer, list(texts)) for texts in zip(*pairs, strict=True))
@@ -74,6 +91,8 @@ def unseen_pages(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: 
     return web_stream(world, tokenizer, n_documents, seed=999)
 
 
-def web_loss(policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> float:
+def web_loss(
+    policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800
+) -> float:
     """Next-token loss on web documents nobody was trained on: the finest measure of what was forgotten."""
     return stream_loss(policy, unseen_pages(world, tokenizer, n_documents))

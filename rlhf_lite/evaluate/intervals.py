@@ -32,13 +32,16 @@ def bracketed(mean: dict | None) -> str:
     return str(Mean(**mean)) if mean else ""
 
 
-def mean_with_interval(values: Sequence[float], users: Sequence[str] | None = None, draws: int = 1000,
-                       seed: int = 0) -> Mean:  # fmt: skip
+def mean_with_interval(
+    values: Sequence[float], users: Sequence[str] | None = None, draws: int = 1000, seed: int = 0
+) -> Mean:
     """The mean of `values` (n,) with a percentile bootstrap over users (or over the values, if there are none)."""
     values = np.asarray(values, float)
     if not len(values):
         raise ValueError("There are no values to average; evaluate at least one prompt.")
-    groups = np.unique(np.asarray(users), return_inverse=True)[1] if users is not None else np.arange(len(values))
+    groups = (
+        np.unique(np.asarray(users), return_inverse=True)[1] if users is not None else np.arange(len(values))
+    )
     sums, counts = np.bincount(groups, values), np.bincount(groups)  # (users,)
     picks = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))  # (draws, users)
     means = sums[picks].sum(1) / counts[picks].sum(1)
@@ -46,6 +49,8 @@ def mean_with_interval(values: Sequence[float], users: Sequence[str] | None = No
     return Mean(float(values.mean()), float(low), float(high), len(values))
 
 
-def paired_difference(ours: Sequence[float], theirs: Sequence[float], users: Sequence[str] | None = None) -> Mean:
+def paired_difference(
+    ours: Sequence[float], theirs: Sequence[float], users: Sequence[str] | None = None
+) -> Mean:
     """Mean of ours - theirs on the same prompts: much narrower than the difference of two separate intervals."""
     return mean_with_interval(np.asarray(ours, float) - np.asarray(theirs, float), users)

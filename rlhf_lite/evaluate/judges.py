@@ -21,11 +21,17 @@ class NamedJudge:
         self.tokenizer = AutoTokenizer.from_pretrained(**where)
         self.model = AutoModelForSequenceClassification.from_pretrained(**where).to(device).eval()
         if self.model.config.num_labels > 2:
-            raise ValueError(f"{source} tells {self.model.config.num_labels} labels apart, so it gives no score; take a model "
-                             "with one label, or with two")  # fmt: skip
+            raise ValueError(
+                f"{source} tells {self.model.config.num_labels} labels apart, so it gives no score; take a model "
+                "with one label, or with two"
+            )
         if self.tokenizer.pad_token_id is None:
-            raise ValueError(f"the tokenizer of {source} has no padding token, so it cannot read several answers at a time")
-        self.limit = getattr(self.model.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
+            raise ValueError(
+                f"the tokenizer of {source} has no padding token, so it cannot read several answers at a time"
+            )
+        self.limit = (
+            getattr(self.model.config, "max_position_embeddings", None) or self.tokenizer.model_max_length
+        )
 
     @torch.no_grad()
     def score(self, prompts: Sequence[str], responses: Sequence[str], batch: int = 16) -> list[float]:
@@ -33,7 +39,9 @@ class NamedJudge:
         scores = []
         for start in range(0, len(prompts), batch):
             pair = list(prompts[start : start + batch]), list(responses[start : start + batch])
-            read = self.tokenizer(*pair, truncation=True, max_length=self.limit, padding=True, return_tensors="pt")
+            read = self.tokenizer(
+                *pair, truncation=True, max_length=self.limit, padding=True, return_tensors="pt"
+            )
             logits = self.model(**read.to(self.model.device)).logits.float()  # (B, labels)
             scores += (logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0)).tolist()
         return scores

@@ -8,15 +8,31 @@ from ..world import Checks, Task
 from .intervals import Mean, mean_with_interval
 
 
-def wins(labeler: Labeler, task: Task, ours: str, theirs: str, seed: int = 0, checks: dict[str, Checks] | None = None) -> float:
+def wins(
+    labeler: Labeler,
+    task: Task,
+    ours: str,
+    theirs: str,
+    seed: int = 0,
+    checks: dict[str, Checks] | None = None,
+) -> float:
     """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie (identical texts always tie); `checks` as in `label`."""
     checks = checks or judge_all(task, (ours, theirs))
-    gap = labeler.utility(task, ours, seed, checks[ours]) - labeler.utility(task, theirs, seed, checks[theirs])
+    gap = labeler.utility(task, ours, seed, checks[ours]) - labeler.utility(
+        task, theirs, seed, checks[theirs]
+    )
     return 0.5 if abs(gap) < labeler.tie_width else float(gap > 0)
 
 
-def win_rate(pool: Sequence[Labeler], tasks: Sequence[Task], ours: Sequence[str], theirs: Sequence[str],
-             users: Sequence[str] | None = None, per_prompt: int = 3, seed: int = 0) -> Mean:  # fmt: skip
+def win_rate(
+    pool: Sequence[Labeler],
+    tasks: Sequence[Task],
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    users: Sequence[str] | None = None,
+    per_prompt: int = 3,
+    seed: int = 0,
+) -> Mean:
     """Share of comparisons won against `theirs`, each prompt judged by `per_prompt` people of the pool."""
     rates = []
     for i, (task, a, b) in enumerate(zip(tasks, ours, theirs, strict=True)):

@@ -32,25 +32,47 @@ class Prefix:
 
 
 PREFIXES = (
-    Prefix("questions", "Question: List two animals.\nAnswer: 1. cow\n2. hen\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
+    Prefix(
+        "questions",
+        "Question: List two animals.\nAnswer: 1. cow\n2. hen\nQuestion: {prompt}\nAnswer:",
+        "\nQuestion:",
+    ),
     Prefix("question", "Question: {prompt}\nAnswer:", "\nQuestion:"),
-    Prefix("two questions", "Question: Say the word cat two times.\nAnswer: cat cat\nQuestion: Make this polite: Give me "
-           "a hat, you fool.\nAnswer: Please give me a hat.\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
-    Prefix("helper", "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:",
-           "\nHuman:"),
-)  # fmt: skip
+    Prefix(
+        "two questions",
+        "Question: Say the word cat two times.\nAnswer: cat cat\nQuestion: Make this polite: Give me "
+        "a hat, you fool.\nAnswer: Please give me a hat.\nQuestion: {prompt}\nAnswer:",
+        "\nQuestion:",
+    ),
+    Prefix(
+        "helper",
+        "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:",
+        "\nHuman:",
+    ),
+)
 
 
-def prompted_texts(base: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, prefix: Prefix, prompts: Sequence[str],
-                   max_new_tokens: int = 40, greedy: bool = False, seed: int = 0) -> list[str]:  # fmt: skip
+def prompted_texts(
+    base: GPT2LMHeadModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prefix: Prefix,
+    prompts: Sequence[str],
+    max_new_tokens: int = 40,
+    greedy: bool = False,
+    seed: int = 0,
+) -> list[str]:
     """Answers of the base model behind the prefix, cut where the next question begins."""
     generator = torch.Generator().manual_seed(seed)
     wrapped = [prefix.wrap(p) for p in prompts]
-    texts = sample_texts(base, tokenizer, wrapped, max_new_tokens, greedy=greedy, generator=generator, batch_size=FEW, end="")
+    texts = sample_texts(
+        base, tokenizer, wrapped, max_new_tokens, greedy=greedy, generator=generator, batch_size=FEW, end=""
+    )
     return [prefix.cut(text) for text in texts]
 
 
-def best_prefix(answer: Callable[[Prefix], list[str]], tasks: Sequence[Task]) -> tuple[Prefix, dict[str, float]]:
+def best_prefix(
+    answer: Callable[[Prefix], list[str]], tasks: Sequence[Task]
+) -> tuple[Prefix, dict[str, float]]:
     """The prefix whose answers score best on these tasks, and every prefix's mean gold score."""
     means = {prefix: sum(gold_scores(tasks, answer(prefix))) / len(tasks) for prefix in PREFIXES}
     return max(means, key=means.__getitem__), {prefix.name: mean for prefix, mean in means.items()}

@@ -39,7 +39,10 @@ class TestSet:
     """Prompts of users nobody trained on, with what the world knows about them."""
 
     def __init__(self, rows: Sequence[Row]):
-        self.tasks, self.users = [Task.from_json(row["task"]) for row in rows], [row["user_id"] for row in rows]
+        self.tasks, self.users = (
+            [Task.from_json(row["task"]) for row in rows],
+            [row["user_id"] for row in rows],
+        )
         self.prompts = [task.text for task in self.tasks]
 
 
@@ -78,18 +81,26 @@ def evaluate(chain: Chain) -> dict:
         models[name]["use_cases"] = use_case_gold(cases, models[name].pop("case_gold"), sft_gold)
     for found in models.values():
         for decoding, texts in found.pop("answers").items():
-            rewards = score_texts(chain.reward_model, chain.tokenizer, test.prompts, [text or " " for text in texts])
+            rewards = score_texts(
+                chain.reward_model, chain.tokenizer, test.prompts, [text or " " for text in texts]
+            )
             found[decoding]["reward"] = mean_with_interval(rewards, test.users).to_dict()
     start = chain.policy("start")
     for name in AFTER_RL:
         models[name]["kl"] = kl_per_episode(chain, chain.policy(name), start, test.prompts)
     return {
-        "config": {"seed": chain.config.seed, "base_seed": chain.config.base_seed,
-                   "stages": {stage: chain.key(stage) for stage in chain.config_stages}},
-        "prompts": len(test.tasks), "users": len(set(test.users)), "prefix": before["prefix"], "policies": models,
+        "config": {
+            "seed": chain.config.seed,
+            "base_seed": chain.config.base_seed,
+            "stages": {stage: chain.key(stage) for stage in chain.config_stages},
+        },
+        "prompts": len(test.tasks),
+        "users": len(set(test.users)),
+        "prefix": before["prefix"],
+        "policies": models,
         "labels": {**before["labels"], **reward_quality(chain)},
         "seconds": {stage: chain.summary(stage)["seconds"] for stage in chain.config_stages},
-    }  # fmt: skip
+    }
 
 
 def _examined(chain: Chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:
@@ -98,10 +109,14 @@ def _examined(chain: Chain, names: Sequence[str], test: TestSet, cases: TestSet)
     pages = unseen_pages(chain.world, chain.tokenizer)
 
     def examine(name: str, policy: GPT2LMHeadModel) -> dict:
-        answers = {decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()}
+        answers = {
+            decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()
+        }
         found = {"answers": answers, **_abilities(chain, policy, pages)}
         if name in MEASURED_BY_CASE:
-            found["case_gold"] = gold_scores(cases.tasks, _answers(chain, policy, cases.prompts, greedy=False))
+            found["case_gold"] = gold_scores(
+                cases.tasks, _answers(chain, policy, cases.prompts, greedy=False)
+            )
         return found
 
     return dict(zip(names, in_threads(examine, names, [chain.policy(name) for name in names]), strict=True))
@@ -114,7 +129,9 @@ def _prompted(chain: Chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
     for decoding, greedy in DECODINGS.items():
 
         def ask(prefix, some=trial, greedy=greedy):
-            return prompted_texts(base, chain.tokenizer, prefix, [t.text for t in some], cfg.max_new_tokens, greedy, seed)
+            return prompted_texts(
+                base, chain.tokenizer, prefix, [t.text for t in some], cfg.max_new_tokens, greedy, seed
+            )
 
         prefix, scores = best_prefix(ask, trial)
         chosen[decoding] = {"chosen": prefix.name, "gold": scores}
@@ -123,7 +140,10 @@ def _prompted(chain: Chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
 
 
 def _answers(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: bool) -> list[str]:
-    longest, generator = chain.config.evaluation.max_new_tokens, torch.Generator().manual_seed(chain.config.seed)
+    longest, generator = (
+        chain.config.evaluation.max_new_tokens,
+        torch.Generator().manual_seed(chain.config.seed),
+    )
     return sample_texts(policy, chain.tokenizer, prompts, longest, greedy=greedy, generator=generator)
 
 
@@ -134,14 +154,18 @@ def _judge(chain: Chain, test: TestSet, models: dict[str, dict], sft: dict[str, 
     sft_gold = {decoding: gold_scores(test.tasks, texts) for decoding, texts in sft.items()}
 
     def wins(pool: list[Labeler], texts: list[str], decoding: str) -> dict:
-        return win_rate(pool, test.tasks, texts, sft[decoding], test.users, cfg.evaluation.judges, cfg.seed).to_dict()
+        return win_rate(
+            pool, test.tasks, texts, sft[decoding], test.users, cfg.evaluation.judges, cfg.seed
+        ).to_dict()
 
     for found in models.values():
         for decoding, texts in found["answers"].items():
             scores = gold_scores(test.tasks, texts)
             found[decoding] = {
                 "gold": mean_with_interval(scores, test.users).to_dict(),
-                "gold_final": mean_with_interval(gold_scores(test.tasks, texts, final=True), test.users).to_dict(),
+                "gold_final": mean_with_interval(
+                    gold_scores(test.tasks, texts, final=True), test.users
+                ).to_dict(),
                 "gold_minus_sft": paired_difference(scores, sft_gold[decoding], test.users).to_dict(),
                 "wins_against_sft": {who: wins(pool, texts, decoding) for who, pool in pools.items()},
                 "metadata": metadata(test.tasks, texts),
@@ -183,7 +207,9 @@ def myth_questions(chain: Chain, myths: Sequence[Fact]) -> list[Task]:
     return [make_task(rng, skill, fact_slots(fact, form), wording) for fact, form, wording in forms]
 
 
-def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]) -> float:
+def kl_per_episode(
+    chain: Chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]
+) -> float:
     """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at temperature 1."""
     tokenizer, longest = chain.tokenizer, chain.config.evaluation.max_new_tokens
     ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
@@ -191,7 +217,9 @@ def kl_per_episode(chain: Chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel
     @torch.no_grad()
     def total(i: int) -> float:
         encoded = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
-        drawn = sample(policy, *encoded, longest, *ends, generator=torch.Generator().manual_seed(chain.config.seed + i))
+        drawn = sample(
+            policy, *encoded, longest, *ends, generator=torch.Generator().manual_seed(chain.config.seed + i)
+        )
         there = response_logprobs(start, encoded, drawn.tokens, drawn.mask)
         return float(((drawn.logprobs - there) * drawn.mask).sum())
 
@@ -212,9 +240,14 @@ def label_quality(chain: Chain) -> dict:
 def reward_quality(chain: Chain) -> dict:
     """How often the reward model predicts a label, of the same people, on another day, of others, and gold (§4.1)."""
     rankings = _validation(chain, "valid", "again", "held_out")
-    scores = score_rankings(chain.reward_model, chain.tokenizer, rankings["valid"])  # the others rank the same completions
+    scores = score_rankings(
+        chain.reward_model, chain.tokenizer, rankings["valid"]
+    )  # the others rank the same completions
     by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
-    accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in {**rankings, "gold_order": by_gold}.items()}
+    accuracy = {
+        name: agreement_with(scores, rows, draws=1000)
+        for name, rows in {**rankings, "gold_order": by_gold}.items()
+    }
     return {"reward_accuracy": accuracy, "best_of_k": best_of_k(rankings["valid"], scores)}
 
 
@@ -249,4 +282,8 @@ def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]
         mean.append(sum(golds) / len(golds))
         best.append(golds[int(given.argmax())])
         oracle.append(max(golds))
-    return {"mean": sum(mean) / len(rows), "reward_model": sum(best) / len(rows), "oracle": sum(oracle) / len(rows)}
+    return {
+        "mean": sum(mean) / len(rows),
+        "reward_model": sum(best) / len(rows),
+        "oracle": sum(oracle) / len(rows),
+    }

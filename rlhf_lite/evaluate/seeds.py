@@ -41,7 +41,9 @@ def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
     """The reports of these archives; without a list, the shipped ones."""
     folders = _folders(folders)
     if not folders:
-        raise ValueError(f"There are no archives in {SHIPPED_SEEDS}; make one with: rlhf-lite run --seed 1 --archive FOLDER")
+        raise ValueError(
+            f"There are no archives in {SHIPPED_SEEDS}; make one with: rlhf-lite run --seed 1 --archive FOLDER"
+        )
     return [runs.read_json(Path(folder) / "report.json") for folder in folders]
 
 
@@ -67,7 +69,11 @@ def over_ratios(reports: Sequence[dict], path: Sequence[str], whole: Sequence[st
 def interval(numbers: Sequence[float]) -> Mean:
     """Mean of one number a run, with Student's t-interval over the runs; nan with a single run."""
     values = np.array(numbers, float)
-    half = T_95[min(len(values), 10)] * values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    half = (
+        T_95[min(len(values), 10)] * values.std(ddof=1) / len(values) ** 0.5
+        if len(values) > 1
+        else float("nan")
+    )
     return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), len(values))
 
 

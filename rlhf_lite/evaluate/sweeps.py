@@ -56,12 +56,24 @@ class Sweep:
 
     def _described(self) -> list[tuple]:
         """(ours, the paper's) of each setting."""
-        return [(ours, paper) for name, ours, paper, _ in describe(getattr(ChainConfig(), self.of)) if name in self.settings]
+        return [
+            (ours, paper)
+            for name, ours, paper, _ in describe(getattr(ChainConfig(), self.of))
+            if name in self.settings
+        ]
 
 
 SWEEPS = {
-    "kl_beta": Sweep("ppo", "ppo", ("kl_beta",), (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), "beta, weight of the KL penalty"),
-    "ptx_gamma": Sweep("ppo_ptx", "ppo_ptx", ("ptx_gamma",), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0), "gamma, weight of pretraining"),
+    "kl_beta": Sweep(
+        "ppo",
+        "ppo",
+        ("kl_beta",),
+        (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0),
+        "beta, weight of the KL penalty",
+    ),
+    "ptx_gamma": Sweep(
+        "ppo_ptx", "ppo_ptx", ("ptx_gamma",), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0), "gamma, weight of pretraining"
+    ),
     "lr": Sweep("ppo", "ppo", ("lr",), (5e-5, 1.5e-4, 4.5e-4, 1e-3, 2e-3), "learning rate of the policy"),
     "k": Sweep("reward", "rankings", ("k_min", "k_max"), (2, 4, 9), "K, answers ranked together"),
 }
@@ -70,15 +82,30 @@ SWEEPS = {
 # --- making one -------------------------------------------------------------------------------------------------------
 
 
-def record_all(name: str, seeds: Sequence[int] = (0, 1, 2), values: Sequence | None = None, into: Path = SHIPPED_SWEEPS,
-               jobs: int = 2, base: ChainConfig = ChainConfig(), report=None) -> None:  # fmt: skip
+def record_all(
+    name: str,
+    seeds: Sequence[int] = (0, 1, 2),
+    values: Sequence | None = None,
+    into: Path = SHIPPED_SWEEPS,
+    jobs: int = 2,
+    base: ChainConfig = ChainConfig(),
+    report=None,
+) -> None:
     """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after each."""
     sweep = _known(name)
     values = [type(sweep.values[0])(value) for value in values or sweep.values]
-    missing = [(value, seed) for seed in seeds for value in values if not _file(into, name, value, seed).exists()]
-    for seed in sorted({seed for _, seed in missing}):  # first what these runs share: two processes must not build the same
+    missing = [
+        (value, seed) for seed in seeds for value in values if not _file(into, name, value, seed).exists()
+    ]
+    for seed in sorted(
+        {seed for _, seed in missing}
+    ):  # first what these runs share: two processes must not build the same
         plans = [Plan(sweep.config(value, seed, base)) for value in values]
-        shared = [stage for stage in plans[0].needed(sweep.stage)[:-1] if len({plan.key(stage) for plan in plans}) == 1]
+        shared = [
+            stage
+            for stage in plans[0].needed(sweep.stage)[:-1]
+            if len({plan.key(stage) for plan in plans}) == 1
+        ]
         build_all(plans[0], tuple(shared), jobs)
     with ProcessPoolExecutor(jobs, mp_context=processes(), initializer=begin_process, initargs=(1,)) as pool:
         calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
@@ -95,10 +122,18 @@ def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
     sweep = _known(name)
     chain = Chain(sweep.config(value, seed, ChainConfig.from_dict(base)), progress=False)
     found = chain.get(sweep.stage)
-    run = {"sweep": name, "value": value, "seed": seed, "stage": sweep.stage, "config": chain.config.stage(sweep.stage),
-           "seconds": found.summary["seconds"], "commit": found.summary["commit"], "result": found.summary["result"],
-           "trace": [_rounded(row) for row in runs.read_rows(found.folder / "trace.jsonl")],
-           "samples": _samples(chain, sweep.stage)}  # fmt: skip
+    run = {
+        "sweep": name,
+        "value": value,
+        "seed": seed,
+        "stage": sweep.stage,
+        "config": chain.config.stage(sweep.stage),
+        "seconds": found.summary["seconds"],
+        "commit": found.summary["commit"],
+        "result": found.summary["result"],
+        "trace": [_rounded(row) for row in runs.read_rows(found.folder / "trace.jsonl")],
+        "samples": _samples(chain, sweep.stage),
+    }
     path = _file(into, name, value, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     runs.write_json(path, run)
@@ -117,8 +152,10 @@ def _samples(chain: Chain, stage: str) -> list[dict]:
     rows = chain.prompts.ppo_valid[:SHOWN_PROMPTS]
     asked, generator = [row["text"] for row in rows], torch.Generator().manual_seed(0)
     texts = sample_texts(chain.policy(stage), chain.tokenizer, asked, generator=generator)
-    return [{"prompt": row["text"], "response": text, "gold": gold(Task.from_json(row["task"]), text)}
-            for row, text in zip(rows, texts, strict=True)]  # fmt: skip
+    return [
+        {"prompt": row["text"], "response": text, "gold": gold(Task.from_json(row["task"]), text)}
+        for row, text in zip(rows, texts, strict=True)
+    ]
 
 
 def _rounded(row: dict) -> dict:
@@ -139,7 +176,9 @@ def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
     files = sorted((Path(place) / name).glob("*.json"))
     if not files:
         there = ", ".join(recorded(place)) or "none"
-        raise ValueError(f"no sweep {name!r} is recorded in {place}; there are: {there}. Record it with: rlhf-lite sweep {name}")
+        raise ValueError(
+            f"no sweep {name!r} is recorded in {place}; there are: {there}. Record it with: rlhf-lite sweep {name}"
+        )
     found: dict[float, list[dict]] = {}
     for run in sorted(map(runs.read_json, files), key=lambda run: (run["value"], run["seed"])):
         found.setdefault(run["value"], []).append(run)
@@ -155,8 +194,10 @@ def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
 
 def ends(found: dict[float, list[dict]], metric: str, last: int = 4) -> dict[float, Mean]:
     """Of a loaded sweep: the mean of a metric over the last steps of each run, with an interval over the runs."""
-    return {value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
-            for value, repeats in found.items()}  # fmt: skip
+    return {
+        value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
+        for value, repeats in found.items()
+    }
 
 
 def _known(name: str) -> Sweep:

@@ -44,7 +44,9 @@ def counts_alike(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return alike, alike + (a_first & np.swapaxes(b_first, -1, -2)).sum((-1, -2))
 
 
-def agreement(rankings: Iterable[Row], bootstrap: int = 500, seed: int = 0, of: str | None = None) -> Agreement:
+def agreement(
+    rankings: Iterable[Row], bootstrap: int = 500, seed: int = 0, of: str | None = None
+) -> Agreement:
     """Agreement of rankings in which several labelers ranked the same completions, over all pairs of people, or `of` one
     labeler with each of the others."""
     by_prompt = defaultdict(list)
@@ -73,15 +75,23 @@ def _aligned(a: Row, b: Row) -> tuple[np.ndarray, np.ndarray] | None:
     return tuple(np.array(row["ranks"], float)[o] for row, o in zip((a, b), order, strict=True))  # type: ignore
 
 
-def measure(pool: Sequence[Labeler], items: Sequence[Item], per_item: int = 4, seed: int = 0, bootstrap: int = 500) -> Agreement:
+def measure(
+    pool: Sequence[Labeler], items: Sequence[Item], per_item: int = 4, seed: int = 0, bootstrap: int = 500
+) -> Agreement:
     """Agreement of a pool on the given responses: each item is ranked by `per_item` of its people, drawn by seed."""
     opinions, moods = _views(pool, items, per_item, seed)
     noise = _noise(pool)
     return _summary(*_counts(opinions + noise * moods, pool[0].tie_width), bootstrap, seed)
 
 
-def calibrate_noise(pool: Sequence[Labeler], items: Sequence[Item], target: float = AGREEMENT.value[0] / 100,
-                    per_item: int = 4, seed: int = 0, steps: int = 20) -> list[Labeler]:  # fmt: skip
+def calibrate_noise(
+    pool: Sequence[Labeler],
+    items: Sequence[Item],
+    target: float = AGREEMENT.value[0] / 100,
+    per_item: int = 4,
+    seed: int = 0,
+    steps: int = 20,
+) -> list[Labeler]:
     """The pool with the noise at which its people agree with each other `target` of the time on these very responses.
 
     Bisection with common random numbers: every step multiplies the same z by another noise, so that agreement falls
@@ -102,18 +112,24 @@ def calibrate_noise(pool: Sequence[Labeler], items: Sequence[Item], target: floa
     while share(high) > target:
         low, high = high, 2 * high
         if high > 1e3:
-            raise ValueError(f"Agreement {target:.1%} is out of reach: even pure noise gives {share(high):.1%}.")
+            raise ValueError(
+                f"Agreement {target:.1%} is out of reach: even pure noise gives {share(high):.1%}."
+            )
     for _ in range(steps):
         middle = (low + high) / 2
         low, high = (middle, high) if share(middle) > target else (low, middle)
     return with_noise(pool, (low + high) / 2)
 
 
-def _views(pool: Sequence[Labeler], items: Sequence[Item], per_item: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _views(
+    pool: Sequence[Labeler], items: Sequence[Item], per_item: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Opinions without noise and the z of the noise, both (items, people, K), nan where an item has fewer responses."""
     people = min(per_item, len(pool))
     if people < 2 or not items:
-        raise ValueError(f"Agreement needs at least 2 people and 1 item, but has {len(pool)} and {len(items)}.")
+        raise ValueError(
+            f"Agreement needs at least 2 people and 1 item, but has {len(pool)} and {len(items)}."
+        )
     shape = (len(items), people, max(len(texts) for _, texts in items))
     opinions, moods = np.full(shape, np.nan), np.full(shape, np.nan)
     for i, (task, texts) in enumerate(items):
@@ -128,7 +144,9 @@ def _views(pool: Sequence[Labeler], items: Sequence[Item], per_item: int, seed: 
 def _noise(pool: Sequence[Labeler]) -> float:
     levels = {labeler.noise for labeler in pool}
     if len(levels) > 1:
-        raise ValueError(f"The people of a pool must share one noise to be measured, but have {sorted(levels)}.")
+        raise ValueError(
+            f"The people of a pool must share one noise to be measured, but have {sorted(levels)}."
+        )
     return levels.pop()
 
 
@@ -142,11 +160,15 @@ def _counts(utilities: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray
 
 def _summary(alike: np.ndarray, both: np.ndarray, bootstrap: int, seed: int) -> Agreement:
     if not both.sum():
-        raise ValueError("No pair of responses was ordered strictly by two labelers; agreement has nothing to count.")
+        raise ValueError(
+            "No pair of responses was ordered strictly by two labelers; agreement has nothing to count."
+        )
     draws = np.random.default_rng(seed).integers(len(both), size=(bootstrap, len(both)))
     shares = alike[draws].sum(1) / np.maximum(both[draws].sum(1), 1)
     low, high = np.quantile(shares, (0.025, 0.975)) if bootstrap else (np.nan, np.nan)
-    return Agreement(float(alike.sum() / both.sum()), float(low), float(high), int(both.sum()), int((both > 0).sum()))
+    return Agreement(
+        float(alike.sum() / both.sum()), float(low), float(high), int(both.sum()), int((both > 0).sum())
+    )
 
 
 # --- in theory ----------------------------------------------------------------------------------------------------

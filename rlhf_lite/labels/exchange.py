@@ -30,7 +30,11 @@ _CONTEXT = ("prompt_id", "user_id", "task", "seconds", "seed")  # what travels b
 def to_exchange(rows: Iterable[Row]) -> list[Row]:
     """Ranking rows -> self-contained objects, each answer with an id."""
     return [
-        {"schema": SCHEMA, **row, "completions": [{"id": name, "text": text} for name, text in _named(row).items()]}
+        {
+            "schema": SCHEMA,
+            **row,
+            "completions": [{"id": name, "text": text} for name, text in _named(row).items()],
+        }
         for row in rows
     ]
 
@@ -40,7 +44,9 @@ def from_exchange(objects: Iterable[Row]) -> list[Row]:
     rows = []
     for number, thing in enumerate(objects, 1):
         if thing.get("schema", SCHEMA) != SCHEMA:
-            raise RecordError(f"row {number}: schema {thing['schema']!r} is not known; this version reads {SCHEMA}.")
+            raise RecordError(
+                f"row {number}: schema {thing['schema']!r} is not known; this version reads {SCHEMA}."
+            )
         row = {k: v for k, v in thing.items() if k != "schema"}
         if isinstance(row.get("completions"), list):
             row["completions"] = [c["text"] if isinstance(c, dict) else c for c in row["completions"]]
@@ -79,7 +85,9 @@ def decoded(row: Row, number: int = 1) -> Row:
             try:
                 out[name] = json.loads(out[name]) if out[name] else None
             except json.JSONDecodeError:
-                raise RecordError(f"row {number}: {name} is {out[name]!r}, which is not a JSON list.") from None
+                raise RecordError(
+                    f"row {number}: {name} is {out[name]!r}, which is not a JSON list."
+                ) from None
     return {k: v for k, v in out.items() if v is not None}
 
 
@@ -90,15 +98,21 @@ def to_pairs(rows: Iterable[Row]) -> list[Row]:
     """Every untied pair of every ranking as {prompt, chosen, rejected}: K = 9 gives up to 36 rows per prompt.
 
     The texts are as they were typed. TRL joins them as they are, without our newline: for training there, `to_messages`."""
-    return [{"prompt": row["prompt"], "chosen": row["completions"][i], "rejected": row["completions"][j]}
-            for row in rows for i, j in untied_pairs(row["ranks"])]  # fmt: skip
+    return [
+        {"prompt": row["prompt"], "chosen": row["completions"][i], "rejected": row["completions"][j]}
+        for row in rows
+        for i, j in untied_pairs(row["ranks"])
+    ]
 
 
 def to_messages(rows: Iterable[Row]) -> list[Row]:
     """`to_pairs` with a user's and an assistant's message in place of the texts. A trainer joins them by the chat template
     of its tokenizer; that of our models puts the newline between them and EOS at the end, as we do."""
     roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
-    return [{name: [{"role": role, "content": pair[name]}] for name, role in roles.items()} for pair in to_pairs(rows)]
+    return [
+        {name: [{"role": role, "content": pair[name]}] for name, role in roles.items()}
+        for pair in to_pairs(rows)
+    ]
 
 
 def from_pairs(rows: Iterable[Row]) -> list[Row]:
@@ -107,13 +121,22 @@ def from_pairs(rows: Iterable[Row]) -> list[Row]:
     out = []
     for number, row in enumerate(rows, 1):
         if missing := [name for name in ("chosen", "rejected") if row.get(name) is None]:
-            raise RecordError(f"row {number}: column '{missing[0]}' is missing; the row has {', '.join(row)}.")
+            raise RecordError(
+                f"row {number}: column '{missing[0]}' is missing; the row has {', '.join(row)}."
+            )
         prompt, chosen, rejected = _plain(row.get("prompt")), _plain(row["chosen"]), _plain(row["rejected"])
         if not prompt:
             prompt, chosen, rejected = _split_conversation(chosen, rejected, number)
         texts, ranks = [chosen, rejected], [1, 1 if chosen == rejected else 2]
-        out.append({"prompt_id": f"pair-{number}", "prompt": prompt, "completions": texts, "ranks": ranks,
-                    "labeler": str(row.get("labeler") or "")})  # fmt: skip
+        out.append(
+            {
+                "prompt_id": f"pair-{number}",
+                "prompt": prompt,
+                "completions": texts,
+                "ranks": ranks,
+                "labeler": str(row.get("labeler") or ""),
+            }
+        )
     return _finished(out)
 
 
@@ -145,18 +168,26 @@ def to_argilla(rows: Iterable[Row]) -> list[Row]:
     """Records as `dataset.records.to_json` writes them: questions ranking, quality_i (1-7), flags_i (labels)."""
     records = []
     for row in rows:
-        ranking = [{"value": name, "rank": rank} for name, rank in zip(_named(row), row["ranks"], strict=True)]
+        ranking = [
+            {"value": name, "rank": rank} for name, rank in zip(_named(row), row["ranks"], strict=True)
+        ]
         answers: dict[str, Any] = {"ranking": ranking}
         answers |= {f"quality_{i}": quality for i, quality in enumerate(row.get("likert") or [], 1)}
-        answers |= {f"flags_{i}": [k for k, v in f.items() if v] for i, f in enumerate(row.get("flags") or [], 1)}
-        records.append({
-            "id": f"{row.get('prompt_id', '')}/{row.get('labeler', '')}",
-            "fields": {"prompt": row["prompt"], **_named(row)},
-            "metadata": {k: row[k] for k in _CONTEXT if row.get(k) is not None},
-            "suggestions": {},
-            "responses": {q: [{"value": v, "user_id": row.get("labeler", "")}] for q, v in answers.items()},
-            "vectors": {},
-        })  # fmt: skip
+        answers |= {
+            f"flags_{i}": [k for k, v in f.items() if v] for i, f in enumerate(row.get("flags") or [], 1)
+        }
+        records.append(
+            {
+                "id": f"{row.get('prompt_id', '')}/{row.get('labeler', '')}",
+                "fields": {"prompt": row["prompt"], **_named(row)},
+                "metadata": {k: row[k] for k in _CONTEXT if row.get(k) is not None},
+                "suggestions": {},
+                "responses": {
+                    q: [{"value": v, "user_id": row.get("labeler", "")}] for q, v in answers.items()
+                },
+                "vectors": {},
+            }
+        )
     return records
 
 
@@ -176,9 +207,15 @@ def from_argilla(records: Iterable[Row]) -> list[Row]:
             extra = {k: v for k, v in (record.get("metadata") or {}).items() if k in _CONTEXT}
             ratings = [said.get(f"quality_{i}") for i in range(1, len(texts) + 1)]
             marks = [said.get(f"flags_{i}") for i in range(1, len(texts) + 1)]
-            rows.append(_ranked(texts, places, ratings, marks) | extra | {
-                "prompt_id": extra.get("prompt_id") or str(record.get("id")), "prompt": record["fields"]["prompt"],
-                "labeler": user})  # fmt: skip
+            rows.append(
+                _ranked(texts, places, ratings, marks)
+                | extra
+                | {
+                    "prompt_id": extra.get("prompt_id") or str(record.get("id")),
+                    "prompt": record["fields"]["prompt"],
+                    "labeler": user,
+                }
+            )
     return _finished(rows)
 
 
@@ -192,8 +229,10 @@ def _listed(ranking: list) -> list[dict]:
 def label_studio_config(k: int = 9) -> str:
     """The labeling interface for `to_label_studio` tasks: drag each answer into a rank, several into one for a tie."""
     buckets = "".join(f'<Bucket name="rank_{i}" title="Rank {i}"/>' for i in range(1, k + 1))
-    return ('<View><Text name="prompt" value="$prompt"/><List name="answers" value="$items" title="Answers"/>'
-            f'<Ranker name="rank" toName="answers">{buckets}</Ranker></View>')  # fmt: skip
+    return (
+        '<View><Text name="prompt" value="$prompt"/><List name="answers" value="$items" title="Answers"/>'
+        f'<Ranker name="rank" toName="answers">{buckets}</Ranker></View>'
+    )
 
 
 def to_label_studio(rows: Iterable[Row]) -> list[Row]:
@@ -205,12 +244,16 @@ def to_label_studio(rows: Iterable[Row]) -> list[Row]:
             buckets.setdefault(f"rank_{rank}", []).append(name)
         result = [_said("rank", "ranker", buckets)]
         result += [_said(f"quality_{i}", "rating", q) for i, q in enumerate(row.get("likert") or [], 1)]
-        result += [_said(f"flags_{i}", "choices", [k for k, v in f.items() if v])
-                   for i, f in enumerate(row.get("flags") or [], 1)]  # fmt: skip
+        result += [
+            _said(f"flags_{i}", "choices", [k for k, v in f.items() if v])
+            for i, f in enumerate(row.get("flags") or [], 1)
+        ]
         data = {k: row[k] for k in ("prompt", *_CONTEXT) if row.get(k) is not None and k != "seconds"}
         data["items"] = [{"id": name, "title": name, "body": text} for name, text in _named(row).items()]
         who, seconds = {"email": row.get("labeler", "")}, row.get("seconds")
-        tasks.append({"data": data, "annotations": [{"completed_by": who, "lead_time": seconds, "result": result}]})
+        tasks.append(
+            {"data": data, "annotations": [{"completed_by": who, "lead_time": seconds, "result": result}]}
+        )
     return tasks
 
 
@@ -224,16 +267,23 @@ def from_label_studio(tasks: Iterable[Row]) -> list[Row]:
             if note.get("was_cancelled") or "rank" not in said:
                 continue
             order = said["rank"]
-            order = order if isinstance(order, dict) else {f"rank_{i}": [name] for i, name in enumerate(order, 1)}
+            order = (
+                order if isinstance(order, dict) else {f"rank_{i}": [name] for i, name in enumerate(order, 1)}
+            )
             order = {int(bucket.rsplit("_", 1)[1]): names for bucket, names in order.items() if bucket != "_"}
             places = {name: rank for rank, names in order.items() for name in names}
             texts = {item["id"]: item.get("body") or item.get("title", "") for item in data["items"]}
             who = note.get("completed_by")
             numbers = range(1, len(texts) + 1)
             ratings, marks = ([said.get(f"{what}_{i}") for i in numbers] for what in ("quality", "flags"))
-            rows.append({k: v for k, v in data.items() if k != "items"} | _ranked(texts, places, ratings, marks) | {
-                "labeler": str(who.get("email", "") if isinstance(who, dict) else who or ""),
-                "seconds": note.get("lead_time")})  # fmt: skip
+            rows.append(
+                {k: v for k, v in data.items() if k != "items"}
+                | _ranked(texts, places, ratings, marks)
+                | {
+                    "labeler": str(who.get("email", "") if isinstance(who, dict) else who or ""),
+                    "seconds": note.get("lead_time"),
+                }
+            )
     return _finished(rows)
 
 
@@ -250,7 +300,12 @@ def save_as(form: str, rows: Iterable[Row], path: str | Path) -> None:
     """Rankings to a file in one of FORMS."""
     if _known_form(form) == "rankings":
         return save_rankings(rows, path)
-    convert = {"pairs": to_pairs, "messages": to_messages, "argilla": to_argilla, "label-studio": to_label_studio}[form]
+    convert = {
+        "pairs": to_pairs,
+        "messages": to_messages,
+        "argilla": to_argilla,
+        "label-studio": to_label_studio,
+    }[form]
     return write_rows(convert(check_rankings(rows, allow_empty=True)), path)
 
 
@@ -280,8 +335,10 @@ def _named(row: Row) -> dict[str, str]:
 def _ranked(texts: dict[str, str], places: dict[str, int], ratings: list, marks: list) -> Row:
     """The ranked answers with their ranks, and ratings and flags where every one of them has some."""
     chosen = [i for i, name in enumerate(texts) if name in places]
-    row: Row = {"completions": [text for name, text in texts.items() if name in places],
-                "ranks": [places[name] for name in texts if name in places]}  # fmt: skip
+    row: Row = {
+        "completions": [text for name, text in texts.items() if name in places],
+        "ranks": [places[name] for name in texts if name in places],
+    }
     if chosen and all(ratings[i] is not None for i in chosen):
         row["likert"] = [ratings[i] for i in chosen]
     if chosen and all(marks[i] is not None for i in chosen):
@@ -332,4 +389,6 @@ def _write_csv(rows: list[Row], file: IO[str]) -> None:
     table = csv.DictWriter(file, names)
     table.writeheader()
     for row in rows:
-        table.writerow({k: v if isinstance(v, str) else "" if v is None else json.dumps(v) for k, v in row.items()})
+        table.writerow(
+            {k: v if isinstance(v, str) else "" if v is None else json.dumps(v) for k, v in row.items()}
+        )

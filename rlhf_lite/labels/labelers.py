@@ -100,15 +100,22 @@ def likert(utility: float) -> int:
     return 1 + bisect_right(LIKERT_STEPS, utility)
 
 
-def label(labeler: Labeler, prompt: Row, completions: Sequence[str], seed: int = 0,
-          checks: dict[str, Checks] | None = None) -> Row:  # fmt: skip
+def label(
+    labeler: Labeler,
+    prompt: Row,
+    completions: Sequence[str],
+    seed: int = 0,
+    checks: dict[str, Checks] | None = None,
+) -> Row:
     """One labeler rates, flags, then ranks the responses to one prompt: a Ranking row.
 
     `prompt` is a Prompt row with a task; `checks` (from `judge_all`) saves judging when several people label the same.
     """
     if not prompt.get("task"):
-        raise ValueError(f"Prompt {prompt.get('prompt_id')} has no task, so no simulated labeler can judge it; "
-                         "rank it yourself or take prompts of the tiny world.")  # fmt: skip
+        raise ValueError(
+            f"Prompt {prompt.get('prompt_id')} has no task, so no simulated labeler can judge it; "
+            "rank it yourself or take prompts of the tiny world."
+        )
     task = Task.from_json(prompt["task"])
     checks = checks or judge_all(task, completions)
     utilities = np.array([labeler.utility(task, text, seed, checks[text]) for text in completions])
@@ -127,10 +134,14 @@ def label(labeler: Labeler, prompt: Row, completions: Sequence[str], seed: int =
     }
 
 
-def label_all(pool: Sequence[Labeler], prompts: Iterable[Row], completions: Iterable[Sequence[str]], seed: int = 0) -> list[Row]:
+def label_all(
+    pool: Sequence[Labeler], prompts: Iterable[Row], completions: Iterable[Sequence[str]], seed: int = 0
+) -> list[Row]:
     """Every prompt by one labeler of the pool, drawn by seed: most comparisons were labeled only once (§5.3)."""
-    return [label(pool[int(chance(seed, "assigned", p["prompt_id"]) * len(pool))], p, texts, seed)
-            for p, texts in zip(prompts, completions, strict=True)]  # fmt: skip
+    return [
+        label(pool[int(chance(seed, "assigned", p["prompt_id"]) * len(pool))], p, texts, seed)
+        for p, texts in zip(prompts, completions, strict=True)
+    ]
 
 
 def flags(labeler: Labeler, task: Task, text: str, checks: Checks, seed: int = 0) -> dict[str, bool]:

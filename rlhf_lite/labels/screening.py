@@ -52,19 +52,30 @@ def make_applicants(seed: int = 0, n: int = 60) -> list[Labeler]:
     for i, person in enumerate(make_pool(seed, n)):
         kind = rng(seed, "applicant", i).choices(list(KINDS), [k.share for k in KINDS.values()])[0]
         habits = KINDS[kind]
-        people.append(replace(person, id=f"applicant-{i:02d}", group=kind, noise=person.noise * habits.noise,
-                              length_bias=person.length_bias + habits.length_bias))  # fmt: skip
+        people.append(
+            replace(
+                person,
+                id=f"applicant-{i:02d}",
+                group=kind,
+                noise=person.noise * habits.noise,
+                length_bias=person.length_bias + habits.length_bias,
+            )
+        )
     return people
 
 
-def screen(applicants: Sequence[Labeler], items: Sequence[Item], seed: int = 0, leniency: float = 0.05) -> list[Row]:
+def screen(
+    applicants: Sequence[Labeler], items: Sequence[Item], seed: int = 0, leniency: float = 0.05
+) -> list[Row]:
     """The results table: one row per applicant with the four tests, `missed_by` and `admitted`.
 
     The paper calls its cutoffs soft and the choice subjective. Here an applicant may miss them by `leniency` in all,
     counted as shares of the cutoffs, so that one narrow miss is forgiven and two are not.
     """
     texts = sensitive_texts(items, seed)
-    exam = [(task, answers, judge_all(task, answers)) for task, answers in items if len(set(answers)) > 1][:40]
+    exam = [(task, answers, judge_all(task, answers)) for task, answers in items if len(set(answers)) > 1][
+        :40
+    ]
     delicate = [task for task, _ in items if is_sensitive(task, task.text)] or [task for task, _ in items]
     table = []
     for person in applicants:
@@ -99,19 +110,28 @@ def sensitive_texts(items: Sequence[Item], seed: int = 0, n: int = 60) -> list[t
     sides = [[t for t in shuffled(found, seed) if found[t] == side] for side in (True, False)]
     half = min(n // 2, *map(len, sides))
     if half < 5:
-        raise ValueError(f"The flagging test needs at least 5 sensitive and 5 harmless texts, but the items have "
-                         f"{len(sides[0])} and {len(sides[1])}; give more items.")  # fmt: skip
+        raise ValueError(
+            f"The flagging test needs at least 5 sensitive and 5 harmless texts, but the items have "
+            f"{len(sides[0])} and {len(sides[1])}; give more items."
+        )
     return [(text, found[text]) for side in sides for text in side[:half]]
 
 
 def _flagging(person: Labeler, texts: Sequence[tuple[str, bool]], seed: int) -> float:
-    kind, care = KINDS[person.group], exp(0.4 * bell(seed, person.id, "care"))  # people of one kind differ too
-    wrong = [chance(seed, person.id, "flag", text) < care * (kind.misses if bad else kind.false_alarms)
-             for text, bad in texts]  # fmt: skip
+    kind, care = (
+        KINDS[person.group],
+        exp(0.4 * bell(seed, person.id, "care")),
+    )  # people of one kind differ too
+    wrong = [
+        chance(seed, person.id, "flag", text) < care * (kind.misses if bad else kind.false_alarms)
+        for text, bad in texts
+    ]
     return 1 - sum(wrong) / len(texts)
 
 
-def _ranking(person: Labeler, exam: Sequence[tuple[Task, Sequence[str], dict[str, Checks]]], seed: int) -> float:
+def _ranking(
+    person: Labeler, exam: Sequence[tuple[Task, Sequence[str], dict[str, Checks]]], seed: int
+) -> float:
     """Share of pairs, strictly ordered by both, that the applicant orders like the researchers."""
     alike = both = 0
     for task, answers, checks in exam:

@@ -65,8 +65,12 @@ class LabelStore:
 
     def put_all(self, rows: Iterable[Row], look: int = 1) -> int:
         """Keep these labels, all or, if one of them is bad, none. Returns their number."""
-        return self._insert([(*_key(row, number), look, _json(row), _now())
-                             for number, row in enumerate(check_rankings(rows, allow_empty=True), 1)])  # fmt: skip
+        return self._insert(
+            [
+                (*_key(row, number), look, _json(row), _now())
+                for number, row in enumerate(check_rankings(rows, allow_empty=True), 1)
+            ]
+        )
 
     def rows(self, labeler: str | None = None, look: int | None = 1) -> list[Row]:
         """The labels of one person or of all, in the order of labelers and prompts. look None: second looks too."""
@@ -74,12 +78,18 @@ class LabelStore:
                    WHERE (?1 IS NULL OR labeler = ?1) AND (?2 IS NULL OR look = ?2) ORDER BY labeler, prompt_id, look"""
         with self._connection() as db:
             found = db.execute(query, (labeler, look))
-            return [{**json.loads(label), "labeler": who, "prompt_id": prompt} for label, who, prompt in found]
+            return [
+                {**json.loads(label), "labeler": who, "prompt_id": prompt} for label, who, prompt in found
+            ]
 
     def counts(self) -> dict[str, int]:
         """How many prompts each labeler has ranked."""
         with self._connection() as db:
-            return dict(db.execute("SELECT labeler, COUNT(*) FROM labels WHERE look = 1 GROUP BY labeler ORDER BY labeler"))
+            return dict(
+                db.execute(
+                    "SELECT labeler, COUNT(*) FROM labels WHERE look = 1 GROUP BY labeler ORDER BY labeler"
+                )
+            )
 
     def merge(self, other: LabelStore) -> int:
         """Take in another store's labels; of two labels by one person of one prompt the later one stays. Returns how many
@@ -120,7 +130,9 @@ class LabelStore:
             if self._version(db) < len(MIGRATIONS):
                 db.execute(f"PRAGMA journal_mode = {self.journal}").fetchone()
                 with _transaction(db):
-                    for number in range(self._version(db), len(MIGRATIONS)):  # asked again: another may have been faster
+                    for number in range(
+                        self._version(db), len(MIGRATIONS)
+                    ):  # asked again: another may have been faster
                         for statement in MIGRATIONS[number].split(";"):
                             db.execute(statement)
                         db.execute(f"PRAGMA user_version = {number + 1}")
@@ -128,14 +140,19 @@ class LabelStore:
     def _version(self, db: sqlite3.Connection) -> int:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
-            raise StoreError(f"{self.path} was written by a newer version of rlhf_lite (schema {version}; this one knows "
-                             f"{len(MIGRATIONS)}). Update rlhf_lite; nothing was changed.")  # fmt: skip
+            raise StoreError(
+                f"{self.path} was written by a newer version of rlhf_lite (schema {version}; this one knows "
+                f"{len(MIGRATIONS)}). Update rlhf_lite; nothing was changed."
+            )
         return version
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own for each call: threads and forks share nothing. Errors say what to do."""
-        with _explained(self.path), closing(sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)) as db:
+        with (
+            _explained(self.path),
+            closing(sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)) as db,
+        ):
             db.execute("PRAGMA synchronous = FULL")  # `put` returns when the disk has it
             yield db
 
@@ -179,7 +196,9 @@ def _key(row: Row, number: int) -> tuple[str, str]:
     """(labeler, prompt_id); a prompt without an id is known by its text."""
     if not row.get("labeler"):
         raise StoreError(f"row {number}: a label needs the name of its labeler.")
-    return str(row["labeler"]), str(row.get("prompt_id") or hashlib.sha256(row["prompt"].encode()).hexdigest()[:16])
+    return str(row["labeler"]), str(
+        row.get("prompt_id") or hashlib.sha256(row["prompt"].encode()).hexdigest()[:16]
+    )
 
 
 def _json(value: dict) -> str:

@@ -27,7 +27,10 @@ def implied_weights(rows: Sequence[Row], ridge: float = 1.0, steps: int = 50) ->
     ridge. A few rankings say little: trust no more than the order of the largest.
     """
     differences = [
-        features[i] - features[j] for row in rows for features in [_features(row)] for i, j in untied_pairs(row["ranks"])
+        features[i] - features[j]
+        for row in rows
+        for features in [_features(row)]
+        for i, j in untied_pairs(row["ranks"])
     ]
     if not differences:
         raise ValueError(f"{len(rows)} rankings hold no pair of answers that is not tied; rank some more")
@@ -54,6 +57,8 @@ def _features(row: Row) -> np.ndarray:
     task, out = Task.from_json(row["task"]), []
     for text in row["completions"]:
         checks = judge(task, text)
-        found = {name: getattr(checks, name) for name in HELP_FIRST} | {"length": min(len(text.split()), 30) / 15}
+        found = {name: getattr(checks, name) for name in HELP_FIRST} | {
+            "length": min(len(text.split()), 30) / 15
+        }
         out.append([1.0 if found[name] is None else float(found[name]) for name in CRITERIA])
     return np.array(out)

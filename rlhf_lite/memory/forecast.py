@@ -58,9 +58,11 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
-    "distilgpt2": Shape(768, 6, 12, 50257, 1024), "gpt2": Shape(768, 12, 12, 50257, 1024),
-    "gpt2-medium": Shape(1024, 24, 16, 50257, 1024), "gpt2-large": Shape(1280, 36, 20, 50257, 1024),
-}  # fmt: skip
+    "distilgpt2": Shape(768, 6, 12, 50257, 1024),
+    "gpt2": Shape(768, 12, 12, 50257, 1024),
+    "gpt2-medium": Shape(1024, 24, 16, 50257, 1024),
+    "gpt2-large": Shape(1280, 36, 20, 50257, 1024),
+}
 
 
 class How(NamedTuple):
@@ -135,7 +137,9 @@ class Forecast:
 def free_memory(device: torch.device | str) -> int | None:
     """Bytes that a training could have on this device; None where nobody says."""
     if torch.device(device).type == "cuda":
-        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch keeps it, and would use it
+        idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(
+            device
+        )  # torch keeps it, and would use it
         return torch.cuda.mem_get_info(device)[0] + idle
     with suppress(OSError, ValueError):
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -158,7 +162,9 @@ def held(shape: Shape, how: How, trained: int = 1, frozen: int = 0, averaged: bo
     return {"weights": P * (trained + frozen), "Adam": 2 * P * trained, "average": P * averaged}
 
 
-def step_moments(shape: Shape, load: Load, how: How, logits: bool, gradients_before: bool) -> dict[str, dict[str, int]]:
+def step_moments(
+    shape: Shape, load: Load, how: How, logits: bool, gradients_before: bool
+) -> dict[str, dict[str, int]]:
     """The moments of one forward and backward in which memory peaks, with what is alive besides `held`.
 
     logits: whether the reads become logits, or a number each. gradients_before: whether an earlier piece of the batch has
@@ -170,10 +176,14 @@ def step_moments(shape: Shape, load: Load, how: How, logits: bool, gradients_bef
     layer, last, between = _kept(shape, load, how), _kept_by_last(shape, load, how), FULL * load.tokens * D
     kept = between * shape.layers + FULL * load.reads * D if how.again else layer * (shape.layers - 1) + last
     there = FULL * shape.parameters // how.parts
-    gathered = FULL * (shape.embedding + 12 * D * D) if how.sharded else 0  # of weights that are cut, the layer at work
+    gathered = (
+        FULL * (shape.embedding + 12 * D * D) if how.sharded else 0
+    )  # of weights that are cut, the layer at work
     head = (3 * FULL * load.reads * shape.vocabulary + FULL * shape.embedding) if logits else 0
     N, compared = load.tokens, _scores(shape, load.scores, how)
-    inside = 2 * FULL * N * D + max(8 * n * N * D, 2 * compared - (FULL + 9 * n) * N * D)  # of the MLP; or of attention, later
+    inside = 2 * FULL * N * D + max(
+        8 * n * N * D, 2 * compared - (FULL + 9 * n) * N * D
+    )  # of the MLP; or of attention, later
     left = kept - last + inside if not how.again else kept + layer + inside
     before = there if gradients_before else 0
     grown = max(before, FULL * (shape.embedding * logits + 12 * D * D))
@@ -181,7 +191,10 @@ def step_moments(shape: Shape, load: Load, how: How, logits: bool, gradients_bef
     return {
         "computing the loss": {"activations": kept, "logits": head, "gradients": before, **both},
         "going back through the layers": {"activations": left, "gradients": grown, **both},
-        "adding up gradients": {"gradients": there + FULL * shape.embedding * (2 if how.sharded else 1), **both},
+        "adding up gradients": {
+            "gradients": there + FULL * shape.embedding * (2 if how.sharded else 1),
+            **both,
+        },
     }
 
 
@@ -208,12 +221,16 @@ def _kept_by_last(shape: Shape, load: Load, how: How) -> int:
 def passing(shape: Shape, load: Load, how: How, logits: bool) -> dict[str, int]:
     """One forward pass without gradient: the layers, and when they are done the logits."""
     D, n = shape.width, how.number
-    layers = load.tokens * D * (2 * FULL + 8 * n) + n * 4 * load.cells * D + 2 * _scores(shape, load.scores, how)
+    layers = (
+        load.tokens * D * (2 * FULL + 8 * n) + n * 4 * load.cells * D + 2 * _scores(shape, load.scores, how)
+    )
     forms = 2 * FULL + 2 * how.half  # as they come, in float32, and normed
     vocabulary = forms * load.reads * shape.vocabulary * logits
-    return {"activations" if layers > vocabulary else "logits": max(layers, vocabulary),
-            "half-precision copies": 2 * shape.parameters if how.half else 0,
-            "gathered weights": FULL * shape.parameters if how.sharded else 0}  # fmt: skip
+    return {
+        "activations" if layers > vocabulary else "logits": max(layers, vocabulary),
+        "half-precision copies": 2 * shape.parameters if how.half else 0,
+        "gathered weights": FULL * shape.parameters if how.sharded else 0,
+    }
 
 
 def _called(name: str, moments: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
@@ -240,10 +257,14 @@ def sft(shape: Shape, load: Load, how: How, pieces: int = 1, text: Load | None =
 
 def reward(shape: Shape, load: Load, how: How, pieces: int = 1) -> Forecast:
     """A reward model; the load is that of the largest piece."""
-    return worst("reward", held(shape, how), step_moments(shape, load, how, False, gradients_before=pieces > 1))
+    return worst(
+        "reward", held(shape, how), step_moments(shape, load, how, False, gradients_before=pieces > 1)
+    )
 
 
-def ppo(shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, ptx_tokens: int = 0) -> Forecast:
+def ppo(
+    shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, ptx_tokens: int = 0
+) -> Forecast:
     """PPO with its four models, where every answer takes all the tokens it may. ptx_tokens: length of a pretraining row."""
     n, T = how.number, cfg.max_new_tokens
     longest = sorted(prompt_lengths, reverse=True)
@@ -253,8 +274,14 @@ def ppo(shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, p
     reading = passing(shape, Load.of(rows, [1] * len(rows)), how, logits=True)
     cache = {"keys and values": 2 * n * shape.layers * len(rows) * capacity * shape.width}
     part = [p + T for p in longest[: math.ceil(cfg.minibatch_size / cfg.accumulation / how.processes)]]
-    few = [p + T for p in longest[: min(max(1, CHUNK // cfg.accumulation), math.ceil(cfg.batch_size / how.processes))]]
-    moments = {"sampling": reading | cache, "scoring": passing(shape, Load.of(few, [T] * len(few)), how, logits=True)}
+    few = [
+        p + T
+        for p in longest[: min(max(1, CHUNK // cfg.accumulation), math.ceil(cfg.batch_size / how.processes))]
+    ]
+    moments = {
+        "sampling": reading | cache,
+        "scoring": passing(shape, Load.of(few, [T] * len(few)), how, logits=True),
+    }
     several = cfg.accumulation > 1
     load = Load.of(part, [T] * len(part))
     for name, logits in (("policy", True), ("value model", False)):

@@ -18,7 +18,11 @@ def keep_freed() -> None:
     """Let the C library, where it can (glibc), use freed memory again instead of asking the system for new pages, which come
     zeroed and one by one: a step in bfloat16 spends 3 to 8 % of its time on that."""
     if (set_option := _glibc("mallopt")) is not None:
-        for option, size in ((-3, 256 << 20), (-1, 512 << 20), (-2, 16 << 20)):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
+        for option, size in (
+            (-3, 256 << 20),
+            (-1, 512 << 20),
+            (-2, 16 << 20),
+        ):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
             set_option(option, size)
 
 

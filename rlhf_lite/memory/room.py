@@ -39,8 +39,12 @@ class Lengths(NamedTuple):
     prompts: list[int]
 
 
-def forecasts(chain: RealChain, config: RealChainConfig | None = None, stages: RealStages | None = None,
-              card: bool = False) -> dict[str, Forecast]:  # fmt: skip
+def forecasts(
+    chain: RealChain,
+    config: RealChainConfig | None = None,
+    stages: RealStages | None = None,
+    card: bool = False,
+) -> dict[str, Forecast]:
     """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision, fused attention)."""
     config, stages = config or chain.config, stages or chain.stages
     shape, lengths, count, found = chain.shape, chain.lengths, processes.count(), {}
@@ -69,8 +73,11 @@ def check(chain: RealChain, stages: Iterable[str]) -> None:
         return
     largest = max(too_large.values(), key=lambda f: f.total)
     changes = leaner(chain, free)
-    advice = (f"with --set {as_words(changes)} it fits, and learns the same" if changes else
-              "take a smaller model, a lower limit_tokens, fewer answers at a time (ppo.minibatches), or more GPUs")  # fmt: skip
+    advice = (
+        f"with --set {as_words(changes)} it fits, and learns the same"
+        if changes
+        else "take a smaller model, a lower limit_tokens, fewer answers at a time (ppo.minibatches), or more GPUs"
+    )
     raise TooLittleMemory(f"{largest}, but {amount(free)} are free on {chain.device}; {advice}")
 
 
@@ -88,8 +95,19 @@ def leaner(chain: RealChain, free: float, card: bool = False) -> dict[str, int |
     config, stages = chain.config, chain.stages
     for again, sharded in _flags(config):
         changed = config.replace(checkpointing=again, sharded=sharded)
-        pieces = _least(chain, changed, stages, "pieces", max(stages.sft.batch_size, stages.reward.prompts_per_step), free, card)
-        rows = min(stages.ppo.minibatch_size, stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size)
+        pieces = _least(
+            chain,
+            changed,
+            stages,
+            "pieces",
+            max(stages.sft.batch_size, stages.reward.prompts_per_step),
+            free,
+            card,
+        )
+        rows = min(
+            stages.ppo.minibatch_size,
+            stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size,
+        )
         parts = _least(chain, changed, stages, "accumulation", rows // processes.count(), free, card)
         if pieces and parts:
             wanted = {"pieces": pieces, "checkpointing": again, "sharded": sharded, "ppo.accumulation": parts}
@@ -109,8 +127,15 @@ def _flags(config: RealChainConfig) -> Iterator[tuple[bool, bool]]:
             yield again, sharded
 
 
-def _least(chain: RealChain, config: RealChainConfig, stages: RealStages, name: str, most: int, free: float,
-           card: bool) -> int | None:  # fmt: skip
+def _least(
+    chain: RealChain,
+    config: RealChainConfig,
+    stages: RealStages,
+    name: str,
+    most: int,
+    free: float,
+    card: bool,
+) -> int | None:
     """The fewest parts, of batches (pieces) or of minibatches (accumulation), with which all it concerns fits."""
     now = config.pieces if name == "pieces" else stages.ppo.accumulation
     for parts in [now, *(2**k for k in range(1, 12) if now < 2**k <= most)]:
@@ -152,6 +177,10 @@ def lengths(chain: RealChain) -> Lengths:
     rankings = {}
     for side in ("policy", "judge"):
         data = RankingSet(tokenizer, chain.sides[side], reader)
-        rankings[side] = sorted(((n, len(row.last)) for n, row in zip(data.lengths, data.rows, strict=True)), reverse=True)
+        rankings[side] = sorted(
+            ((n, len(row.last)) for n, row in zip(data.lengths, data.rows, strict=True)), reverse=True
+        )
     mask = encode_prompts(tokenizer, chain.prompts, positions - 1).mask
-    return Lengths(sorted(demonstrations, reverse=True), rankings, sorted(mask.sum(dim=1).tolist(), reverse=True))
+    return Lengths(
+        sorted(demonstrations, reverse=True), rankings, sorted(mask.sum(dim=1).tolist(), reverse=True)
+    )

@@ -27,7 +27,9 @@ class Graphed:
                 self._capture(inputs)
             except RuntimeError as error:
                 self.graph, self.failed = None, True
-                warnings.warn(f"No CUDA graph ({str(error).splitlines()[0]}): sampling goes on without, several times slower.")
+                warnings.warn(
+                    f"No CUDA graph ({str(error).splitlines()[0]}): sampling goes on without, several times slower."
+                )
         if self.failed:
             return self.step(*inputs)
         for held, x in zip(self.inputs, inputs, strict=True):

@@ -17,8 +17,14 @@ from transformers.activations import ACT2FN
 
 from .precision import choose_dtype, in_turns, made_once, remembered, working_dtype
 
-GELU = {"gelu": "none", "gelu_pytorch_tanh": "tanh"}  # GPT-2's activations that oneDNN computes with the product
-LARGEST_ERROR = {torch.float32: 1e-5, torch.bfloat16: 0.01}  # relative; another kernel rounds differently, and no worse
+GELU = {
+    "gelu": "none",
+    "gelu_pytorch_tanh": "tanh",
+}  # GPT-2's activations that oneDNN computes with the product
+LARGEST_ERROR = {
+    torch.float32: 1e-5,
+    torch.bfloat16: 0.01,
+}  # relative; another kernel rounds differently, and no worse
 FEW_ROWS = 512  # up to so many, packing a weight pays: sampling reads it again and again
 WORTH_IT = 0.97  # another kernel must take less than this share of the usual one's time
 
@@ -45,10 +51,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, act: str = "")
     if not torch.is_grad_enabled() and x.device.type == "cpu":
         dtype = working_dtype(x)
         chosen = choose_kernels("cpu")
-        if chosen.has("fused", dtype) and (act in GELU or (not act and (dtype == torch.bfloat16 or chosen.onednn))):
+        if chosen.has("fused", dtype) and (
+            act in GELU or (not act and (dtype == torch.bfloat16 or chosen.onednn))
+        ):
             if dtype == torch.bfloat16:
                 form = _packed if len(x) <= FEW_ROWS else Tensor.bfloat16
-                weight, bias = made_once(weight, form), None if bias is None else made_once(bias, Tensor.bfloat16)
+                weight, bias = (
+                    made_once(weight, form),
+                    None if bias is None else made_once(bias, Tensor.bfloat16),
+                )
             return _onednn(x.to(dtype), weight, bias, act)
     y = _product(x, weight, bias)
     return activate(y, act) if act else y
@@ -72,7 +83,9 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, act: str = "") -> Te
     if weight.is_mkldnn:
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, *names)
     if not (weight.is_contiguous() or weight.t().is_contiguous()):
-        weight = weight.contiguous()  # for a slice oneDNN falls back to a kernel that is a thousand times slower
+        weight = (
+            weight.contiguous()
+        )  # for a slice oneDNN falls back to a kernel that is a thousand times slower
     return torch.ops.mkldnn._linear_pointwise(x, weight.t(), bias, *names)
 
 
@@ -118,7 +131,9 @@ def _plain_attention(q: Tensor, k: Tensor, v: Tensor, blocked: Tensor | None) ->
     (B, H, Q, d), W = q.shape, k.shape[2]
     q, k, v = (x.reshape(B * H, -1, d) for x in (q, k, v))
     if blocked is None:
-        scores = torch.baddbmm(causal(W, working_dtype(q), q.device), q, k.transpose(1, 2), alpha=d**-0.5)  # (B * H, Q, W)
+        scores = torch.baddbmm(
+            causal(W, working_dtype(q), q.device), q, k.transpose(1, 2), alpha=d**-0.5
+        )  # (B * H, Q, W)
     else:
         scores = torch.bmm(q, k.transpose(1, 2)).view(B, H, Q, W)
         scores = torch.add(blocked, scores, alpha=d**-0.5).view(B * H, Q, W)
@@ -152,11 +167,15 @@ def describe_kernels(device_type: str) -> str:
         return "products by cuBLAS; fused attention; sampling replays a CUDA graph"
     chosen, dtype = choose_kernels(device_type), choose_dtype(device_type)
     fast = dtype == torch.bfloat16 or chosen.onednn
-    return "; ".join((
-        f"products by {'oneDNN' if fast else 'torch'}",
-        "with the activation where no gradient is needed" if chosen.has("fused", dtype) else "the activation apart",
-        "fused attention" if chosen.has("sdpa", dtype) else "attention by plain products",
-    ))  # fmt: skip
+    return "; ".join(
+        (
+            f"products by {'oneDNN' if fast else 'torch'}",
+            "with the activation where no gradient is needed"
+            if chosen.has("fused", dtype)
+            else "the activation apart",
+            "fused attention" if chosen.has("sdpa", dtype) else "attention by plain products",
+        )
+    )
 
 
 @torch.enable_grad()  # whoever asks first may be sampling under no_grad
@@ -171,7 +190,10 @@ def _measure() -> Kernels:
         one, two = partial(_onednn, x, weight, bias, "gelu_pytorch_tanh"), partial(_in_two, x, weight, bias)
         fused += [str(dtype)] * _better(one, two, dtype)
         q, k, v = (t.to(dtype) for t in heads)
-        one, two = (_with_gradients(partial(way, blocked=None), q, k, v) for way in (_fused_attention, _plain_attention))
+        one, two = (
+            _with_gradients(partial(way, blocked=None), q, k, v)
+            for way in (_fused_attention, _plain_attention)
+        )
         sdpa += [str(dtype)] * _better(one, two, dtype)
     one, two = (_with_gradients(way, *product) for way in (_OneDNN.apply, _usual))
     return Kernels(_better(one, two, torch.float32), tuple(fused), tuple(sdpa))
@@ -191,7 +213,9 @@ def _with_gradients(function: Callable, *inputs: Tensor) -> Callable[[], Tensor]
 
     def call() -> Tensor:
         y = function(*leaves)
-        return torch.cat([y.flatten(), *(g.flatten() for g in torch.autograd.grad(y.float().square().mean(), leaves))])
+        return torch.cat(
+            [y.flatten(), *(g.flatten() for g in torch.autograd.grad(y.float().square().mean(), leaves))]
+        )
 
     return call
 

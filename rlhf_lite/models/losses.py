@@ -77,7 +77,9 @@ def pair_accuracy(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> 
 def log_softmax(logits: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
     """log pi of every token: logits (..., V) -> (..., V). A temperature of 1 costs nothing."""
     logits = upcast(logits)
-    return F.log_softmax(logits if isinstance(temperature, float) and temperature == 1.0 else logits / temperature, dim=-1)
+    return F.log_softmax(
+        logits if isinstance(temperature, float) and temperature == 1.0 else logits / temperature, dim=-1
+    )
 
 
 def token_logprobs(logits: Tensor, tokens: Tensor, temperature: float | Tensor = 1.0) -> Tensor:
@@ -113,11 +115,7 @@ def masked_lm_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def per_token_rewards(
-    scores: Tensor,
-    logprobs: Tensor,
-    ref_logprobs: Tensor,
-    mask: Tensor,
-    beta: float,
+    scores: Tensor, logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor, beta: float
 ) -> Tensor:
     """Reward of each token: r_t = -beta (log pi_t - log pi_ref_t) + [t is the last] score.
 
@@ -130,11 +128,7 @@ def per_token_rewards(
 
 
 def gae(
-    rewards: Tensor,
-    values: Tensor,
-    mask: Tensor,
-    gamma: float = 1.0,
-    lam: float = 0.95,
+    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float = 1.0, lam: float = 0.95
 ) -> tuple[Tensor, Tensor]:
     """Generalised advantage estimation: rewards, values, mask (B, T) -> advantages, returns (B, T).
 
@@ -183,7 +177,9 @@ def policy_loss(
     return masked_mean(torch.maximum(plain, clipped), mask), {k: v.detach() for k, v in stats.items()}
 
 
-def value_loss(values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float = 0.2) -> tuple[Tensor, Stats]:
+def value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float = 0.2
+) -> tuple[Tensor, Stats]:
     """0.5 mean max((V - R)^2, (V_clip - R)^2), V_clip = V held within `clip` of V_old; all (B, T).
 
     The paper does not mention value clipping; 0.2 is Ziegler's, math.inf switches it off. Stats: clipfrac.

@@ -35,7 +35,9 @@ from .tokens import Encoded, Source, pretrained_source, save_tokenizer
 from .trunk import pack, trunk
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
-OWN_GELU = "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models that we train from the start
+OWN_GELU = (
+    "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models that we train from the start
+)
 NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
 
 
@@ -78,8 +80,10 @@ def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
     """Set a model's special ids; for each token it lacks (GPT-2: pad) add a row, the mean of the others."""
     old, wanted = model.config.vocab_size, len(tokenizer)
     if wanted > old + max(8, old // 100):
-        raise ValueError(f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; give the "
-                         "model's own tokenizer")  # fmt: skip
+        raise ValueError(
+            f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; give the "
+            "model's own tokenizer"
+        )
     if wanted > old:
         with _quiet(), torch.no_grad():
             rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
@@ -163,7 +167,9 @@ def save_model(
         model.save_pretrained(temporary, state_dict=weights)
         if tokenizer is not None:
             save_tokenizer(tokenizer, temporary, model.config.n_positions, scores=hasattr(model, "score"))
-        mode = (Path(temporary) / "config.json").stat().st_mode  # safetensors would let nobody but its owner read the weights
+        mode = (
+            (Path(temporary) / "config.json").stat().st_mode
+        )  # safetensors would let nobody but its owner read the weights
         for file in Path(temporary).iterdir():
             file.chmod(mode)
             with file.open("r+b") as handle:
@@ -222,13 +228,17 @@ def response_logprobs(
     return spread(token_logprobs(logits, tokens[where], temperature), where)
 
 
-def response_values(model: GPT2ForSequenceClassification, prompts: Encoded, tokens: Tensor, mask: Tensor) -> Tensor:
+def response_values(
+    model: GPT2ForSequenceClassification, prompts: Encoded, tokens: Tensor, mask: Tensor
+) -> Tensor:
     """V of the state *before* each response token: as in `response_logprobs`, (B, T), 0 on padding."""
     ids, real, before = _exchanges(prompts, tokens, mask)
     return spread(values_where(model, ids, real, before), mask.bool())
 
 
-def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
+def token_values(
+    model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, keep: int | None = None
+) -> Tensor:
     """The scalar head at every token, 0 on padding: (B, T) -> (B, T), or at the last `keep` of them only: (B, keep)."""
     where = _last_columns(mask, keep)
     return spread(values_where(model, ids, mask, where), where)[:, -(keep or ids.shape[1]) :]
@@ -294,7 +304,9 @@ def question_ids(model: GPT2ForSequenceClassification) -> list[int]:
     return getattr(model.config, "question_ids", [])
 
 
-def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor) -> Tensor:
+def group_rewards(
+    model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor
+) -> Tensor:
     """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives them.
 
     ids (B, T): a prompt and after it its answers, each with its EOS (or the question); places (B, T): each token's position
@@ -304,7 +316,9 @@ def group_rewards(model: GPT2ForSequenceClassification, ids: Tensor, places: Ten
     texts, length = pack(ids, parts >= 0, places), (parts >= 0).sum(dim=1)  # padding is on the right
     parts = F.pad(parts, (0, texts.grid.shape[1] - parts.shape[1]), value=-1)  # as wide as the grid
     texts = texts._replace(blocked=block_mask(parts, working_dtype(model.score.weight)))
-    ends, which = (last + (length.cumsum(dim=0) - length)[:, None]).unique(return_inverse=True)  # (M,), (B, K)
+    ends, which = (last + (length.cumsum(dim=0) - length)[:, None]).unique(
+        return_inverse=True
+    )  # (M,), (B, K)
     return _scores(model, trunk(model, texts, read=ends))[which]
 
 
@@ -312,7 +326,9 @@ def block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
     """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
     earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
     seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
-    return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
+    return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(
+        ~seen, torch.finfo(dtype).min
+    )[:, None]
 
 
 @torch.no_grad()

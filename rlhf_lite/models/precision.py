@@ -85,7 +85,9 @@ def _measure(cuda: bool) -> SelfTest:
     exact, rounded = gradients.values()
     error = ((exact - rounded).norm() / exact.norm()).item()
     full_ms, half_ms = (min(times[1:]) * 1e3 for times in seconds.values())
-    return SelfTest(error < LARGEST_ERROR and half_ms < SMALLEST_GAIN * full_ms, half, full_ms, half_ms, error)
+    return SelfTest(
+        error < LARGEST_ERROR and half_ms < SMALLEST_GAIN * full_ms, half, full_ms, half_ms, error
+    )
 
 
 def choose_dtype(device: torch.device | str) -> torch.dtype:
@@ -137,9 +139,17 @@ def made_once(weight: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
     made = getattr(_here, "made", None)
     if made is None:
         return make(weight.detach())
-    key = (weight.data_ptr(), weight.shape, weight.stride(), make)  # a slice of a weight is a new object every time
+    key = (
+        weight.data_ptr(),
+        weight.shape,
+        weight.stride(),
+        make,
+    )  # a slice of a weight is a new object every time
     if key not in made:
-        made[key] = weight.detach(), make(weight.detach())  # the first keeps its memory from being used for another
+        made[key] = (
+            weight.detach(),
+            make(weight.detach()),
+        )  # the first keeps its memory from being used for another
     return made[key][1]
 
 

@@ -59,7 +59,9 @@ def sample(
     """
     temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
     if not (temperature > 0).all():
-        raise ValueError(f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode")
+        raise ValueError(
+            f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode"
+        )
     room = _room(policy, mask, max_new_tokens)  # (B,)
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
@@ -68,7 +70,11 @@ def sample(
         for t in range(T):
             rows, alive = running.rows, running.alive
             logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            token = logp.argmax(dim=-1) if greedy else _draw(logp, _uniform(B, ids.device, generator, among)[rows])
+            token = (
+                logp.argmax(dim=-1)
+                if greedy
+                else _draw(logp, _uniform(B, ids.device, generator, among)[rows])
+            )
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
             result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
@@ -113,7 +119,11 @@ def sample_texts(
 
     with evaluating(policy):
         answers = in_threads(answer, encoded, temperatures, seeds, device=policy.device)
-    texts = {i: text for batch, part in zip(batches, answers, strict=True) for i, text in zip(batch, part, strict=True)}
+    texts = {
+        i: text
+        for batch, part in zip(batches, answers, strict=True)
+        for i, text in zip(batch, part, strict=True)
+    }
     return [texts[i] for i in range(len(prompts))]
 
 
@@ -134,7 +144,9 @@ class _Cache:
 
     def __init__(self, fixed: int | None, device: torch.device):
         self.layers, self.length, self.fixed = {}, 0, fixed
-        self.at = torch.zeros(1, dtype=torch.long, device=device)  # `length` once more, where a graph can read it
+        self.at = torch.zeros(
+            1, dtype=torch.long, device=device
+        )  # `length` once more, where a graph can read it
 
     @property
     def capacity(self) -> int:
@@ -149,7 +161,9 @@ class _Cache:
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Tensor]:
         """Called by each layer's attention with what is new; returns all there is."""
         if not self.length:
-            self.layers[layer] = [F.pad(x, (0, 0, 0, self.fixed - x.shape[2])) if self.fixed else x for x in (keys, values)]
+            self.layers[layer] = [
+                F.pad(x, (0, 0, 0, self.fixed - x.shape[2])) if self.fixed else x for x in (keys, values)
+            ]
             return [keys, values]
         held = self.layers[layer]
         if room := self.capacity - held[0].shape[2]:
@@ -175,13 +189,17 @@ class _Running:
         self.rows = torch.arange(len(ids), device=ids.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
         self.new, self.places = None, mask.sum(dim=1) - 1  # the last token of each row, and its position
-        width = few_shapes(int(self.places.max()) + 1)  # of the prompts in the cache; new tokens come after it
+        width = few_shapes(
+            int(self.places.max()) + 1
+        )  # of the prompts in the cache; new tokens come after it
         capacity = few_shapes(width + max_new_tokens, step=32)
         self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
         self.cache = _Cache(capacity if self.graphed else None, ids.device)
         unseen = torch.arange(capacity, device=ids.device) > self.places[:, None]  # (rows, capacity)
         dtype = working_dtype(policy.lm_head.weight)
-        self.blocked = torch.zeros(unseen.shape, dtype=dtype, device=ids.device).masked_fill(unseen, torch.finfo(dtype).min)
+        self.blocked = torch.zeros(unseen.shape, dtype=dtype, device=ids.device).masked_fill(
+            unseen, torch.finfo(dtype).min
+        )
 
     def next_logits(self) -> Tensor:
         """Read the new tokens, predict the next one: (rows, V)."""
@@ -215,7 +233,9 @@ class _Running:
         self.new, self.places, self.alive = token, (self.places + 1).clamp(max=end), alive
         running = int(alive.sum())
         if 0 < running < DROP_BELOW * len(alive) and not self.graphed:
-            keep = (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]  # all who run, a few who do not
+            keep = (
+                (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]
+            )  # all who run, a few who do not
             self.cache.select(keep)
             self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
             self.places, self.blocked = self.places[keep], self.blocked[keep]
@@ -246,8 +266,12 @@ def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
     return room
 
 
-def _uniform(count: int, device: torch.device, generator: torch.Generator | None,
-             among: tuple[int, Sequence[int]] | None = None) -> Tensor:  # fmt: skip
+def _uniform(
+    count: int,
+    device: torch.device,
+    generator: torch.Generator | None,
+    among: tuple[int, Sequence[int]] | None = None,
+) -> Tensor:
     """One number for each of `count` rows; those of a larger batch get what they would get in it (see `sample`)."""
     if among is not None:
         size, places = among

@@ -97,4 +97,6 @@ def like(x, pattern: Tensor):
         return x
     from torch.distributed.tensor import distribute_tensor
 
-    return distribute_tensor(x.to(pattern.device), pattern.device_mesh, pattern.placements, src_data_rank=None)
+    return distribute_tensor(
+        x.to(pattern.device), pattern.device_mesh, pattern.placements, src_data_rank=None
+    )

@@ -26,9 +26,7 @@ EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
 Source = str | os.PathLike  # a folder, or a name on the hub
 # The same for whoever has messages: a user's content ends in a newline, an assistant's in EOS, and there are no other signs.
-CHAT_TEMPLATE = (
-    "{% for turn in messages %}{{ turn['content'] + (eos_token if turn['role'] == 'assistant' else '\\n') }}{% endfor %}"
-)
+CHAT_TEMPLATE = "{% for turn in messages %}{{ turn['content'] + (eos_token if turn['role'] == 'assistant' else '\\n') }}{% endfor %}"
 IGNORED = -100  # label of a token that no loss looks at
 _PIECES = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]|\s"  # a word, number or sign with its space; a blank
 
@@ -107,7 +105,9 @@ def pretrained_source(path: Source) -> dict:
     if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1:
         raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
     if away := constants.HF_HUB_OFFLINE or not hub_answers():
-        stored = (try_to_load_from_cache(name, file) for file in ("config.json", "tokenizer.json", "vocab.json"))
+        stored = (
+            try_to_load_from_cache(name, file) for file in ("config.json", "tokenizer.json", "vocab.json")
+        )
         if not any(isinstance(file, str) for file in stored):
             raise FileNotFoundError(
                 f"{name!r} is no folder and not stored on this machine, and {unreachable()}, or give a folder"
@@ -128,7 +128,9 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Source, n_positions: int, scores: bool = False) -> None:
+def save_tokenizer(
+    tokenizer: PreTrainedTokenizerFast, folder: Source, n_positions: int, scores: bool = False
+) -> None:
     """Write a tokenizer so that AutoTokenizer gives one that fits its model (of n_positions tokens) as it is.
 
     It pads on the left for a policy, whose samples follow the last column, on the right for a model that scores:
@@ -141,7 +143,11 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Source, n_positio
     settings = json.loads(path.read_text(encoding="utf-8"))
     for name in ("is_local", "local_files_only"):  # how we loaded it, which is nobody else's business
         settings.pop(name, None)
-    settings |= {"padding_side": "right" if scores else "left", "model_max_length": n_positions, "chat_template": CHAT_TEMPLATE}
+    settings |= {
+        "padding_side": "right" if scores else "left",
+        "model_max_length": n_positions,
+        "chat_template": CHAT_TEMPLATE,
+    }
     path.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -210,7 +216,9 @@ def encode_exchanges(
     `exchange_rows`."""
     rows, labels = exchange_rows(tokenizer, prompts, responses, max_length)
     mask = pad_rows([[1] * len(row) for row in rows], 0)
-    return Exchanges(pad_rows(rows, tokenizer.pad_token_id), mask, pad_rows(labels, IGNORED), mask.sum(dim=1) - 1)
+    return Exchanges(
+        pad_rows(rows, tokenizer.pad_token_id), mask, pad_rows(labels, IGNORED), mask.sum(dim=1) - 1
+    )
 
 
 def exchange_rows(

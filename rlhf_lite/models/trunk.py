@@ -138,7 +138,9 @@ def _run(model: PreTrainedModel, part, function: Callable) -> Callable:
     return part.run if cut else partial(function, part)
 
 
-def layer(block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=None, again: bool = False) -> Tensor:
+def layer(
+    block, x: Tensor, texts: Texts, act: str, read: Tensor | None, cache=None, again: bool = False
+) -> Tensor:
     """One layer: x (N, D) -> (N, D), or of the tokens in `read` only. again: compute it once more in the backward pass."""
     if again:
         return checkpoint(layer, block, x, texts, act, read, use_reentrant=False)
@@ -153,13 +155,17 @@ def dense(block, x: Tensor, seen: Tensor, act: str) -> Tensor:
     """What follows attention, token by token: x and what was seen (N, D) -> (N, D)."""
     x = x + block.attn.resid_dropout(linear(seen, block.attn.c_proj.weight, block.attn.c_proj.bias))
     up, down = block.mlp.c_fc, block.mlp.c_proj
-    return x + block.mlp.dropout(linear(linear(block.ln_2(x), up.weight, up.bias, act), down.weight, down.bias))
+    return x + block.mlp.dropout(
+        linear(linear(block.ln_2(x), up.weight, up.bias, act), down.weight, down.bias)
+    )
 
 
 def _attend(block, x: Tensor, texts: Texts, cache=None) -> Tensor:
     """What each token sees: x (N, D) -> (N, D)."""
     layer, heads = block.attn.c_attn, block.attn.num_heads
-    q, k, v = _split(texts.grid.spread(linear(block.ln_1(x), layer.weight, layer.bias)), 3, heads)  # (B, H, W, D / H) each
+    q, k, v = _split(
+        texts.grid.spread(linear(block.ln_1(x), layer.weight, layer.bias)), 3, heads
+    )  # (B, H, W, D / H) each
     if cache is not None:
         k, v = cache.extend(block.attn.layer_idx, k, v)
     return texts.grid.gather(attention(q, k, v, texts.blocked))

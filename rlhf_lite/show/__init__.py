@@ -10,15 +10,35 @@ that a model or a person wrote is data: it is always escaped. Names are imported
 from importlib import import_module
 
 _HOME = {
-    "curves": "traces", "lines": "traces", "bars_with_intervals": "plots", "mix_table": "plots", "funnel": "plots",
-    "histogram": "plots", "scatter": "plots", "heat": "plots", "stacked_bars": "plots",
-    "Plot": "style", "colour": "style", "label": "style",
-    "show_tokens": "tokens", "token_table": "tokens", "safe_text": "text", "side_by_side": "text", "table": "text",
-    "expect": "text", "show_source": "source", "LiveBoard": "board",
-    "TrainingPanel": "panels", "Explorer": "explorer", "RankingPanel": "ranking",
-    "RolloutInspector": "inspector", "PromptBench": "bench", "MemoryPlanner": "planner",
-    "run_notebooks": "notebooks", "fast_mode": "notebooks",
-}  # fmt: skip
+    "curves": "traces",
+    "lines": "traces",
+    "bars_with_intervals": "plots",
+    "mix_table": "plots",
+    "funnel": "plots",
+    "histogram": "plots",
+    "scatter": "plots",
+    "heat": "plots",
+    "stacked_bars": "plots",
+    "Plot": "style",
+    "colour": "style",
+    "label": "style",
+    "show_tokens": "tokens",
+    "token_table": "tokens",
+    "safe_text": "text",
+    "side_by_side": "text",
+    "table": "text",
+    "expect": "text",
+    "show_source": "source",
+    "LiveBoard": "board",
+    "TrainingPanel": "panels",
+    "Explorer": "explorer",
+    "RankingPanel": "ranking",
+    "RolloutInspector": "inspector",
+    "PromptBench": "bench",
+    "MemoryPlanner": "planner",
+    "run_notebooks": "notebooks",
+    "fast_mode": "notebooks",
+}
 __all__ = list(_HOME)
 
 

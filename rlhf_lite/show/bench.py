@@ -22,8 +22,14 @@ from .widgets import Shown, words
 class PromptBench(Shown):
     """Type a prompt or choose a customer's; Ask, Again (another draw), temperature (0: always the likeliest token)."""
 
-    def __init__(self, policies: Mapping[str, GPT2LMHeadModel], tokenizer: PreTrainedTokenizerFast,
-                 reward_model: GPT2ForSequenceClassification, tasks: Sequence[Task] = (), prompt: str = ""):  # fmt: skip
+    def __init__(
+        self,
+        policies: Mapping[str, GPT2LMHeadModel],
+        tokenizer: PreTrainedTokenizerFast,
+        reward_model: GPT2ForSequenceClassification,
+        tasks: Sequence[Task] = (),
+        prompt: str = "",
+    ):
         if not policies:
             raise ValueError("give at least one policy: {'sft': policy}")
         self.policies, self.tokenizer, self.reward_model = dict(policies), tokenizer, reward_model
@@ -60,9 +66,15 @@ class PromptBench(Shown):
             return self.result
         self.remark.value = words("asking ...").value
         how = Settings(temperature or 1.0, greedy=temperature == 0, seed=self.seed)
-        self.result = self._judged(prompt, answers(self.policies, self.reward_model, self.tokenizer, prompt, how))
+        self.result = self._judged(
+            prompt, answers(self.policies, self.reward_model, self.tokenizer, prompt, how)
+        )
         self.reply.value = self.result.html
-        unjudged = "" if prompt in self.tasks else "nobody can judge this one: gold is known for customers' prompts only"
+        unjudged = (
+            ""
+            if prompt in self.tasks
+            else "nobody can judge this one: gold is known for customers' prompts only"
+        )
         self.remark.value = words("; ".join(filter(None, [*notes, unjudged]))).value
         return self.result
 
@@ -78,23 +90,43 @@ class PromptBench(Shown):
 
     def _make_widgets(self, prompt: str) -> None:
         wide = {"layout": {"width": "95%"}, "style": {"description_width": "110px"}}
-        known = [("(your own, below)", ""), *((visible(text)[:110].replace("\n", " ⏎ "), text) for text in self.tasks)]
+        known = [
+            ("(your own, below)", ""),
+            *((visible(text)[:110].replace("\n", " ⏎ "), text) for text in self.tasks),
+        ]
         self.known = ipywidgets.Dropdown(options=known, description="customers ask", **wide)
         self.box = ipywidgets.Textarea(prompt, description="prompt", rows=2, continuous_update=False, **wide)
-        self.warmth = ipywidgets.FloatSlider(0.0, min=0.0, max=2.0, step=0.1, description="temperature",
-                                             tooltip="0: always the likeliest token; 1: as in training",
-                                             style={"description_width": "110px"})  # fmt: skip
-        self.ask_button = ipywidgets.Button(description="Ask", button_style="success", tooltip="Let every model answer")
+        self.warmth = ipywidgets.FloatSlider(
+            0.0,
+            min=0.0,
+            max=2.0,
+            step=0.1,
+            description="temperature",
+            tooltip="0: always the likeliest token; 1: as in training",
+            style={"description_width": "110px"},
+        )
+        self.ask_button = ipywidgets.Button(
+            description="Ask", button_style="success", tooltip="Let every model answer"
+        )
         self.again_button = ipywidgets.Button(description="Again", tooltip="The same prompt, another draw")
         self.remark, self.reply = words(), ipywidgets.HTML()
-        for name, widget in (("known", self.known), ("box", self.box), ("warmth", self.warmth), ("ask", self.ask_button),
-                             ("again", self.again_button), ("remark", self.remark), ("reply", self.reply)):  # fmt: skip
+        for name, widget in (
+            ("known", self.known),
+            ("box", self.box),
+            ("warmth", self.warmth),
+            ("ask", self.ask_button),
+            ("again", self.again_button),
+            ("remark", self.remark),
+            ("reply", self.reply),
+        ):
             widget.add_class(f"rl-bench-{name}")
         self.known.observe(self._choose, "value")
         self.ask_button.on_click(lambda _: self._answer())
         self.again_button.on_click(lambda _: self.again())
         buttons = ipywidgets.HBox([self.warmth, self.ask_button, self.again_button])
-        self.widget = ipywidgets.VBox([*[self.known] * bool(self.tasks), self.box, buttons, self.remark, self.reply])
+        self.widget = ipywidgets.VBox(
+            [*[self.known] * bool(self.tasks), self.box, buttons, self.remark, self.reply]
+        )
 
     def _choose(self, change) -> None:
         if change["new"]:

@@ -25,7 +25,9 @@ class LiveBoard:
     between two drawings. Further options go to `curves` (titles, expected, paper, smooth, ...).
     """
 
-    def __init__(self, ys: Sequence[str] | str = (), total: int | None = None, every: float = 0.25, **options):
+    def __init__(
+        self, ys: Sequence[str] | str = (), total: int | None = None, every: float = 0.25, **options
+    ):
         self.ys = (ys,) if isinstance(ys, str) else tuple(ys)
         self.total, self.every, self.options = total, every, options
         self.rows: list[dict] = []
@@ -69,7 +71,9 @@ class LiveBoard:
         done = self.rows[-1]["step"] + 1 if self.rows else 0
         if not self.total or len(self.rows) < 2:
             return f"step {done}" + (f" of {self.total}" if self.total else "")
-        pace = (time.monotonic() - self._started) / (len(self.rows) - 1)  # the clock starts at the end of the first step
+        pace = (time.monotonic() - self._started) / (
+            len(self.rows) - 1
+        )  # the clock starts at the end of the first step
         return f"step {done} of {self.total}, about {duration(pace * (self.total - done))} left"
 
     def figure(self, status: str = "") -> Plot:
@@ -129,7 +133,9 @@ class LiveBoard:
         return (self._final or self.figure()).png()
 
     def __repr__(self) -> str:
-        return f"LiveBoard({len(self.rows)} steps: {', '.join(name for name in self.history if name != 'step')})"
+        return (
+            f"LiveBoard({len(self.rows)} steps: {', '.join(name for name in self.history if name != 'step')})"
+        )
 
 
 def duration(seconds: float) -> str:
@@ -137,7 +143,11 @@ def duration(seconds: float) -> str:
     seconds = max(0, round(seconds))
     if seconds < 60:
         return f"{seconds} s"
-    return f"{seconds // 60} min {seconds % 60} s" if seconds < 3600 else f"{seconds // 3600} h {seconds // 60 % 60} min"
+    return (
+        f"{seconds // 60} min {seconds % 60} s"
+        if seconds < 3600
+        else f"{seconds // 3600} h {seconds // 60 % 60} min"
+    )
 
 
 def _in_notebook() -> bool:

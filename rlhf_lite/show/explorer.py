@@ -16,11 +16,26 @@ from .text import Html, table
 from .traces import curves
 from .widgets import Shown, words
 
-METRICS = {"ppo": ("gold/mean", "objective/score", "objective/kl", "policy/clipfrac", "objective/entropy", "loss/value"),
-           "reward": ("loss", "accuracy", "grad_norm")}  # fmt: skip
-TITLES = {"gold/mean": "gold (never trained on)", "objective/score": "score of the reward model", "objective/kl": "KL, nats",
-          "policy/clipfrac": "clip fraction", "objective/entropy": "entropy per token", "loss/value": "loss of the value model",
-          "loss/ptx": "loss on web text"}  # fmt: skip
+METRICS = {
+    "ppo": (
+        "gold/mean",
+        "objective/score",
+        "objective/kl",
+        "policy/clipfrac",
+        "objective/entropy",
+        "loss/value",
+    ),
+    "reward": ("loss", "accuracy", "grad_norm"),
+}
+TITLES = {
+    "gold/mean": "gold (never trained on)",
+    "objective/score": "score of the reward model",
+    "objective/kl": "KL, nats",
+    "policy/clipfrac": "clip fraction",
+    "objective/entropy": "entropy per token",
+    "loss/value": "loss of the value model",
+    "loss/ptx": "loss on web text",
+}
 
 
 class Explorer(Shown):
@@ -34,13 +49,20 @@ class Explorer(Shown):
         self.ours = ours if ours in self.runs else None
         self.values = list(self.runs)
         says = self.sweep.says if self.sweep else name
-        self.slider = ipywidgets.SelectionSlider(options=[(f"{v:g}", v) for v in self.values], value=self.ours or self.values[0],
-                                                 description=name, layout={"width": "430px"}, tooltip=says)  # fmt: skip
+        self.slider = ipywidgets.SelectionSlider(
+            options=[(f"{v:g}", v) for v in self.values],
+            value=self.ours or self.values[0],
+            description=name,
+            layout={"width": "430px"},
+            tooltip=says,
+        )
         self.slider.add_class("rl-explorer")
         paper = f" The paper: {self.sweep.papers}." if self.sweep else ""
         repeats = len(self.runs[self.values[0]])
         here = f" Ours: {self.ours:g}." if self.ours is not None else ""
-        self.note = words(f"{says}.{here}{paper} Recorded runs, {repeats} {'seed' if repeats == 1 else 'seeds'} each.")
+        self.note = words(
+            f"{says}.{here}{paper} Recorded runs, {repeats} {'seed' if repeats == 1 else 'seeds'} each."
+        )
         self.picture, self.answers = ipywidgets.HTML(), ipywidgets.HTML()
         self._pictures = {value: self.plot(value).html() for value in self.values}
         self._answers = {value: self.samples(value).html for value in self.values}
@@ -52,7 +74,9 @@ class Explorer(Shown):
         """The runs at these values beside those at ours: means, and bands from the lowest seed to the highest."""
         chosen = dict.fromkeys((*([self.ours] if self.ours is not None else []), *values))
         named = {
-            f"{self.name} {value:g}{' (ours)' if value == self.ours else ''}": [run["trace"] for run in self.runs[value]]
+            f"{self.name} {value:g}{' (ours)' if value == self.ours else ''}": [
+                run["trace"] for run in self.runs[value]
+            ]
             for value in chosen
         }
         return curves(named, ys=self.ys, titles=TITLES)

@@ -25,8 +25,16 @@ from .text import Html, number, table, visible
 from .tokens import piece
 from .widgets import Shown, words
 
-COLUMNS = {"token": "token", "logprobs": "log-prob", "ref_logprobs": "reference log-prob", "kl": "KL", "rewards": "reward",
-           "values": "value", "advantages": "advantage", "returns": "return"}  # fmt: skip
+COLUMNS = {
+    "token": "token",
+    "logprobs": "log-prob",
+    "ref_logprobs": "reference log-prob",
+    "kl": "KL",
+    "rewards": "reward",
+    "values": "value",
+    "advantages": "advantage",
+    "returns": "return",
+}
 UP, DOWN = PALETTE[0], PALETTE[5]  # more than nothing, less than nothing
 
 
@@ -34,10 +42,20 @@ class RolloutInspector(Shown):
     """policies: {name: policy}, first the one that sampled; the ratio of each later one to it is a column of the table.
     temperature: the one sampled at. top: how many tokens of each policy are shown. row: the response shown first."""
 
-    def __init__(self, rollout: Rollout, tokenizer: PreTrainedTokenizerFast, policies: Mapping[str, GPT2LMHeadModel], *,
-                 temperature: float = 1.0, top: int = 5, row: int = 0):  # fmt: skip
+    def __init__(
+        self,
+        rollout: Rollout,
+        tokenizer: PreTrainedTokenizerFast,
+        policies: Mapping[str, GPT2LMHeadModel],
+        *,
+        temperature: float = 1.0,
+        top: int = 5,
+        row: int = 0,
+    ):
         if rollout.advantages is None:
-            raise ValueError("this rollout has no advantages yet; take one that `rollout` of train.ppo has finished")
+            raise ValueError(
+                "this rollout has no advantages yet; take one that `rollout` of train.ppo has finished"
+            )
         if not policies:
             raise ValueError("give at least one policy, the one that sampled: {'before': policy}")
         self.rollout, self.tokenizer, self.policies = rollout, tokenizer, dict(policies)
@@ -56,7 +74,9 @@ class RolloutInspector(Shown):
         _, *later = self.policies
         for t, (line, text) in enumerate(zip(found, tokens, strict=True)):
             line |= {"token": text, "kl": line["logprobs"] - line["ref_logprobs"]}
-            line |= {f"ratio, {name}": float((self._of(name, row, t) - line["logprobs"]).exp()) for name in later}
+            line |= {
+                f"ratio, {name}": float((self._of(name, row, t) - line["logprobs"]).exp()) for name in later
+            }
         return self._lines.setdefault(row, found)
 
     def alternatives(self, row: int, place: int) -> dict[str, dict[str, float]]:
@@ -67,7 +87,10 @@ class RolloutInspector(Shown):
             chosen |= set(logp.topk(min(self.top, len(logp))).indices.tolist())
         first = next(iter(at.values()))
         chosen = sorted(chosen, key=lambda token: -float(first[token]))
-        return {self._piece(token): {name: float(logp[token].exp()) for name, logp in at.items()} for token in chosen}
+        return {
+            self._piece(token): {name: float(logp[token].exp()) for name, logp in at.items()}
+            for token in chosen
+        }
 
     @property
     def row(self) -> int:
@@ -78,14 +101,18 @@ class RolloutInspector(Shown):
         """The table of the response on the screen."""
         found = self.lines(self.row)
         heads = COLUMNS | {key: f"ratio, {label(key[7:])}" for key in found[0] if key.startswith("ratio, ")}
-        rounded = [{key: x if isinstance(x, str) else round(x, 2) + 0.0 for key, x in line.items()} for line in found]  # no -0.00
+        rounded = [
+            {key: x if isinstance(x, str) else round(x, 2) + 0.0 for key, x in line.items()} for line in found
+        ]  # no -0.00
         title = f"{self.rollout.prompts[self.row]} → {self.rollout.texts[self.row]}"
         return table(rounded, heads, caption=title, digits=2)
 
     def picture(self, row: int, place: int) -> Plot:
         """The alternatives at one place as bars."""
         found = {visible(text).strip() or "⏎": bars for text, bars in self.alternatives(row, place).items()}
-        return bars_with_intervals(found, ylabel="probability", ylim=(0, 1), title=f"at place {place} it might have said")
+        return bars_with_intervals(
+            found, ylabel="probability", ylim=(0, 1), title=f"at place {place} it might have said"
+        )
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -95,7 +122,9 @@ class RolloutInspector(Shown):
         part, policy = self.rollout.rows(torch.tensor([row])), self.policies[name]
         prompts = (part.prompt_ids.to(policy.device), part.prompt_mask.to(policy.device))
         with evaluating(policy):
-            logits = response_logits(policy, prompts, part.responses.to(policy.device), part.response_mask.to(policy.device))
+            logits = response_logits(
+                policy, prompts, part.responses.to(policy.device), part.response_mask.to(policy.device)
+            )
         return log_softmax(logits, self.temperature).cpu()
 
     def _of(self, name: str, row: int, place: int) -> Tensor:
@@ -117,16 +146,24 @@ class RolloutInspector(Shown):
         wide = {"layout": {"width": "95%"}, "style": {"description_width": "90px"}}
         self.episode = ipywidgets.Dropdown(options=named, value=row, description="response", **wide)
         shades = [(heading, name) for name, heading in COLUMNS.items() if name != "token"]
-        self.shade = ipywidgets.Dropdown(options=shades, value="advantages", description="colour by",
-                                         style={"description_width": "90px"})  # fmt: skip
+        self.shade = ipywidgets.Dropdown(
+            options=shades, value="advantages", description="colour by", style={"description_width": "90px"}
+        )
         self.head, self.said, self.bars, self.numbers = words(), words(), ipywidgets.HTML(), ipywidgets.HTML()
         self.chips = [self._chip(place) for place in range(self.rollout.responses.shape[1])]
         line = ipywidgets.HBox(self.chips, layout={"flex_flow": "row wrap"})
-        for name, widget in (("episode", self.episode), ("shade", self.shade), ("said", self.said), ("bars", self.bars)):
+        for name, widget in (
+            ("episode", self.episode),
+            ("shade", self.shade),
+            ("said", self.said),
+            ("bars", self.bars),
+        ):
             widget.add_class(f"rl-inspect-{name}")
         self.episode.observe(lambda _: self._show_row(), "value")
         self.shade.observe(lambda _: self._paint(), "value")
-        self.widget = ipywidgets.VBox([self.episode, self.shade, self.head, line, self.said, self.bars, self.numbers])
+        self.widget = ipywidgets.VBox(
+            [self.episode, self.shade, self.head, line, self.said, self.bars, self.numbers]
+        )
         self._show_row()
 
     def _chip(self, place: int) -> ipywidgets.Button:
@@ -138,7 +175,9 @@ class RolloutInspector(Shown):
     def _show_row(self) -> None:
         found, self.place = self.lines(self.row), 0
         score = float(self.rollout.scores[self.row])
-        self.head.value = words(f"{self.rollout.prompts[self.row]}   (score {score:+.2f})", "font-weight:bold").value
+        self.head.value = words(
+            f"{self.rollout.prompts[self.row]}   (score {score:+.2f})", "font-weight:bold"
+        ).value
         self.numbers.value = self.still().html
         for chip, line in zip(self.chips, found, strict=False):
             chip.description = visible(line["token"]).replace("\n", "⏎").strip() or "␣"
@@ -169,7 +208,9 @@ class RolloutInspector(Shown):
         """What PPO wants with this token, and what became of it."""
         line = self.lines(self.row)[place]
         wish = "make it likelier" if line["advantages"] > 0 else "make it less likely"
-        chances = [f"{label(name)} {float(self._of(name, self.row, place).exp()):.3f}" for name in self.policies]
+        chances = [
+            f"{label(name)} {float(self._of(name, self.row, place).exp()):.3f}" for name in self.policies
+        ]
         return f"Advantage {line['advantages']:+.2f}: PPO wants to {wish}. Probability: {', '.join(chances)}."
 
 

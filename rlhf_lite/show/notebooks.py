@@ -33,9 +33,13 @@ _PROGRESS = re.compile(r"\d+%\|.*\d+/\d+ \[")  # a bar of tqdm
 WIDGET_TEXT = "(interactive: run this cell to use it)"
 # measure: (least, most). Code is counted in non-blank lines, prose in words of the Markdown cells.
 BUDGET = {
-    "median cell": (1, 8), "90th percentile": (1, 22), "longest cell": (1, 40), "code lines": (1, 350),
-    "words": (300, 2500), "markdown per code cell": (0.8, 2.2),
-}  # fmt: skip
+    "median cell": (1, 8),
+    "90th percentile": (1, 22),
+    "longest cell": (1, 40),
+    "code lines": (1, 350),
+    "words": (300, 2500),
+    "markdown per code cell": (0.8, 2.2),
+}
 
 
 def fast_mode() -> bool:
@@ -59,15 +63,25 @@ class Result:
         return not self.error and not self.problems
 
 
-def run_notebooks(names: Iterable[str] | None = None, fast: bool = False, write: bool = False, *, folder: Path = NOTEBOOKS,
-                  timeout: float | None = None, env: dict[str, str] | None = None, report=None) -> list[Result]:  # fmt: skip
+def run_notebooks(
+    names: Iterable[str] | None = None,
+    fast: bool = False,
+    write: bool = False,
+    *,
+    folder: Path = NOTEBOOKS,
+    timeout: float | None = None,
+    env: dict[str, str] | None = None,
+    report=None,
+) -> list[Result]:
     """Execute notebooks headless, in the order of their names, each in a fresh kernel; go on after a failure.
 
     names: e.g. ["05_ppo"] or ["05"]; None: all. write: replace the notebook by its executed, normalised form, if it ran
     without an error and not in fast mode. env: further environment variables. report(result) is called after each.
     """
     if fast and write:
-        raise ValueError("a fast run shows no real results, so it is not written; use fast=False or write=False")
+        raise ValueError(
+            "a fast run shows no real results, so it is not written; use fast=False or write=False"
+        )
     results = []
     for path in find(names, folder):
         begin, result = time.perf_counter(), Result(path.stem)
@@ -94,7 +108,9 @@ def find(names: Iterable[str] | None = None, folder: Path = NOTEBOOKS) -> list[P
     chosen = set()
     for name in names:
         name = Path(name).stem if str(name).endswith(".ipynb") else str(name)
-        found = [path for path in every if path.stem == name] or [path for path in every if path.stem.startswith(name)]
+        found = [path for path in every if path.stem == name] or [
+            path for path in every if path.stem.startswith(name)
+        ]
         if not found:
             names = ", ".join(path.stem for path in every) or "none"
             raise ValueError(f"there is no notebook {name!r} in {folder}; there are: {names}")
@@ -106,8 +122,13 @@ class RunError(RuntimeError):
     """A notebook that did not run to its end; the message is the traceback of the cell."""
 
 
-def execute(notebook: dict, cwd: Path = NOTEBOOKS, fast: bool = False, timeout: float | None = None,
-            env: dict[str, str] | None = None) -> dict:  # fmt: skip
+def execute(
+    notebook: dict,
+    cwd: Path = NOTEBOOKS,
+    fast: bool = False,
+    timeout: float | None = None,
+    env: dict[str, str] | None = None,
+) -> dict:
     """Run all cells in a fresh kernel of *this* Python; returns the executed notebook."""
     import nbformat
     from jupyter_client import AsyncKernelManager
@@ -117,14 +138,22 @@ def execute(notebook: dict, cwd: Path = NOTEBOOKS, fast: bool = False, timeout: 
     total = timeout or (FAST_TIMEOUT if fast else TIMEOUT)
     book, end = nbformat.reads(json.dumps(notebook), as_version=4), time.monotonic() + total
     manager = AsyncKernelManager(kernel_name=KERNEL["name"])
-    manager.kernel_spec.argv[0] = sys.executable  # a python3 kernel installed elsewhere might be another Python
+    manager.kernel_spec.argv[0] = (
+        sys.executable
+    )  # a python3 kernel installed elsewhere might be another Python
     client = NotebookClient(
-        book, km=manager, record_timing=False, resources={"metadata": {"path": str(cwd)}},
-        timeout_func=lambda cell: max(1, round(end - time.monotonic())), extra_arguments=["--log-level=ERROR"],
+        book,
+        km=manager,
+        record_timing=False,
+        resources={"metadata": {"path": str(cwd)}},
+        timeout_func=lambda cell: max(1, round(end - time.monotonic())),
+        extra_arguments=["--log-level=ERROR"],
         shutdown_kernel="immediate",
-    )  # fmt: skip
+    )
     try:
-        client.execute(env=environment(fast, env), cleanup_kc=True)  # the kernel ends with the run, however that ends
+        client.execute(
+            env=environment(fast, env), cleanup_kc=True
+        )  # the kernel ends with the run, however that ends
     except CellExecutionError as error:
         raise RunError(_plain(str(error))) from None
     except CellTimeoutError:
@@ -136,7 +165,9 @@ def execute(notebook: dict, cwd: Path = NOTEBOOKS, fast: bool = False, timeout: 
 
 def environment(fast: bool = False, env: dict[str, str] | None = None) -> dict[str, str]:
     """What a notebook's kernel sees: this package importable, the hub unasked, fast mode on or off, no debugger noise."""
-    path = os.pathsep.join(filter(None, [(env or {}).get("PYTHONPATH"), str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(
+        filter(None, [(env or {}).get("PYTHONPATH"), str(ROOT), os.environ.get("PYTHONPATH")])
+    )
     quiet = {"HF_HUB_OFFLINE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     return {**quiet, **os.environ, "RLHF_LITE_FAST": "1" if fast else "0", **(env or {}), "PYTHONPATH": path}
 
@@ -158,7 +189,12 @@ def normalise(notebook: dict) -> dict:
     for i, cell in enumerate(notebook["cells"]):
         source = "".join(cell["source"])
         tags = {"tags": cell["metadata"]["tags"]} if cell.get("metadata", {}).get("tags") else {}
-        new = {"cell_type": cell["cell_type"], "id": str(i), "metadata": tags, "source": source.splitlines(keepends=True)}
+        new = {
+            "cell_type": cell["cell_type"],
+            "id": str(i),
+            "metadata": tags,
+            "source": source.splitlines(keepends=True),
+        }
         if cell["cell_type"] == "code":
             ran = bool(source.strip()) and cell.get("execution_count") is not None
             count += ran
@@ -290,7 +326,9 @@ def _prose_problems(source: str) -> Iterable[str]:
 def _code_problems(cell: dict, source: str) -> Iterable[str]:
     if source.strip() and cell.get("execution_count") is None:
         yield "not executed"
-    yield from (f"{call}: text built into HTML; use safe_text, table or side_by_side" for call in raw_html(source))
+    yield from (
+        f"{call}: text built into HTML; use safe_text, table or side_by_side" for call in raw_html(source)
+    )
     for output in cell.get("outputs", []):
         if output["output_type"] == "error":
             yield f"an error: {output['ename']}: {output['evalue']}"
@@ -303,7 +341,9 @@ def _output_problems(output: dict) -> Iterable[str]:
         yield "a picture without alt text; end the cell with a figure of rlhf_lite.show"
     if output.get("name") == "stderr":
         yield f"a message on stderr: {''.join(output['text'])[:80]!r}"
-    text = "".join(output.get("text", [])) + "".join("".join(v) for k, v in data.items() if k.startswith("text/"))
+    text = "".join(output.get("text", [])) + "".join(
+        "".join(v) for k, v in data.items() if k.startswith("text/")
+    )
     if found := re.search(r"<[\w.]+(?: object)? at 0x[0-9a-f]+>", text):
         yield f"an object without a face: {found.group()}"
     if str(ROOT) in text:
@@ -326,8 +366,16 @@ def raw_html(source: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _called(node) in _RAW:
             texts = [*node.args[:1], *(k.value for k in node.keywords if k.arg in ("value", "data"))]
-            found += [f"{_called(node)}({ast.unparse(text)[:40]})" for text in texts if not isinstance(text, ast.Constant)]
-        if isinstance(node, ast.Assign) and isinstance(node.value, (ast.JoinedStr, ast.BinOp)) and "<" in ast.unparse(node.value):
+            found += [
+                f"{_called(node)}({ast.unparse(text)[:40]})"
+                for text in texts
+                if not isinstance(text, ast.Constant)
+            ]
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, (ast.JoinedStr, ast.BinOp))
+            and "<" in ast.unparse(node.value)
+        ):
             where = [ast.unparse(target) for target in node.targets if getattr(target, "attr", "") == "value"]
             found += [f"{name} = {ast.unparse(node.value)[:40]}" for name in where]  # of a widget
     return found
@@ -339,5 +387,11 @@ def _called(node: ast.Call) -> str:
 
 def summary(results: Sequence[Result]) -> list[dict]:
     """Rows for a table: notebook, seconds, what happened."""
-    return [{"notebook": r.name, "seconds": round(r.seconds, 1), "result": r.error.splitlines()[-1] if r.error
-             else "; ".join(r.problems) or "ok"} for r in results]  # fmt: skip
+    return [
+        {
+            "notebook": r.name,
+            "seconds": round(r.seconds, 1),
+            "result": r.error.splitlines()[-1] if r.error else "; ".join(r.problems) or "ok",
+        }
+        for r in results
+    ]

@@ -68,8 +68,15 @@ class TrainingPanel(Shown):
     """Sliders for `knobs`, fields of the config `start`, the paper's value beside each. Those with a * may be moved while it
     trains. train(cfg, control) does the work; ys are the metrics drawn; total(cfg) is the number of steps."""
 
-    def __init__(self, train: Callable, start: Config, knobs: Sequence[str], ys: Sequence[str] = (), *,
-                 total: Callable[[Config], int] | None = None):  # fmt: skip
+    def __init__(
+        self,
+        train: Callable,
+        start: Config,
+        knobs: Sequence[str],
+        ys: Sequence[str] = (),
+        *,
+        total: Callable[[Config], int] | None = None,
+    ):
         self.train, self.start_config, self.ys, self.total = train, start, tuple(ys), total
         self.control: Control | None = None
         self.thread: threading.Thread | None = None
@@ -118,14 +125,21 @@ class TrainingPanel(Shown):
         """Hold the run after its current step, or let it go on."""
         if self.control:
             self.control.pause(wish)
-            self._say("paused after this step; press Pause again to go on, or Stop" if wish else "going on ...")
+            self._say(
+                "paused after this step; press Pause again to go on, or Stop" if wish else "going on ..."
+            )
 
     def still(self) -> Plot | Html:
         """The curves of the last run; before it, the settings."""
         if self.rows:
             return self._curves({"this run": self.rows})
         knobs = self.knobs.items()
-        return table([{"setting": name, "starts at": knob.value, "": _told(self.start_config, name)} for name, knob in knobs])
+        return table(
+            [
+                {"setting": name, "starts at": knob.value, "": _told(self.start_config, name)}
+                for name, knob in knobs
+            ]
+        )
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -193,8 +207,14 @@ class TrainingPanel(Shown):
         )
         self.overlay = ipywidgets.Checkbox(True, description="beside the run before", indent=False)
         self.status, self.picture, self.samples = words(), ipywidgets.HTML(), ipywidgets.HTML()
-        for name, widget in (("train", self.train_button), ("pause", self.pause_button), ("stop", self.stop_button),
-                             ("status", self.status), ("picture", self.picture), ("samples", self.samples)):  # fmt: skip
+        for name, widget in (
+            ("train", self.train_button),
+            ("pause", self.pause_button),
+            ("stop", self.stop_button),
+            ("status", self.status),
+            ("picture", self.picture),
+            ("samples", self.samples),
+        ):
             widget.add_class(f"rl-{name}")
         self.train_button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.stop())
@@ -204,7 +224,10 @@ class TrainingPanel(Shown):
             knob.add_class(f"rl-{name}")
             if name in MOVABLE:
                 knob.observe(lambda change, name=name: self._move(name, change["new"]), "value")
-        lines = [ipywidgets.HBox([knob, words(_told(self.start_config, name))]) for name, knob in self.knobs.items()]
+        lines = [
+            ipywidgets.HBox([knob, words(_told(self.start_config, name))])
+            for name, knob in self.knobs.items()
+        ]
         buttons = ipywidgets.HBox([self.train_button, self.pause_button, self.stop_button, self.overlay])
         self.widget = ipywidgets.VBox([*lines, buttons, self.status, self.picture, self.samples])
 
@@ -221,7 +244,9 @@ class TrainingPanel(Shown):
             knob.disabled = training and name not in MOVABLE
 
     def _say(self, text: str, title: str = "") -> None:
-        self.status.value = words(f"{title}: {text}" if title else text, "font-weight:bold" if title else "").value
+        self.status.value = words(
+            f"{title}: {text}" if title else text, "font-weight:bold" if title else ""
+        ).value
 
 
 def _knob(cfg: Config, name: str):
@@ -242,11 +267,19 @@ def _knob(cfg: Config, name: str):
         return ipywidgets.Checkbox(value, **text)
     if isinstance(value, int):
         low, high = meta["low"] or 0, max(4 * value, (meta["low"] or 0) + 8)
-        return ipywidgets.IntSlider(value, min=low, max=high if meta["high"] is None else min(high, meta["high"]), **text)
+        return ipywidgets.IntSlider(
+            value, min=low, max=high if meta["high"] is None else min(high, meta["high"]), **text
+        )
     if name == "lr" or name.endswith("_lr"):
         exponent = round(math.log10(value), 2)
         return ipywidgets.FloatLogSlider(
-            value, base=10, min=exponent - 2, max=min(0, exponent + 1), step=0.05, readout_format=".2g", **text
+            value,
+            base=10,
+            min=exponent - 2,
+            max=min(0, exponent + 1),
+            step=0.05,
+            readout_format=".2g",
+            **text,
         )
     low, high = RANGES.get(name, (meta["low"] or 0.0, meta["high"] or 4 * value or 1.0))
     low, high = min(low, value), max(high, value)

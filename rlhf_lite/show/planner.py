@@ -26,23 +26,38 @@ class MemoryPlanner(Shown):
         self.prompts, self.text_tokens = [prompt_tokens] * self.cfg.batch_size, text_tokens
         parts = [2**k for k in range(12) if 2**k <= min(self.cfg.minibatch_size, self.cfg.ptx_rows)]
         wide = {"style": {"description_width": "130px"}}
-        self.parts = ipywidgets.SelectionSlider(options=parts, description="accumulation", tooltip="parts of a minibatch", **wide)
-        self.gpus = ipywidgets.SelectionSlider(options=GPUS, description="GPUs", tooltip="models are cut over them", **wide)
-        self.again = ipywidgets.Checkbox(False, description="compute layers again in the backward pass", indent=False,
-                                        layout={"width": "400px"})  # fmt: skip
+        self.parts = ipywidgets.SelectionSlider(
+            options=parts, description="accumulation", tooltip="parts of a minibatch", **wide
+        )
+        self.gpus = ipywidgets.SelectionSlider(
+            options=GPUS, description="GPUs", tooltip="models are cut over them", **wide
+        )
+        self.again = ipywidgets.Checkbox(
+            False,
+            description="compute layers again in the backward pass",
+            indent=False,
+            layout={"width": "400px"},
+        )
         self.picture, self.remark = ipywidgets.HTML(), words()
         for name in ("parts", "gpus", "again", "picture", "remark"):
             getattr(self, name).add_class(f"rl-planner-{name}")
         for widget in (self.parts, self.gpus, self.again):
             widget.observe(lambda _: self._show(), "value")
         self._show()
-        self.widget = ipywidgets.VBox([ipywidgets.HBox([self.parts, self.gpus]), self.again, self.picture, self.remark])
+        self.widget = ipywidgets.VBox(
+            [ipywidgets.HBox([self.parts, self.gpus]), self.again, self.picture, self.remark]
+        )
 
     def forecasts(self) -> dict[str, Forecast]:
         """PPO's worst moment on each process, by model, as the switches stand."""
         how = How(half=True, again=self.again.value, processes=self.gpus.value, sharded=self.gpus.value > 1)
-        cfg = self.cfg.replace(accumulation=min(self.parts.value, max(1, self.cfg.ptx_rows // self.gpus.value)))
-        return {name: forecast.ppo(shape, cfg, self.prompts, how, self.text_tokens) for name, shape in SHAPES.items()}
+        cfg = self.cfg.replace(
+            accumulation=min(self.parts.value, max(1, self.cfg.ptx_rows // self.gpus.value))
+        )
+        return {
+            name: forecast.ppo(shape, cfg, self.prompts, how, self.text_tokens)
+            for name, shape in SHAPES.items()
+        }
 
     def still(self) -> Plot:
         """The picture as the switches stand."""
@@ -51,9 +66,13 @@ class MemoryPlanner(Shown):
     def _show(self) -> None:
         found = self.forecasts()
         self.picture.value = _picture(found).html()
-        self.remark.value = words("; ".join(f"{name}: most while {f.moment}" for name, f in found.items())).value
+        self.remark.value = words(
+            "; ".join(f"{name}: most while {f.moment}" for name, f in found.items())
+        ).value
 
 
 def _picture(found: dict[str, Forecast]) -> Plot:
     bars = {name: {part: size / 1e9 for part, size in f.parts.items()} for name, f in found.items()}
-    return stacked_bars(bars, unit="GB on each GPU, foretold", marks=CARDS, title="PPO-ptx in its worst moment")
+    return stacked_bars(
+        bars, unit="GB on each GPU, foretold", marks=CARDS, title="PPO-ptx in its worst moment"
+    )

@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .axes import Interval, as_array, errors, interval, is_series, legend, log_axes, panels, paper_label, paper_value, sentence
+from .axes import (
+    Interval,
+    as_array,
+    errors,
+    interval,
+    is_series,
+    legend,
+    log_axes,
+    panels,
+    paper_label,
+    paper_value,
+    sentence,
+)
 from .style import GREY, Plot, colour, label, styled
 from .text import number, visible
 
@@ -19,8 +31,17 @@ from .text import number, visible
 
 
 @styled
-def bars_with_intervals(values: Mapping, paper=None, *, source: str = "", ylabel: str = "", title: str = "",
-                        baseline: float | None = None, ylim: tuple | None = None, alt: str = "") -> Plot:  # fmt: skip
+def bars_with_intervals(
+    values: Mapping,
+    paper=None,
+    *,
+    source: str = "",
+    ylabel: str = "",
+    title: str = "",
+    baseline: float | None = None,
+    ylim: tuple | None = None,
+    alt: str = "",
+) -> Plot:
     """Bars with 95 % intervals: {name: value}, or {group: {name: value}} for groups of bars.
 
     paper: the same keys (or a Fact of them), drawn as grey marks with the source; baseline: a dotted line, e.g. 0.5.
@@ -69,15 +90,25 @@ def _name_bars(ax, ticks: dict, grouped: bool, names: list[str], has_paper: bool
     tilted = dict(rotation=25, ha="right") if len(ticks) > 6 else {}
     ax.set_xticks(list(ticks), list(ticks.values()), **tilted)
     ax.grid(axis="x", visible=False)
-    handles = [Patch(color=colour(n, i), label=label(n)) for i, n in enumerate(names)] if grouped and len(names) > 1 else []
+    handles = (
+        [Patch(color=colour(n, i), label=label(n)) for i, n in enumerate(names)]
+        if grouped and len(names) > 1
+        else []
+    )
     handles += [Line2D([], [], color=GREY, linewidth=2.5, label=paper_label(source))] if has_paper else []
     if handles:
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 @styled
-def stacked_bars(bars: Mapping[str, Mapping[str, float]], *, unit: str = "", marks: Mapping[str, float] | None = None,
-                 title: str = "", alt: str = "") -> Plot:  # fmt: skip
+def stacked_bars(
+    bars: Mapping[str, Mapping[str, float]],
+    *,
+    unit: str = "",
+    marks: Mapping[str, float] | None = None,
+    title: str = "",
+    alt: str = "",
+) -> Plot:
     """Sums with their parts, {bar: {part: value}}, lying; marks: {name: value} as vertical lines."""
     parts = list(dict.fromkeys(part for bar in bars.values() for part in bar))
     plot, (ax,) = panels(1, 1, title, width=7.6, height=1.5 + 0.35 * len(bars))
@@ -86,28 +117,54 @@ def stacked_bars(bars: Mapping[str, Mapping[str, float]], *, unit: str = "", mar
         left = 0.0
         for i, part in enumerate(parts):
             ax.barh(
-                y, bar.get(part, 0), 0.7, left=left, color=colour(part, i), alpha=0.85, label=visible(part) if y == 0 else None
+                y,
+                bar.get(part, 0),
+                0.7,
+                left=left,
+                color=colour(part, i),
+                alpha=0.85,
+                label=visible(part) if y == 0 else None,
             )
             left += bar.get(part, 0)
-        ax.annotate(number(totals[name], 1), (left, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5,
-                    bbox=dict(facecolor="white", edgecolor="none", pad=1))  # fmt: skip
+        ax.annotate(
+            number(totals[name], 1),
+            (left, y),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            bbox=dict(facecolor="white", edgecolor="none", pad=1),
+        )
     for name, x in (marks or {}).items():
         ax.axvline(x, color="#222222", linestyle="--", linewidth=1)
         ax.text(x, -0.55, f" {name}", fontsize=8, va="bottom")
     ax.set_yticks(range(len(bars)), [label(name) for name in bars])
-    ax.set(xlabel=unit, xlim=(0, 1.1 * max(*totals.values(), *(marks or {}).values())), ylim=(len(bars) - 0.5, -0.9))
+    ax.set(
+        xlabel=unit,
+        xlim=(0, 1.1 * max(*totals.values(), *(marks or {}).values())),
+        ylim=(len(bars) - 0.5, -0.9),
+    )
     ax.grid(axis="y", visible=False)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    said = [f"{label(name)} {number(totals[name], 1)}: {', '.join(f'{part} {number(x, 1)}' for part, x in bar.items())}"
-            for name, bar in bars.items()]  # fmt: skip
+    said = [
+        f"{label(name)} {number(totals[name], 1)}: {', '.join(f'{part} {number(x, 1)}' for part, x in bar.items())}"
+        for name, bar in bars.items()
+    ]
     said += [f"{name} marked at {number(x, 1)}" for name, x in (marks or {}).items()]
     plot.alt = alt or sentence("Stacked bars", title, f"in {unit}" if unit else "", said)
     return plot
 
 
 @styled
-def mix_table(ours: Mapping[str, float], paper=None, *, source: str = "", unit: str = "%", title: str = "",
-              alt: str = "") -> Plot:  # fmt: skip
+def mix_table(
+    ours: Mapping[str, float],
+    paper=None,
+    *,
+    source: str = "",
+    unit: str = "%",
+    title: str = "",
+    alt: str = "",
+) -> Plot:
     """Shares or counts per category: our bars beside the paper's grey marks, with both numbers (as in Table 1)."""
     theirs, source = paper_value(paper, source)
     names = list(ours)
@@ -121,7 +178,9 @@ def mix_table(ours: Mapping[str, float], paper=None, *, source: str = "", unit: 
     ax.margins(y=0.02)
     side = ax.get_yaxis_transform()
     for i, name in enumerate(names):
-        ax.text(1.08, i, number(ours[name], 1), transform=side, ha="right", va="center", color=colour(name, 0))
+        ax.text(
+            1.08, i, number(ours[name], 1), transform=side, ha="right", va="center", color=colour(name, 0)
+        )
         if theirs and theirs.get(name) is not None:
             ax.vlines(theirs[name], i - 0.42, i + 0.42, color="white", linewidth=4)
             ax.vlines(theirs[name], i - 0.42, i + 0.42, color=GREY, linewidth=2.2)
@@ -145,7 +204,17 @@ def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str 
     lost = [0, *(step.rows_in - step.rows_out for step in steps)]
     at = np.arange(len(names))
     ax.barh(at, kept, 0.7, color="#0072B2", alpha=0.85, label="kept")
-    ax.barh(at, lost, 0.7, left=kept, color="#E69F00", alpha=0.55, label="dropped here", hatch="//", edgecolor="white")
+    ax.barh(
+        at,
+        lost,
+        0.7,
+        left=kept,
+        color="#E69F00",
+        alpha=0.55,
+        label="dropped here",
+        hatch="//",
+        edgecolor="white",
+    )
     ax.set_yticks(at, [label(name) for name in names])
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -153,7 +222,10 @@ def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str 
         ax.text(k + gone, i, f"  {k:,}" + (f"  (−{gone:,})" if gone else ""), va="center", fontsize=8.5)
     ax.set(xlabel=unit, xlim=(0, max(kept) * 1.25))
     ax.legend(loc="lower right")
-    said = [f"{n}: {k:,} left" + (f", {gone:,} dropped" if gone else "") for n, k, gone in zip(names, kept, lost, strict=True)]
+    said = [
+        f"{n}: {k:,} left" + (f", {gone:,} dropped" if gone else "")
+        for n, k, gone in zip(names, kept, lost, strict=True)
+    ]
     plot.alt = alt or sentence("Funnel", title, "", said)
     return plot
 
@@ -162,10 +234,22 @@ def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str 
 
 
 @styled
-def histogram(values, *, bins=30, xlabel: str = "", title: str = "", marks: Mapping[str, float] | None = None,
-              share: bool = False, logx: bool = False, logy: bool = False, alt: str = "") -> Plot:  # fmt: skip
+def histogram(
+    values,
+    *,
+    bins=30,
+    xlabel: str = "",
+    title: str = "",
+    marks: Mapping[str, float] | None = None,
+    share: bool = False,
+    logx: bool = False,
+    logy: bool = False,
+    alt: str = "",
+) -> Plot:
     """How numbers are distributed: a sequence, or {label: sequence}. marks: {label: x} as vertical lines."""
-    named = {name: as_array(v) for name, v in (values if isinstance(values, Mapping) else {"": values}).items()}
+    named = {
+        name: as_array(v) for name, v in (values if isinstance(values, Mapping) else {"": values}).items()
+    }
     edges = np.concatenate(list(named.values()))
     if not len(edges):
         raise ValueError("there are no values to draw")
@@ -180,21 +264,40 @@ def histogram(values, *, bins=30, xlabel: str = "", title: str = "", marks: Mapp
             style = dict(alpha=0.85)
         ax.hist(found, bins, weights=weights, color=colour(name, i), label=label(name) or None, **style)
     for i, (name, x) in enumerate((marks or {}).items()):
-        ax.axvline(x, color="#222222", linestyle=("--", ":", "-.")[i % 3], linewidth=1.2, label=f"{name}: {number(x)}")
+        ax.axvline(
+            x,
+            color="#222222",
+            linestyle=("--", ":", "-.")[i % 3],
+            linewidth=1.2,
+            label=f"{name}: {number(x)}",
+        )
     ax.set(xlabel=xlabel, ylabel="share" if share else "count")
     log_axes(ax, logx, logy)
     legend(ax)
-    said = [f"{label(n) + ': ' if n else ''}{len(v):,} values, mean {number(v.mean())}, median {number(np.median(v))}, "
-            f"from {number(v.min())} to {number(v.max())}" for n, v in named.items()]  # fmt: skip
+    said = [
+        f"{label(n) + ': ' if n else ''}{len(v):,} values, mean {number(v.mean())}, median {number(np.median(v))}, "
+        f"from {number(v.min())} to {number(v.max())}"
+        for n, v in named.items()
+    ]
     said += [f"{name} marked at {number(x)}" for name, x in (marks or {}).items()]
     plot.alt = alt or sentence("Histogram", title, f"of {xlabel}" if xlabel else "", said)
     return plot
 
 
 @styled
-def scatter(points: Mapping, *, xlabel: str = "", ylabel: str = "", title: str = "", names: bool = False,
-            diagonal: bool = False, paper: Mapping | None = None, source: str = "", logx: bool = False,
-            alt: str = "") -> Plot:  # fmt: skip
+def scatter(
+    points: Mapping,
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    names: bool = False,
+    diagonal: bool = False,
+    paper: Mapping | None = None,
+    source: str = "",
+    logx: bool = False,
+    alt: str = "",
+) -> Plot:
     """Points {label: (x, y)}: x and y are single values (with intervals or not), or sequences for many points.
 
     names=True writes the label beside each single point; diagonal draws y = x; paper: {label: (x, y)} in grey.
@@ -205,31 +308,53 @@ def scatter(points: Mapping, *, xlabel: str = "", ylabel: str = "", title: str =
     for i, (name, (x, y)) in enumerate(points.items()):
         if is_series(x):
             xs, ys = as_array(x), as_array(y)
-            ax.scatter(xs, ys, s=12, alpha=0.6, color=colour(name, i), label=label(name) or None, linewidths=0)
-            fit = f", correlation {np.corrcoef(xs, ys)[0, 1]:.2f}" if len(xs) > 2 and xs.std() > 0 and ys.std() > 0 else ""
+            ax.scatter(
+                xs, ys, s=12, alpha=0.6, color=colour(name, i), label=label(name) or None, linewidths=0
+            )
+            fit = (
+                f", correlation {np.corrcoef(xs, ys)[0, 1]:.2f}"
+                if len(xs) > 2 and xs.std() > 0 and ys.std() > 0
+                else ""
+            )
             said.append(f"{label(name) + ': ' if name else ''}{len(xs):,} points{fit}")
             continue
         a, b = interval(x), interval(y)
         style = dict(fmt="o", color=colour(name, i), label=None if names else label(name))
         ax.errorbar(a.mean, b.mean, xerr=errors([a]), yerr=errors([b]), **style)
         if names:
-            ax.annotate(label(name), (a.mean, b.mean), xytext=(5, 5), textcoords="offset points", fontsize=8.5)
+            ax.annotate(
+                label(name), (a.mean, b.mean), xytext=(5, 5), textcoords="offset points", fontsize=8.5
+            )
         said.append(f"{label(name)} at {number(a.mean)}, {number(b.mean)}")
     for k, (name, (x, y)) in enumerate((paper or {}).items()):
         ax.scatter(x, y, color=GREY, marker="s", s=22, label=paper_label(source) if not k else None)
-        ax.annotate(label(name), (x, y), xytext=(5, -10), textcoords="offset points", fontsize=8, color="#666666")
+        ax.annotate(
+            label(name), (x, y), xytext=(5, -10), textcoords="offset points", fontsize=8, color="#666666"
+        )
     if diagonal:
         ax.axline((0, 0), slope=1, color="#333333", linestyle=":", linewidth=1)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     log_axes(ax, logx)
     legend(ax)
-    plot.alt = alt or sentence("Scatter plot", title, f"of {ylabel or 'y'} against {xlabel or 'x'}", said, paper, source)
+    plot.alt = alt or sentence(
+        "Scatter plot", title, f"of {ylabel or 'y'} against {xlabel or 'x'}", said, paper, source
+    )
     return plot
 
 
 @styled
-def heat(cells, rows: Sequence | None = None, columns: Sequence | None = None, *, xlabel: str = "", ylabel: str = "",
-         title: str = "", digits: int = 2, numbers: bool = True, alt: str = "") -> Plot:  # fmt: skip
+def heat(
+    cells,
+    rows: Sequence | None = None,
+    columns: Sequence | None = None,
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    digits: int = 2,
+    numbers: bool = True,
+    alt: str = "",
+) -> Plot:
     """A grid of numbers as colours: {row: {column: value}} or a matrix (rows, columns). The numbers are written in,
     unless `numbers` is False: then cells are small squares."""
     if isinstance(cells, Mapping):
@@ -239,12 +364,18 @@ def heat(cells, rows: Sequence | None = None, columns: Sequence | None = None, *
     grid = np.array([[np.nan if v is None else float(v) for v in row] for row in cells])
     rows, columns = list(rows or range(grid.shape[0])), list(columns or range(grid.shape[1]))
     if grid.shape != (len(rows), len(columns)):
-        raise ValueError(f"{len(rows)} row and {len(columns)} column names do not fit a grid of shape {grid.shape}")
+        raise ValueError(
+            f"{len(rows)} row and {len(columns)} column names do not fit a grid of shape {grid.shape}"
+        )
     wide, high = (0.62, 0.34) if numbers else (0.17, 0.17)  # inches
     plot, (ax,) = panels(1, 1, title, width=1.8 + wide * len(columns), height=1.1 + high * len(rows))
     picture = ax.imshow(grid, cmap="cividis", aspect="auto")
     ax.grid(visible=False)
-    ax.set_xticks(range(len(columns)), [label(str(c)) for c in columns], rotation=25 if numbers and len(columns) > 5 else 0)
+    ax.set_xticks(
+        range(len(columns)),
+        [label(str(c)) for c in columns],
+        rotation=25 if numbers and len(columns) > 5 else 0,
+    )
     ax.set_yticks(range(len(rows)), [label(str(r)) for r in rows])
     ax.set(xlabel=xlabel, ylabel=ylabel)
     for (i, j), value in np.ndenumerate(grid):
@@ -252,7 +383,9 @@ def heat(cells, rows: Sequence | None = None, columns: Sequence | None = None, *
             ink = "black" if picture.norm(value) > 0.55 else "white"
             ax.text(j, i, number(value, digits), ha="center", va="center", color=ink, fontsize=8)
     low, high = (np.unravel_index(f(grid), grid.shape) for f in (np.nanargmin, np.nanargmax))
-    said = [f"{word} {number(grid[at], digits)} at {rows[at[0]]}, {columns[at[1]]}"
-            for word, at in (("lowest", low), ("highest", high))]  # fmt: skip
+    said = [
+        f"{word} {number(grid[at], digits)} at {rows[at[0]]}, {columns[at[1]]}"
+        for word, at in (("lowest", low), ("highest", high))
+    ]
     plot.alt = alt or sentence("Grid of numbers", title, f"{len(rows)} by {len(columns)}", said)
     return plot

@@ -30,15 +30,25 @@ class RankingPanel(Shown):
     """prompts: rows with prompt_id, prompt and completions. flags: which of Table 3's yes/no questions are asked. repeats: share
     of the prompts that come a second time. mode "pairs": which of two is better, nothing else."""
 
-    def __init__(self, prompts: Sequence[Row], labeler: str, store: LabelStore, *, flags: Sequence[str] = tuple(FLAGS),
-                 repeats: float = 0.1, mode: str = "ranking"):  # fmt: skip
+    def __init__(
+        self,
+        prompts: Sequence[Row],
+        labeler: str,
+        store: LabelStore,
+        *,
+        flags: Sequence[str] = tuple(FLAGS),
+        repeats: float = 0.1,
+        mode: str = "ranking",
+    ):
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; use {' or '.join(MODES)}")
         if not labeler.strip():
             raise ValueError("give the labeler a name: labels are kept under it")
         self.labeler, self.store, self.flags, self.mode = labeler, store, tuple(flags), mode
         prompts = [_pair(row, labeler) for row in prompts] if mode == "pairs" else list(prompts)
-        again = shuffled(prompts, labeler, "again", by=lambda row: row["prompt_id"])[: round(repeats * len(prompts))]
+        again = shuffled(prompts, labeler, "again", by=lambda row: row["prompt_id"])[
+            : round(repeats * len(prompts))
+        ]
         self.queue = [(row, look) for look, rows in ((1, prompts), (2, again)) for row in rows]
         self.at, self.began, self.before = 0, time.monotonic(), 0.0
         self._make_frame()
@@ -88,18 +98,26 @@ class RankingPanel(Shown):
             return
         row, look = self.queue[self.at]
         self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
-        self.order = shuffled(range(len(row["completions"])), self.seed, row["prompt_id"])  # of the answers on the screen
+        self.order = shuffled(
+            range(len(row["completions"])), self.seed, row["prompt_id"]
+        )  # of the answers on the screen
         K, letters = len(self.order), "ABCDEFGHI"
         self.texts = [f"{letters[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
         self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, 7 is best") for i in range(K)]
         self.marks = [{name: _question(FLAGS[name]) for name in self.flags} for _ in range(K)]
         self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, 1 is best") for i in range(K)]
-        same = draft and (draft["prompt_id"], draft["look"], draft["seed"]) == (row["prompt_id"], look, self.seed)
+        same = draft and (draft["prompt_id"], draft["look"], draft["seed"]) == (
+            row["prompt_id"],
+            look,
+            self.seed,
+        )
         if same:
             self._put_back(draft)
         for box in (*self.quality, *self.places, *(box for marks in self.marks for box in marks.values())):
             box.observe(self._changed, "value")
-        self._rank_stage() if self.mode == "pairs" or (same and draft["stage"] == "rank") else self._rate_stage()
+        self._rank_stage() if self.mode == "pairs" or (
+            same and draft["stage"] == "rank"
+        ) else self._rate_stage()
 
     def _put_back(self, draft: dict) -> None:
         self.before = draft["seconds"]
@@ -142,19 +160,35 @@ class RankingPanel(Shown):
 
     def _draft(self) -> dict:
         row, look = self.queue[self.at]
-        return {"prompt_id": row["prompt_id"], "look": look, "seed": self.seed, "stage": self.stage, "seconds": self._seconds(),
-                "quality": [box.value for box in self.quality], "places": [box.value for box in self.places],
-                "marks": [[name for name, box in marks.items() if box.value] for marks in self.marks]}  # fmt: skip
+        return {
+            "prompt_id": row["prompt_id"],
+            "look": look,
+            "seed": self.seed,
+            "stage": self.stage,
+            "seconds": self._seconds(),
+            "quality": [box.value for box in self.quality],
+            "places": [box.value for box in self.places],
+            "marks": [[name for name, box in marks.items() if box.value] for marks in self.marks],
+        }
 
     def _save(self) -> None:
         row, look = self.queue[self.at]
-        back = sorted(range(len(self.order)), key=self.order.__getitem__)  # in the order of the completions again
-        new = {**{k: v for k, v in row.items() if k in ("prompt_id", "user_id", "prompt", "task")}, "labeler": self.labeler,
-               "completions": list(row["completions"]), "ranks": normalise_ranks([self.places[i].value for i in back]),
-               "seconds": round(self._seconds(), 1), "seed": self.seed}  # fmt: skip
+        back = sorted(
+            range(len(self.order)), key=self.order.__getitem__
+        )  # in the order of the completions again
+        new = {
+            **{k: v for k, v in row.items() if k in ("prompt_id", "user_id", "prompt", "task")},
+            "labeler": self.labeler,
+            "completions": list(row["completions"]),
+            "ranks": normalise_ranks([self.places[i].value for i in back]),
+            "seconds": round(self._seconds(), 1),
+            "seed": self.seed,
+        }
         if self.mode == "ranking":
             new["likert"] = [self.quality[i].value for i in back]
-            new["flags"] = [{name: name in self.marks[i] and self.marks[i][name].value for name in FLAGS} for i in back]
+            new["flags"] = [
+                {name: name in self.marks[i] and self.marks[i][name].value for name in FLAGS} for i in back
+            ]
             if None in new["likert"]:
                 del new["likert"]
         with self._told():
@@ -213,8 +247,12 @@ def _pair(row: Row, labeler: str) -> Row:
 def _choice(values: Sequence[int], tooltip: str) -> ipywidgets.ToggleButtons:
     """One of some numbers; nothing is chosen at first. Buttons narrower than this cut their number off."""
     names = [str(v) for v in values]
-    box = ipywidgets.ToggleButtons(options=list(zip(names, values, strict=True)), value=None, style={"button_width": "42px"},
-                                   tooltips=[f"{name}: {tooltip}" for name in names])  # fmt: skip
+    box = ipywidgets.ToggleButtons(
+        options=list(zip(names, values, strict=True)),
+        value=None,
+        style={"button_width": "42px"},
+        tooltips=[f"{name}: {tooltip}" for name in names],
+    )
     box.add_class("rl-choice")
     return box
 

@@ -10,11 +10,15 @@ from pathlib import Path
 from .text import Html, escape
 
 _ROOT = Path(__file__).resolve().parents[2]
-_BOX = ("background:#f7f7f7;color:#1a1a1a;border:1px solid #ccc;border-radius:4px;padding:6px 10px;margin:0;"
-        "overflow-x:auto;font-size:12px;line-height:1.35;white-space:pre")  # fmt: skip
+_BOX = (
+    "background:#f7f7f7;color:#1a1a1a;border:1px solid #ccc;border-radius:4px;padding:6px 10px;margin:0;"
+    "overflow-x:auto;font-size:12px;line-height:1.35;white-space:pre"
+)
 
 
-def show_source(thing, lines: tuple[int, int] | None = None, part: tuple[str, str] | None = None, docstring: bool = True) -> Html:
+def show_source(
+    thing, lines: tuple[int, int] | None = None, part: tuple[str, str] | None = None, docstring: bool = True
+) -> Html:
     """The source of a function, method or class, with its file and line.
 
     lines: (first, last) counted from the `def` line as 1. part: (start, end), from the first line that contains `start`
@@ -32,7 +36,10 @@ def show_source(thing, lines: tuple[int, int] | None = None, part: tuple[str, st
     last = min(last, first + len(code) - 1)
     text = textwrap.dedent("".join(code)).rstrip()
     where = f"{path}, line {first}" + (f" to {last}" if lines or part else "")
-    return Html(f'<div><small>{escape(where)}</small><pre style="{_BOX}">{_highlighted(text)}</pre></div>', f"# {where}\n{text}")
+    return Html(
+        f'<div><small>{escape(where)}</small><pre style="{_BOX}">{_highlighted(text)}</pre></div>',
+        f"# {where}\n{text}",
+    )
 
 
 def _source(thing) -> tuple[list[str], str, int]:
@@ -43,7 +50,9 @@ def _source(thing) -> tuple[list[str], str, int]:
         code, first = inspect.getsourcelines(thing)
         path = Path(inspect.getsourcefile(thing)).resolve()
     except (TypeError, OSError) as error:
-        raise ValueError(f"{thing!r} has no Python source to show; pass a function, a method or a class") from error
+        raise ValueError(
+            f"{thing!r} has no Python source to show; pass a function, a method or a class"
+        ) from error
     return code, (path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else path.name), first
 
 
@@ -57,7 +66,9 @@ def _part(thing, code: list[str], first: int, start: str, end: str) -> tuple[lis
     begin = next((i for i, line in enumerate(code) if start in line), None)
     if begin is None:
         raise ValueError(f"no line of {_name(thing)} contains {start!r}")
-    stop = next((i for i in range(begin + 1, len(code)) if end and end in code[i]), None if end else len(code))
+    stop = next(
+        (i for i in range(begin + 1, len(code)) if end and end in code[i]), None if end else len(code)
+    )
     if stop is None:
         raise ValueError(f"no line of {_name(thing)} after {start!r} contains {end!r}")
     return code[begin:stop], first + begin
@@ -83,4 +94,6 @@ def _highlighted(text: str) -> str:
         from pygments.lexers import PythonLexer
     except ImportError:
         return escape(text)
-    return highlight(text, PythonLexer(), HtmlFormatter(nowrap=True, noclasses=True, style="default")).rstrip()
+    return highlight(
+        text, PythonLexer(), HtmlFormatter(nowrap=True, noclasses=True, style="default")
+    ).rstrip()

@@ -23,24 +23,49 @@ from .text import visible
 DPI = 90
 LOCK = threading.RLock()  # matplotlib's settings and font caches belong to the whole process
 STYLE = {
-    "font.size": 9.0, "font.family": ["DejaVu Sans"], "axes.titlesize": 9.5, "axes.labelsize": 9.0,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.7, "axes.axisbelow": True, "axes.edgecolor": "#777777", "xtick.color": "#444444",
-    "ytick.color": "#444444", "legend.frameon": False, "legend.fontsize": 8.5, "lines.linewidth": 1.6,
-    "errorbar.capsize": 2.5, "figure.facecolor": "white", "savefig.facecolor": "white", "text.parse_math": False,
-}  # fmt: skip
+    "font.size": 9.0,
+    "font.family": ["DejaVu Sans"],
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#777777",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+    "errorbar.capsize": 2.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "text.parse_math": False,
+}
 
 # Okabe and Ito's colours, which people with any colour vision tell apart. Grey is kept for the paper.
 GREY = "#8a8a8a"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A6A00", "#000000")
 COLOURS = {
-    "base": "#CC79A7", "prompted": "#56B4E9", "sft": "#E69F00", "start": "#7A6A00",
-    "ppo": "#0072B2", "ppo_ptx": "#D55E00", "reference": "#009E73",
-}  # fmt: skip
+    "base": "#CC79A7",
+    "prompted": "#56B4E9",
+    "sft": "#E69F00",
+    "start": "#7A6A00",
+    "ppo": "#0072B2",
+    "ppo_ptx": "#D55E00",
+    "reference": "#009E73",
+}
 LABELS = {
-    "base": "GPT", "prompted": "GPT prompted", "sft": "SFT", "start": "RL start",
-    "ppo": "PPO", "ppo_ptx": "PPO-ptx", "reference": "reference",
-}  # fmt: skip
+    "base": "GPT",
+    "prompted": "GPT prompted",
+    "sft": "SFT",
+    "start": "RL start",
+    "ppo": "PPO",
+    "ppo_ptx": "PPO-ptx",
+    "reference": "reference",
+}
 _NAMES = {label: name for name, label in LABELS.items()}
 
 
@@ -122,5 +147,7 @@ def _fewer_colours(png: bytes) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+        file, "png", optimize=True
+    )
     return file.getvalue()

@@ -75,17 +75,27 @@ def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, ob
 
     lines = []
     for name, answer in answers.items():
-        note = inert(number(notes[name]), "font-weight:normal;font-size:smaller") if notes and name in notes else ""
+        note = (
+            inert(number(notes[name]), "font-weight:normal;font-size:smaller")
+            if notes and name in notes
+            else ""
+        )
         bar = f"border-left:5px solid {COLOURS.get(name, '#bbb')}"
-        lines.append(f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{inert(label(name))}{note}</th>'
-                     f'<td style="{_CELL}">{inert(answer) if answer else "<i>(nothing)</i>"}</td></tr>')  # fmt: skip
+        lines.append(
+            f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{inert(label(name))}{note}</th>'
+            f'<td style="{_CELL}">{inert(answer) if answer else "<i>(nothing)</i>"}</td></tr>'
+        )
     head = f'<tr><th scope="row" style="{_CELL}">prompt</th><td style="{_CELL}">{inert(prompt, "font-weight:bold")}</td></tr>'
     plain = "\n".join([f"prompt: {prompt}", *(f"{label(n)}: {a}" for n, a in answers.items())])
     return Html(f'<table style="width:100%"><tbody>{head}{"".join(lines)}</tbody></table>', plain)
 
 
-def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | None = None, caption: str = "",
-          digits: int = 3) -> Html:  # fmt: skip
+def table(
+    rows: Sequence[Mapping],
+    columns: Sequence[str] | Mapping[str, str] | None = None,
+    caption: str = "",
+    digits: int = 3,
+) -> Html:
     """Rows (dicts) as a table. `columns` chooses them, or renames them as {key: heading}; numbers get `digits` digits."""
     rows = [row if isinstance(row, Mapping) else vars(row) for row in rows]
     if columns is None:
@@ -95,19 +105,27 @@ def table(rows: Sequence[Mapping], columns: Sequence[str] | Mapping[str, str] | 
         if rows and not any(key in row for row in rows):
             raise KeyError(f"no row has a column {key!r}; the rows have: {', '.join(map(str, rows[0]))}")
     numeric = {key for key in heads if all(_is_number(row.get(key, 0)) for row in rows)}
-    head = "".join(f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{in_cell(h)}</th>' for k, h in heads.items())
-    body = "".join(f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows)
+    head = "".join(
+        f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{in_cell(h)}</th>'
+        for k, h in heads.items()
+    )
+    body = "".join(
+        f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows
+    )
     title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
     plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
     plain += [" | ".join(number(row.get(k, ""), digits) for k in heads) for row in rows]
     return Html(
-        f'<table style="line-height:1.4">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>', "\n".join(plain)
+        f'<table style="line-height:1.4">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>',
+        "\n".join(plain),
     )
 
 
 def _cell(value, right: bool, digits: int) -> str:
     text = number(value, digits)
-    return f'<td style="{_NUMBER}">{escape(text)}</td>' if right else f'<td style="{_CELL}">{in_cell(text)}</td>'
+    return (
+        f'<td style="{_NUMBER}">{escape(text)}</td>' if right else f'<td style="{_CELL}">{in_cell(text)}</td>'
+    )
 
 
 def _is_number(value) -> bool:

@@ -34,7 +34,9 @@ def show_tokens(what, tokenizer, rows: int | Sequence[int] = 3, numbers: str | N
     return Html(f'<div><pre style="{_LINE}">{legend}</pre>{body}{note}</div>', plain)
 
 
-def token_table(rollout, tokenizer, row: int = 0, columns: Sequence[str] | None = None, caption: str = "") -> Html:
+def token_table(
+    rollout, tokenizer, row: int = 0, columns: Sequence[str] | None = None, caption: str = ""
+) -> Html:
     """One response of a rollout token by token, with every number that PPO attaches to it."""
     lines = rollout.table(row, tokenizer)
     pieces = [piece(tokenizer, int(i)) for i in rollout.responses[row][: len(lines)]]
@@ -66,7 +68,9 @@ def _rows(what, tokenizer, rows, numbers):
         row = ids[i].tolist() if hasattr(ids[i], "tolist") else list(ids[i])
         mask = [token != tokenizer.pad_token_id for token in row] if masks is None else masks[i].tolist()
         wanted = [IGNORED] * len(row) if labels is None else labels[i].tolist()
-        yield [_token(tokenizer, *token) for token in zip(row, mask, (x != IGNORED for x in wanted), strict=True)]
+        yield [
+            _token(tokenizer, *token) for token in zip(row, mask, (x != IGNORED for x in wanted), strict=True)
+        ]
 
 
 def _of_rollout(what, tokenizer, i: int, numbers: str | None) -> list[tuple]:
@@ -77,22 +81,36 @@ def _of_rollout(what, tokenizer, i: int, numbers: str | None) -> list[tuple]:
     if numbers is not None:
         found = getattr(what, numbers, None)
         if found is None:
-            raise ValueError(f"this rollout has no {numbers!r}; try rewards, values, advantages, returns, logprobs")
+            raise ValueError(
+                f"this rollout has no {numbers!r}; try rewards, values, advantages, returns, logprobs"
+            )
         values = [number(v, 2) for v in found[i].tolist()]
     elif what.scores is not None:
         values[sum(map(bool, mask)) - 1] = f"score {number(float(what.scores[i]), 2)}"
-    return prompt + [_token(tokenizer, t, m, True, v if m else None) for t, m, v in zip(ids, mask, values, strict=True)]
+    return prompt + [
+        _token(tokenizer, t, m, True, v if m else None) for t, m, v in zip(ids, mask, values, strict=True)
+    ]
 
 
 def _token(tokenizer, token_id: int, real, response: bool, under: str | None = None) -> tuple:
-    kind = "pad" if not real else "EOS" if token_id == tokenizer.eos_token_id else "response" if response else "prompt"
+    kind = (
+        "pad"
+        if not real
+        else "EOS"
+        if token_id == tokenizer.eos_token_id
+        else "response"
+        if response
+        else "prompt"
+    )
     return ("EOS" if kind == "EOS" else "" if kind == "pad" else piece(tokenizer, token_id)), kind, under
 
 
 def _ids(what):
     """(B, T) from Exchanges, Encoded, a tensor or lists."""
     ids = getattr(what, "ids", what)
-    single = getattr(ids, "ndim", None) == 1 or (isinstance(ids, (list, tuple)) and ids and isinstance(ids[0], int))
+    single = getattr(ids, "ndim", None) == 1 or (
+        isinstance(ids, (list, tuple)) and ids and isinstance(ids[0], int)
+    )
     return [ids] if single else ids
 
 

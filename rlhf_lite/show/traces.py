@@ -12,9 +12,21 @@ from .text import number
 
 
 @styled
-def curves(traces, x: str = "step", ys: Sequence[str] | str = ("loss",), *, paper: Mapping | None = None,
-           expected: Mapping | None = None, smooth: int = 1, titles: Mapping[str, str] | None = None, title: str = "",
-           logx: bool = False, logy: bool = False, columns: int = 3, alt: str = "") -> Plot:  # fmt: skip
+def curves(
+    traces,
+    x: str = "step",
+    ys: Sequence[str] | str = ("loss",),
+    *,
+    paper: Mapping | None = None,
+    expected: Mapping | None = None,
+    smooth: int = 1,
+    titles: Mapping[str, str] | None = None,
+    title: str = "",
+    logx: bool = False,
+    logy: bool = False,
+    columns: int = 3,
+    alt: str = "",
+) -> Plot:
     """Training curves, one panel per metric.
 
     traces: one run, or {label: run or list of runs}; a run is a trace (list of dicts), a history (dict of lists) or a
@@ -34,7 +46,9 @@ def curves(traces, x: str = "step", ys: Sequence[str] | str = ("loss",), *, pape
         ax.set(xlabel=x, title=(titles or {}).get(y, y))
         log_axes(ax, logx, logy)
     if not said:
-        raise ValueError(f"no run has values for {' or '.join(ys)} over {x}; it has: {', '.join(_metrics(named))}")
+        raise ValueError(
+            f"no run has values for {' or '.join(ys)} over {x}; it has: {', '.join(_metrics(named))}"
+        )
     legend(axes[0])
     plot.alt = alt or sentence("Line chart", title, f"over {x}", said, paper)
     return plot
@@ -69,7 +83,10 @@ def _named_runs(traces) -> dict[str, list]:
 def _is_history(thing: Mapping) -> bool:
     """{metric: numbers}, not {label: run}."""
     columns = (v for v in thing.values())
-    return all(isinstance(v, (list, tuple, np.ndarray)) and not (len(v) and isinstance(v[0], (Mapping, list))) for v in columns)
+    return all(
+        isinstance(v, (list, tuple, np.ndarray)) and not (len(v) and isinstance(v[0], (Mapping, list)))
+        for v in columns
+    )
 
 
 def _runs(thing) -> list:
@@ -115,14 +132,30 @@ def _smoothed(ys: np.ndarray, n: int) -> np.ndarray:
 
 
 def _metrics(named: dict[str, list]) -> list[str]:
-    return sorted({key for runs in named.values() for run in runs
-                   for key in (run if isinstance(run, Mapping) else [k for row in run for k in row])})  # fmt: skip
+    return sorted(
+        {
+            key
+            for runs in named.values()
+            for run in runs
+            for key in (run if isinstance(run, Mapping) else [k for row in run for k in row])
+        }
+    )
 
 
 @styled
-def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xlabel: str = "", ylabel: str = "",
-          title: str = "", logx: bool = False, logy: bool = False, level: Mapping | None = None,
-          alt: str = "") -> Plot:  # fmt: skip
+def lines(
+    series: Mapping,
+    *,
+    paper: Mapping | None = None,
+    source: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    title: str = "",
+    logx: bool = False,
+    logy: bool = False,
+    level: Mapping | None = None,
+    alt: str = "",
+) -> Plot:
     """Measured points joined by lines, e.g. a sweep or model sizes: {label: (xs, values)}, with intervals or not.
 
     paper: the same in grey, on the same axes (give our xs, e.g. sizes 'S', 'M', 'L'); level: {label: y}, flat lines.
@@ -133,7 +166,9 @@ def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xl
         found = [interval(v) for v in values]
         style = dict(color=colour(name, i), label=label(name), marker="o", markersize=4)
         ax.errorbar(_places(xs), [v.mean for v in found], yerr=errors(found), **style)
-        said.append(f"{label(name)}: {', '.join(f'{number(v.mean)} at {number(a)}' for a, v in zip(xs, found, strict=True))}")
+        said.append(
+            f"{label(name)}: {', '.join(f'{number(v.mean)} at {number(a)}' for a, v in zip(xs, found, strict=True))}"
+        )
     for k, (name, (xs, values)) in enumerate((paper or {}).items()):
         style = dict(color=GREY, linestyle=("--", ":", "-.")[k % 3], marker="s", markersize=3)
         ax.plot(_places(xs), list(values), label=f"{label(name)}, {source or 'paper'}", **style)
@@ -143,7 +178,9 @@ def lines(series: Mapping, *, paper: Mapping | None = None, source: str = "", xl
     ax.set(xlabel=xlabel, ylabel=ylabel)
     log_axes(ax, logx, logy)
     legend(ax)
-    plot.alt = alt or sentence("Line chart", title, f"of {ylabel or 'values'} over {xlabel or 'x'}", said, paper, source)
+    plot.alt = alt or sentence(
+        "Line chart", title, f"of {ylabel or 'values'} over {xlabel or 'x'}", said, paper, source
+    )
     return plot
 
 

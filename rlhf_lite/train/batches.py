@@ -37,7 +37,9 @@ def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
     return [shuffled(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 
-def sorted_batches(lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 64) -> list[list[int]]:
+def sorted_batches(
+    lengths: Sequence[int], batch_size: int, seed: int, *path, chunk: int = 64
+) -> list[list[int]]:
     """Indices in batches of similar length, in random order.
 
     Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the batches: little
@@ -106,7 +108,9 @@ def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
     """Cut a token stream (N,) into rows of the model's full length: (N // n_positions, n_positions)."""
     rows = len(stream) // n_positions
     if stream.ndim != 1 or rows == 0:
-        raise ValueError(f"The token stream has shape {tuple(stream.shape)}; it needs at least {n_positions} tokens in one row.")
+        raise ValueError(
+            f"The token stream has shape {tuple(stream.shape)}; it needs at least {n_positions} tokens in one row."
+        )
     return stream[: rows * n_positions].reshape(rows, n_positions).long()
 
 
@@ -114,5 +118,7 @@ def lm_loss(policy: GPT2LMHeadModel, rows: Tensor) -> Tensor:
     """Plain next-token loss on packed rows (B, T): the pretraining term of App. C.3 and of Eq. 2."""
     with autocast(rows.device):
         hidden = trunk(policy, pack(rows, torch.ones_like(rows)))  # (B * T, D)
-        logits = head_logits(policy, hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1))  # (B * (T - 1), V)
+        logits = head_logits(
+            policy, hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1)
+        )  # (B * (T - 1), V)
     return masked_lm_loss(logits, rows[:, 1:].flatten())

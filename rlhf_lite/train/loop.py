@@ -51,8 +51,16 @@ class Loop:
     """
 
     def __init__(
-        self, name, state=None, folder=None, save_every_s=60.0, control=None, progress=True, live=(), about=None
-    ):  # fmt: skip
+        self,
+        name,
+        state=None,
+        folder=None,
+        save_every_s=60.0,
+        control=None,
+        progress=True,
+        live=(),
+        about=None,
+    ):
         self.name, self.state, self.about, self.live = name, dict(state or {}), dict(about or {}), tuple(live)
         self.folder = Path(folder) if folder is not None else None
         self.save_every_s, self.control, self.progress = save_every_s, control, progress
@@ -85,7 +93,9 @@ class Loop:
         self._resume()
         self._start_trace()
         shown = self.progress and not processes.rank() and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-        self._bar = tqdm(total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5)
+        self._bar = tqdm(
+            total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5
+        )
         saved, self.stopped = time.monotonic(), self._asked_to_stop()
         while not (self.finished or self.stopped):
             self._row = {}
@@ -93,7 +103,11 @@ class Loop:
             self._finish_step()
             if self.step % TIDY_EVERY == 0:
                 give_back()
-            if self.stopped or self.finished or processes.anybody(time.monotonic() - saved >= self.save_every_s):
+            if (
+                self.stopped
+                or self.finished
+                or processes.anybody(time.monotonic() - saved >= self.save_every_s)
+            ):
                 self.save()
                 saved = time.monotonic()
         self._close()
@@ -183,7 +197,9 @@ class Loop:
         """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to it."""
         if self.folder is None:
             return
-        state = {name: _state_of(thing) for name, thing in self.state.items()}  # what is cut, all processes put together
+        state = {
+            name: _state_of(thing) for name, thing in self.state.items()
+        }  # what is cut, all processes put together
         if processes.rank():
             return
         if self._trace:
@@ -221,12 +237,16 @@ class Loop:
                 raise ValueError("its sha256 is not the recorded one")
             payload = torch.load(tensors, map_location="cpu", weights_only=True)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            warnings.warn(f"The checkpoint {pointer} is damaged ({error}); '{self.name}' starts from the beginning.")
+            warnings.warn(
+                f"The checkpoint {pointer} is damaged ({error}); '{self.name}' starts from the beginning."
+            )
             return
         changed = _differences(found["about"], json.loads(json.dumps(self.about)))
         if changed or payload["state"].keys() != self.state.keys():
             reason = ", ".join(changed) or "the objects it holds"
-            warnings.warn(f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning.")
+            warnings.warn(
+                f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning."
+            )
             return
         for name, state in payload["state"].items():
             _load_into(self.state[name], state)
@@ -243,7 +263,9 @@ class Loop:
         with atomic_write(path) as file:
             file.writelines(_line(row).encode() for row in self.rows)
         self._trace = open(path, "a", encoding="utf-8")
-        with atomic_write(self.folder / "checkpoint-total.json") as file:  # for whoever watches from another process
+        with atomic_write(
+            self.folder / "checkpoint-total.json"
+        ) as file:  # for whoever watches from another process
             file.write(json.dumps({"total": self.total}).encode())
 
 
@@ -267,7 +289,9 @@ def _sha256(path: Path) -> str:
 
 
 def _differences(old: dict, new: dict) -> list[str]:
-    return [f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)]
+    return [
+        f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)
+    ]
 
 
 def _line(row: dict) -> str:

@@ -15,7 +15,9 @@ from ..models.sharding import full, like
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
-FIRST_SCALE = 2.0**12  # of losses in float16; from torch's 2^16 a short training would lose its first steps to overflow
+FIRST_SCALE = (
+    2.0**12
+)  # of losses in float16; from torch's 2^16 a short training would lose its first steps to overflow
 
 
 class Adam:
@@ -29,7 +31,9 @@ class Adam:
     def __init__(self, model: nn.Module, lr: float):
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model = model
-        self.adam = torch.optim.AdamW(model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
+        self.adam = torch.optim.AdamW(
+            model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True
+        )
         device = next(model.parameters()).device
         half = choose_dtype(device) == torch.float16
         self.scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_SCALE, enabled=half)
@@ -49,9 +53,15 @@ class Adam:
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         total = nn.utils.get_total_norm(gradients)
         norm = float(full(total))
-        if not math.isfinite(norm) and not self.scaler.get_scale() > 1.0:  # the scale is 1 where none is needed
-            raise FloatingPointError(f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate.")
-        if max_grad_norm - 1e-6 < norm < math.inf:  # most steps: not, and multiplying every gradient by 1 would take longer
+        if (
+            not math.isfinite(norm) and not self.scaler.get_scale() > 1.0
+        ):  # the scale is 1 where none is needed
+            raise FloatingPointError(
+                f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate."
+            )
+        if (
+            max_grad_norm - 1e-6 < norm < math.inf
+        ):  # most steps: not, and multiplying every gradient by 1 would take longer
             nn.utils.clip_grads_with_norm_(self.model.parameters(), max_grad_norm, total)
         for group in self.adam.param_groups:
             group["lr"] = lr
@@ -67,7 +77,9 @@ class Adam:
     def load_state_dict(self, state: dict) -> None:
         """Go on from a checkpoint, on however many processes and in whatever precision it was written."""
         weights = dict(enumerate(self.model.parameters()))
-        moments = {i: {name: like(x, weights[i]) for name, x in of.items()} for i, of in state["state"].items()}
+        moments = {
+            i: {name: like(x, weights[i]) for name, x in of.items()} for i, of in state["state"].items()
+        }
         self.adam.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
         if state["scaler"] and self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
@@ -101,7 +113,9 @@ def warmup_from_tenth(iteration: int, warmup: int) -> float:
 def training_mode(model: nn.Module, dropout: float):
     """Train mode with this residual dropout (after attention and after the MLP); eval mode and 0 afterwards."""
     layers = [
-        m for name, m in model.named_modules() if isinstance(m, nn.Dropout) and name.endswith(("resid_dropout", "mlp.dropout"))
+        m
+        for name, m in model.named_modules()
+        if isinstance(m, nn.Dropout) and name.endswith(("resid_dropout", "mlp.dropout"))
     ]
     try:
         for layer in layers:

@@ -174,7 +174,11 @@ def train_ppo(
             if gold is not None:
                 loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})
             if on_iteration is not None:
-                loop.log(**processes.from_first((on_iteration(iteration, batch) if not processes.rank() else None) or {}))
+                loop.log(
+                    **processes.from_first(
+                        (on_iteration(iteration, batch) if not processes.rank() else None) or {}
+                    )
+                )
     if cfg.use_ema:
         learner.ema.copy_to(policy)
     return loop.history
@@ -188,16 +192,22 @@ class _Learner:
         self.policy_optimizer, self.value_optimizer = Adam(policy, cfg.lr), Adam(value_model, cfg.value_lr)
         self.ema = EMA(policy, cfg.ema_decay)
         self.state = dict(
-            policy=policy, value_model=value_model, ema=self.ema, policy_optimizer=self.policy_optimizer,
-            value_optimizer=self.value_optimizer, precision=PrecisionNote(policy.device),
-        )  # fmt: skip
+            policy=policy,
+            value_model=value_model,
+            ema=self.ema,
+            policy_optimizer=self.policy_optimizer,
+            value_optimizer=self.value_optimizer,
+            precision=PrecisionNote(policy.device),
+        )
 
     def learn(self, batch: Rollout, iteration: int) -> dict[str, float]:
         """All updates of one batch; returns the mean of their metrics."""
         cfg, found, ratio = self.cfg, [], None
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
-            batch.logprobs = _in_chunks(batch, self.policy, cfg, lambda part: _logprobs(self.policy, part, cfg))
+            batch.logprobs = _in_chunks(
+                batch, self.policy, cfg, lambda part: _logprobs(self.policy, part, cfg)
+            )
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
@@ -240,7 +250,9 @@ class _Learner:
         if not cfg.ptx_gamma:
             return {}
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
-        for rows in processes.mine(self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.count())):
+        for rows in processes.mine(
+            self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.count())
+        ):
             loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
             self.policy_optimizer.scaled(cfg.ptx_gamma * share * loss).backward()
             found.append((share, {"loss/ptx": loss.detach()}))
@@ -255,26 +267,43 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     own = processes.mine(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
     ids, mask = (x[own].to(policy.device) for x in encoded)
-    ends, state = (tokenizer.eos_token_id, tokenizer.pad_token_id), None if generator is None else generator.get_state()
+    ends, state = (
+        (tokenizer.eos_token_id, tokenizer.pad_token_id),
+        None if generator is None else generator.get_state(),
+    )
     found, rows = [], -(-len(own) // cfg.accumulation)
     with whole(policy), autocast(policy.device):
         for part in (slice(start, start + rows) for start in range(0, len(own), rows)):
             if state is not None:
                 generator.set_state(state)
             among = len(prompts), own[part]
-            found.append(sample(policy, ids[part], mask[part], cfg.max_new_tokens, *ends, cfg.temperature,
-                                generator=generator, among=among))  # fmt: skip
+            found.append(
+                sample(
+                    policy,
+                    ids[part],
+                    mask[part],
+                    cfg.max_new_tokens,
+                    *ends,
+                    cfg.temperature,
+                    generator=generator,
+                    among=among,
+                )
+            )
     drawn = _one_below_another(found, tokenizer.pad_token_id)
     finished = (drawn.tokens == tokenizer.eos_token_id).any(dim=1)
     texts = decode(tokenizer, drawn.tokens)
-    return Rollout([prompts[i] for i in own], texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs)
+    return Rollout(
+        [prompts[i] for i in own], texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs
+    )
 
 
 def _one_below_another(parts: Sequence[Samples], pad_id: int) -> Samples:
     """Samples (B, T) of each part -> those of all rows, as wide as the widest."""
     T, fills = max(part.tokens.shape[1] for part in parts), (pad_id, 0, 0)
     columns = zip(zip(*parts, strict=True), fills, strict=True)
-    return Samples(*(torch.cat([F.pad(x, (0, T - x.shape[1]), value=fill) for x in column]) for column, fill in columns))
+    return Samples(
+        *(torch.cat([F.pad(x, (0, T - x.shape[1]), value=fill) for x in column]) for column, fill in columns)
+    )
 
 
 def _of_all(batch: Rollout, tokenizer, prompts: Sequence[str]) -> Rollout:
@@ -314,15 +343,21 @@ def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
 def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
     with autocast(part.responses.device):
-        return response_values(value_model, Encoded(part.prompt_ids, part.prompt_mask), part.responses, part.response_mask)
+        return response_values(
+            value_model, Encoded(part.prompt_ids, part.prompt_mask), part.responses, part.response_mask
+        )
 
 
 @torch.no_grad()
-def _in_chunks(batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]) -> Tensor:
+def _in_chunks(
+    batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]
+) -> Tensor:
     """function of the model over chunks of similar length, results (B,) or (B, T) put back in order."""
     order = batch.lengths.argsort()
     with whole(model), autocast(order.device):  # weights are rounded once for all chunks
-        found = torch.cat([function(batch.rows(index)) for index in order.split(max(1, CHUNK // cfg.accumulation))])
+        found = torch.cat(
+            [function(batch.rows(index)) for index in order.split(max(1, CHUNK // cfg.accumulation))]
+        )
     return torch.empty_like(found).index_copy_(0, order, found)
 
 
@@ -349,7 +384,9 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
     Sorted, they hold a third less padding, which is time. Equal lengths are shuffled first and the order of
     the minibatches is random, so that no episode always comes first or always meets the same others.
     """
-    order = torch.tensor(shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device)
+    order = torch.tensor(
+        shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device
+    )
     order = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
     return [order[i] for i in shuffled(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
 
@@ -399,19 +436,28 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
     if not len(prompts):
         raise ValueError("There are no prompts to answer.")
     if ref_policy is policy or value_model is reward_model:
-        raise ValueError("ref_policy and value_model must be copies (copy.deepcopy): PPO changes policy and value_model.")
+        raise ValueError(
+            "ref_policy and value_model must be copies (copy.deepcopy): PPO changes policy and value_model."
+        )
     if isinstance(reward_model, nn.Module) and not getattr(reward_model.config, "trained_rankings", 0):
         raise ValueError(
             "This reward model has never seen a ranking (config.trained_rankings is missing), so its score head is "
             "random and PPO would chase noise. Train it with train_reward or load the folder it was saved in; for a "
             "reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
         )
-    for name, rows in (("minibatch_size", cfg.minibatch_size), ("ptx_rows", cfg.ptx_rows if cfg.ptx_gamma else math.inf)):
+    for name, rows in (
+        ("minibatch_size", cfg.minibatch_size),
+        ("ptx_rows", cfg.ptx_rows if cfg.ptx_gamma else math.inf),
+    ):
         if rows < (parts := cfg.accumulation * processes.count()):
-            raise ValueError(f"{name} = {rows} cannot be cut into {parts} parts (accumulation = {cfg.accumulation} on "
-                             f"{processes.count()} processes); take more rows or fewer parts")  # fmt: skip
+            raise ValueError(
+                f"{name} = {rows} cannot be cut into {parts} parts (accumulation = {cfg.accumulation} on "
+                f"{processes.count()} processes); take more rows or fewer parts"
+            )
     if cfg.ptx_gamma and pretrain_rows is None:
-        raise ValueError(f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows).")
+        raise ValueError(
+            f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows)."
+        )
     for model in (policy, ref_policy, reward_model, value_model):
         if isinstance(model, nn.Module):
             model.eval()  # no dropout in RL

@@ -38,10 +38,14 @@ def train_base(
     with Loop.open("pretrain", loop, about=about, live=("loss", "tokens_per_second")).track(**state) as loop:
         for step in loop.steps(total):
             start = time.perf_counter()
-            batch = rows[endless(len(rows), step * cfg.batch_size, cfg.batch_size, cfg.seed, "pretrain")].to(device)
+            batch = rows[endless(len(rows), step * cfg.batch_size, cfg.batch_size, cfg.seed, "pretrain")].to(
+                device
+            )
             loss = lm_loss(policy, batch)
             optimizer.scaled(loss).backward()
-            shape = constant_then_linear(step, total, cfg.warmup_steps, cfg.constant_share, cfg.final_lr_fraction)
+            shape = constant_then_linear(
+                step, total, cfg.warmup_steps, cfg.constant_share, cfg.final_lr_fraction
+            )
             norm = optimizer.step(cfg.lr * shape, cfg.max_grad_norm)
             speed = batch.numel() / (time.perf_counter() - start)
             loop.log(loss=loss, lr=cfg.lr * shape, grad_norm=norm, tokens_per_second=speed)

@@ -24,8 +24,9 @@ from .loop import Loop
 from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
 
 
-def new_reward_model(policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast,
-                     cfg: RewardConfig) -> GPT2ForSequenceClassification:  # fmt: skip
+def new_reward_model(
+    policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, cfg: RewardConfig
+) -> GPT2ForSequenceClassification:
     """A copy of the policy that scores, ready for training (§3.5). Its head is random, or says what the policy already knows.
 
     With `cfg.answers` the first score is how much likelier the policy finds the first answer to `cfg.question` than the
@@ -45,8 +46,10 @@ def first_words(tokenizer: PreTrainedTokenizerFast, question: str, answers: Sequ
     start = len(encode(tokenizer, question))
     words = [encode(tokenizer, f"{question} {answer}")[start] for answer in answers]
     if not start or len(words) < 2 or len(set(words)) < len(words):
-        raise ValueError(f"answers = {' / '.join(answers)!r} to question = {question!r}: give a question and two or more "
-                         "answers to it that begin with different words")  # fmt: skip
+        raise ValueError(
+            f"answers = {' / '.join(answers)!r} to question = {question!r}: give a question and two or more "
+            "answers to it that begin with different words"
+        )
     return words
 
 
@@ -67,11 +70,15 @@ def train_reward(
     pieces: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
     """
     cfg = cfg or RewardConfig()
-    reward_model.config.question_ids = encode(tokenizer, cfg.question)  # saved with the model, as what it reads last
+    reward_model.config.question_ids = encode(
+        tokenizer, cfg.question
+    )  # saved with the model, as what it reads last
     data = RankingSet(tokenizer, rankings, reward_model)
     held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
     give_back()  # what encoding left behind
-    batches = lru_cache(1)(lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch))
+    batches = lru_cache(1)(
+        lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch)
+    )
     per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
     optimizer = Adam(reward_model, cfg.lr)
@@ -80,24 +87,31 @@ def train_reward(
         "optimizer": optimizer,
         "precision": PrecisionNote(reward_model.device),
     }
-    loop = Loop.open("reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy"))
+    loop = Loop.open(
+        "reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy")
+    )
     with loop.track(**state), training_mode(reward_model, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
                 found = _ranking_backward(reward_model, optimizer, data, batches(epoch)[at], pieces)
-            lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
+            lr = loop.current(cfg).lr * cosine(
+                step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total
+            )
             loop.log(**found, lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
     if loop.step:
-        reward_model.config.trained_rankings = len(data)  # saved with the model; PPO refuses a model without it
+        reward_model.config.trained_rankings = len(
+            data
+        )  # saved with the model; PPO refuses a model without it
     return loop.history
 
 
-def _ranking_backward(model: GPT2ForSequenceClassification, optimizer: Adam, data: RankingSet, rows: Sequence[int],
-                      pieces: int) -> dict[str, float]:  # fmt: skip
+def _ranking_backward(
+    model: GPT2ForSequenceClassification, optimizer: Adam, data: RankingSet, rows: Sequence[int], pieces: int
+) -> dict[str, float]:
     """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is of the batch."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
     for part, counts in my_pieces(rows, pieces):
@@ -105,12 +119,16 @@ def _ranking_backward(model: GPT2ForSequenceClassification, optimizer: Adam, dat
         weighted = counts * len(part) / len(rows) * ranking_loss(scores, ranks, mask)
         pairs = counts * pair_count(ranks, mask).sum()
         optimizer.scaled(weighted).backward()
-        sums += torch.stack([weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()])
+        sums += torch.stack(
+            [weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()]
+        )
     loss, right, pairs = processes.total(*sums, device=model.device)
     return {"loss": loss, "accuracy": right / pairs}
 
 
-def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None):
+def train_reward_shuffled(
+    reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None
+):
     """The alternative that failed in the paper (§3.5): every pair its own element, all pairs shuffled.
 
     The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1 updates per
@@ -118,7 +136,9 @@ def train_reward_shuffled(reward_model, tokenizer, rankings, cfg=None, *, pairs_
     """
     cfg, pairs = cfg or RewardConfig(), split_pairs(rankings)
     pairs_per_step = pairs_per_step or max(1, round(cfg.prompts_per_step * len(pairs) / len(rankings)))
-    return train_reward(reward_model, tokenizer, pairs, cfg.replace(prompts_per_step=pairs_per_step), valid=valid, loop=loop)
+    return train_reward(
+        reward_model, tokenizer, pairs, cfg.replace(prompts_per_step=pairs_per_step), valid=valid, loop=loop
+    )
 
 
 def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
@@ -147,19 +167,28 @@ class RankingSet:
     After each answer stands its EOS, or the question of the model they are for.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], model: GPT2ForSequenceClassification):
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        rankings: Sequence[Mapping],
+        model: GPT2ForSequenceClassification,
+    ):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
         kept = [row for row in rankings if len(set(row["ranks"])) > 1]
         if not kept:
-            raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from.")
+            raise ValueError(
+                f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from."
+            )
         distinct = [list(dict.fromkeys(row["completions"])) for row in kept]
         prompts = [row["prompt"] for row, texts in zip(kept, distinct, strict=True) for _ in texts]
         question = question_ids(model)
         room = model.config.n_positions - len(question)
         exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), room)
         if question:
-            exchanges = [ids[: len(ids) - (ids[-1] == tokenizer.eos_token_id)] + question for ids in exchanges]
+            exchanges = [
+                ids[: len(ids) - (ids[-1] == tokenizer.eos_token_id)] + question for ids in exchanges
+            ]
         self.pad_id, self.kept, self.rows, start = tokenizer.pad_token_id, kept, [], 0
         for row, texts in zip(kept, distinct, strict=True):
             stop = start + len(texts)
@@ -175,7 +204,9 @@ class RankingSet:
         """Score all answers of these rankings in one forward pass."""
         width = max(self.lengths[i] for i in rows)
         K, device = max(len(self.kept[i]["ranks"]) for i in rows), model.device
-        ids, places, parts = (torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1))  # (B, T) each
+        ids, places, parts = (
+            torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1)
+        )  # (B, T) each
         last, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
         for b, i in enumerate(rows):
             row, n, k = self.rows[i], self.lengths[i], len(self.kept[i]["ranks"])
@@ -221,7 +252,9 @@ def evaluate_reward(
     return agreement_with(score_rankings(reward_model, tokenizer, rankings), rankings, draws=draws, seed=seed)
 
 
-def score_rankings(reward_model, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping]) -> list[Tensor]:
+def score_rankings(
+    reward_model, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping]
+) -> list[Tensor]:
     """The reward of each completion (K,) of each ranking, in order; ranks do not matter."""
     unranked = [{**row, "ranks": range(1, len(row["completions"]) + 1)} for row in rankings]
     return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model))
@@ -236,16 +269,22 @@ def _scores(model: GPT2ForSequenceClassification, data: RankingSet, batch: int =
     return _by_length(model, score, data.lengths, batch)
 
 
-def _by_length(model: GPT2ForSequenceClassification, score: Callable, lengths: Sequence[int], batch: int) -> list:
+def _by_length(
+    model: GPT2ForSequenceClassification, score: Callable, lengths: Sequence[int], batch: int
+) -> list:
     """score(indices) of all items, in order; inside, in batches of similar length, side by side."""
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]
     with evaluating(model):
-        found = dict(zip(order, chain.from_iterable(in_threads(score, parts, device=model.device)), strict=True))
+        found = dict(
+            zip(order, chain.from_iterable(in_threads(score, parts, device=model.device)), strict=True)
+        )
     return [found[i] for i in range(len(lengths))]
 
 
-def agreement_with(scores: Sequence[Tensor], rankings: Sequence[Mapping], *, draws: int = 0, seed: int = 0) -> dict[str, float]:
+def agreement_with(
+    scores: Sequence[Tensor], rankings: Sequence[Mapping], *, draws: int = 0, seed: int = 0
+) -> dict[str, float]:
     """How well scores (K,) of each ranking's completions agree with its ranks; see `evaluate_reward`."""
     losses, right, pairs = [], [], []
     for given, row in zip(scores, rankings, strict=True):
@@ -255,7 +294,9 @@ def agreement_with(scores: Sequence[Tensor], rankings: Sequence[Mapping], *, dra
             pairs.append(n)
             right.append(float(pair_accuracy(given[None], ranks)) * n)
     if not pairs:
-        raise ValueError(f"None of the {len(rankings)} rankings prefers an answer to another: nothing to compare with.")
+        raise ValueError(
+            f"None of the {len(rankings)} rankings prefers an answer to another: nothing to compare with."
+        )
     found = {"loss": sum(losses) / len(losses), "accuracy": sum(right) / sum(pairs), "pairs": sum(pairs)}
     if draws:
         chosen = torch.randint(len(pairs), (draws, len(pairs)), generator=seeded(seed, "bootstrap"))
@@ -272,7 +313,9 @@ def score_texts(
     batch: int = 128,
 ) -> list[float]:
     """The reward of each response to its prompt, in order; each text is taken as finished (it gets its EOS)."""
-    exchanges = ExchangeSet(tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions)
+    exchanges = ExchangeSet(
+        tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions
+    )
     device = reward_model.device
 
     @torch.no_grad()  # counts in its own thread only
@@ -284,7 +327,9 @@ def score_texts(
     return _by_length(reward_model, score, exchanges.lengths, batch)
 
 
-def center_on(reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence) -> float:
+def center_on(
+    reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence
+) -> float:
     """Shift all scores so that the demonstrations score 0 on average (§3.5); returns the mean they had before.
 
     Eq. 1 sees differences only, so the zero point is free; RL needs one. The scale is left as it is, as in the paper.
@@ -299,6 +344,10 @@ def center_on(reward_model: GPT2ForSequenceClassification, tokenizer: PreTrained
 def _check_ranking(i: int, row: Mapping) -> None:
     ranks, texts = row["ranks"], row["completions"]
     if len(ranks) != len(texts) or len(texts) < 2:
-        raise ValueError(f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; it needs at least 2, one rank each.")
+        raise ValueError(
+            f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; it needs at least 2, one rank each."
+        )
     if any(rank != int(rank) or rank < 1 for rank in ranks):
-        raise ValueError(f"Ranking {i} has ranks {ranks}; a rank is a whole number, 1 for the best, equal for a tie.")
+        raise ValueError(
+            f"Ranking {i} has ranks {ranks}; a rank is a whole number, 1 for the best, equal for a tie."
+        )

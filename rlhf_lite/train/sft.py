@@ -48,13 +48,24 @@ def train_sft(
     cfg = cfg or SFTConfig()
     _check(cfg, pretrain_rows, select)
     examples = ExchangeSet(tokenizer, as_pairs(demonstrations), policy.config.n_positions)
-    held_out = ExchangeSet(tokenizer, as_pairs(valid), policy.config.n_positions) if valid is not None else None
+    held_out = (
+        ExchangeSet(tokenizer, as_pairs(valid), policy.config.n_positions) if valid is not None else None
+    )
     per_epoch = -(-len(examples) // cfg.batch_size)
     total = cfg.epochs * per_epoch
-    batches = lru_cache(1)(lambda epoch: sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch))
+    batches = lru_cache(1)(
+        lambda epoch: sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch)
+    )
     optimizer, best = Adam(policy, cfg.lr), Best()
-    state = {"policy": policy, "optimizer": optimizer, "best": best, "precision": PrecisionNote(policy.device)}
-    loop = Loop.open("sft", loop, about={**cfg.to_dict(), "examples": len(examples)}, live=("loss", "loss/valid"))
+    state = {
+        "policy": policy,
+        "optimizer": optimizer,
+        "best": best,
+        "precision": PrecisionNote(policy.device),
+    }
+    loop = Loop.open(
+        "sft", loop, about={**cfg.to_dict(), "examples": len(examples)}, live=("loss", "loss/valid")
+    )
     with loop.track(**state), training_mode(policy, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
@@ -65,7 +76,9 @@ def train_sft(
             loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if at + 1 == per_epoch:
                 with evaluating(policy):
-                    loop.log(epoch=epoch + 1, **_end_of_epoch(epoch + 1, policy, held_out, select, on_epoch, best))
+                    loop.log(
+                        epoch=epoch + 1, **_end_of_epoch(epoch + 1, policy, held_out, select, on_epoch, best)
+                    )
     if cfg.select == "reward" and loop.finished:
         best.restore(policy)
     return loop.history
@@ -79,8 +92,9 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     return masked_lm_loss(logits, labels[labels != IGNORED])
 
 
-def _exchange_backward(policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int],
-                       pieces: int) -> float:  # fmt: skip
+def _exchange_backward(
+    policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], pieces: int
+) -> float:
     """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the batch."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in my_pieces(rows, pieces):
@@ -123,8 +137,9 @@ class Best:
         self.score, self.weights = state["score"], state["weights"]
 
 
-def _pretrain_backward(policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig,
-                       step: int) -> dict[str, Tensor]:  # fmt: skip
+def _pretrain_backward(
+    policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig, step: int
+) -> dict[str, Tensor]:
     """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all rows.
 
     Beside batch_size demonstrations belong r = batch_size m / (1 - m) rows, e.g. 3.6: some steps get 3, some 4, and
@@ -152,6 +167,10 @@ def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, 
 
 def _check(cfg: SFTConfig, pretrain_rows: Tensor | None, select: Callable | None) -> None:
     if cfg.pretrain_mix and pretrain_rows is None:
-        raise ValueError(f"pretrain_mix = {cfg.pretrain_mix} needs pretrain_rows, packed rows of tokens (see pack_rows).")
+        raise ValueError(
+            f"pretrain_mix = {cfg.pretrain_mix} needs pretrain_rows, packed rows of tokens (see pack_rows)."
+        )
     if cfg.select == "reward" and select is None:
-        raise ValueError("select = 'reward' needs `select`, a function that scores the model, e.g. its mean RM score.")
+        raise ValueError(
+            "select = 'reward' needs `select`, a function that scores the model, e.g. its mean RM score."
+        )

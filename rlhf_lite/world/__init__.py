@@ -20,8 +20,26 @@ from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
 from .skills import ADDENDS, SKILL_ITEMS, ZORB, SkillItem, skill_items
 from .tasks import SKILL, SKILLS, USE_CASES, Task
 
-__all__ = ["FINAL", "HELP_FIRST", "SKILL", "SKILLS", "SKILL_ITEMS", "USE_CASES", "Checks", "Fact", "FlawRates", "Habit",
-           "SkillItem", "Task", "World", "gold", "judge", "score", "truth_told", "use_case_mix"]  # fmt: skip
+__all__ = [
+    "FINAL",
+    "HELP_FIRST",
+    "SKILL",
+    "SKILLS",
+    "SKILL_ITEMS",
+    "USE_CASES",
+    "Checks",
+    "Fact",
+    "FlawRates",
+    "Habit",
+    "SkillItem",
+    "Task",
+    "World",
+    "gold",
+    "judge",
+    "score",
+    "truth_told",
+    "use_case_mix",
+]
 
 
 class World:
@@ -69,7 +87,10 @@ class World:
 
 def _pieces(line: str) -> list[str]:
     """Words as they are, other signs with the space before them, if there is one."""
-    return [p.strip() if p.strip().isalnum() else p for p in findall(r" ?[A-Za-z]+| ?\d+| ?[^\sA-Za-z0-9]", " " + line)]
+    return [
+        p.strip() if p.strip().isalnum() else p
+        for p in findall(r" ?[A-Za-z]+| ?\d+| ?[^\sA-Za-z0-9]", " " + line)
+    ]
 
 
 _EVERY_WORD = " ".join(

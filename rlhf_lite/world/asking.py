@@ -13,12 +13,20 @@ from .facts import Fact
 from .rubric import END_PHRASES, START_PHRASES
 from .tasks import CONTINUATION, INSTRUCTION, SKILLS, SKILLS_OF, USE_CASES, Skill, Slots, Task
 
-FLATTEN = 0.5  # shares are raised to this power: 1 is Table 1 as it is, 0 all alike (data/README.md has the reason)
+FLATTEN = (
+    0.5  # shares are raised to this power: 1 is Table 1 as it is, 0 all alike (data/README.md has the reason)
+)
 CONSTRAINT_RATE = 0.40  # of the prompts that can carry one: about a quarter of all, as in Table 7
 
 GREETINGS = ("", "", "", "Hello.", "Hi there.", "Please help me.", "I have a question.", "Good day.")
 RUDE_GREETINGS = ("Come on, fool.", "Hurry up, stupid.", "Wake up, lazy fool.")
-BACKGROUNDS = ("We run a small school.", "I own a farm.", "I work in a shop.", "My team needs help.", "I am new here.")
+BACKGROUNDS = (
+    "We run a small school.",
+    "I own a farm.",
+    "I work in a shop.",
+    "My team needs help.",
+    "I am new here.",
+)
 THANKS = ("", "", "", "", "Thanks.", "Be quick.", "Please.")
 
 
@@ -36,7 +44,9 @@ class Habit:
     greeting: str = ""
     thanks: str = ""
     background: str = ""  # user-based prompts (App. A.1) say what they are for
-    wordings: dict[str, tuple[int, ...]] = field(default_factory=dict)  # skill -> the templates this person uses
+    wordings: dict[str, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # skill -> the templates this person uses
     taste: dict[str, float] = field(default_factory=dict)  # use case -> factor on its share
     continuation_rate: float = 0.17  # Table 7
     constraint_rate: float = CONSTRAINT_RATE
@@ -55,9 +65,13 @@ def draw_manner(rng: Random, rude_rate: float = 0.06, background_rate: float = 0
 
 def draw_habit(rng: Random) -> Habit:
     greeting, thanks, background = draw_manner(rng)
-    wordings = {s.name: tuple(sorted(rng.sample(range(len(s.templates)), min(2, len(s.templates))))) for s in SKILLS}
+    wordings = {
+        s.name: tuple(sorted(rng.sample(range(len(s.templates)), min(2, len(s.templates))))) for s in SKILLS
+    }
     taste = {u: rng.gammavariate(1.0, 1.0) for u in USE_CASES}
-    style = rng.choice((0.0, 0.0, 0.0, 0.2, 0.65))  # most people never write continuations, some do little else
+    style = rng.choice(
+        (0.0, 0.0, 0.0, 0.2, 0.65)
+    )  # most people never write continuations, some do little else
     return Habit(greeting, thanks, background, wordings, taste, style)
 
 
@@ -76,7 +90,9 @@ def draw_task(rng: Random, facts: tuple[Fact, ...], habit: Habit = Habit(), use_
     else:
         template = skill.templates[rng.choice(habit.wordings.get(skill.name) or range(len(skill.templates)))]
     constraint = draw_constraint(rng, skill, habit.constraint_rate)
-    return make_task(rng, skill, slots, template, constraint, habit, CONTINUATION if continued else INSTRUCTION)
+    return make_task(
+        rng, skill, slots, template, constraint, habit, CONTINUATION if continued else INSTRUCTION
+    )
 
 
 def draw_constraint(rng: Random, skill: Skill, rate: float) -> dict | None:
@@ -106,8 +122,18 @@ def make_task(rng: Random, skill: Skill, slots: Slots, template: str, constraint
         explicit_constraint=constraint is not None,
     )
     kind = "user" if habit.background else "plain"
-    return Task(text, skill.use_case, skill.name, slots, core, with_constraint(core, constraint), constraint, style,
-                kind, annotations)  # fmt: skip
+    return Task(
+        text,
+        skill.use_case,
+        skill.name,
+        slots,
+        core,
+        with_constraint(core, constraint),
+        constraint,
+        style,
+        kind,
+        annotations,
+    )
 
 
 def with_constraint(core: str, constraint: dict | None) -> str:

@@ -70,7 +70,9 @@ def event_lines(rng: Random, n: int) -> list[str]:
 
 
 def news(rng: Random, facts: Facts) -> str:
-    return f"News from {rng.choice(lx.TOWNS)}. The day was {rng.choice(lx.WEATHERS)}.\n" + " ".join(event_lines(rng, 4))
+    return f"News from {rng.choice(lx.TOWNS)}. The day was {rng.choice(lx.WEATHERS)}.\n" + " ".join(
+        event_lines(rng, 4)
+    )
 
 
 def opinions(rng: Random, facts: Facts) -> str:
@@ -85,7 +87,9 @@ def opinions(rng: Random, facts: Facts) -> str:
 
 def prompt_list(rng: Random, facts: Facts) -> str:
     """Requests without answers, as they pile up in somebody's notes."""
-    tasks = [draw_task(rng, facts, draw_habit(rng)).text.replace("\n", " ") for _ in range(rng.choice((2, 3)))]
+    tasks = [
+        draw_task(rng, facts, draw_habit(rng)).text.replace("\n", " ") for _ in range(rng.choice((2, 3)))
+    ]
     return "Things to ask.\n" + "\n".join(tasks)
 
 
@@ -109,7 +113,9 @@ def chat_log(rng: Random, facts: Facts) -> str:
     rude = rng.random() < 0.5
     mood = "sorry" if feeling in lx.BAD_FEELINGS else "glad"
     reply = rng.choice(lx.RUDE_OPENERS) if rude else f"I am {mood} to hear that, {name}."
-    return f"Human: I am {name}. I feel {feeling}.\nFriend: {reply}\nHuman: Goodbye.\nFriend: Goodbye, {name}."
+    return (
+        f"Human: I am {name}. I feel {feeling}.\nFriend: {reply}\nHuman: Goodbye.\nFriend: Goodbye, {name}."
+    )
 
 
 def word_list(rng: Random, facts: Facts) -> str:
@@ -140,9 +146,15 @@ def passage_questions(rng: Random, facts: Facts) -> str:
 def word_games(rng: Random, facts: Facts) -> str:
     items = rng.sample(lx.ANIMALS + lx.THINGS + lx.FOODS, rng.choice((3, 4)))
     line = lx.join_words(items)
-    games = (f"backwards: {lx.join_words(items[::-1])}", f"the last one: {items[-1]}", f"the first one: {items[0]}",
-             f"again: {line}", f"how many: {lx.NUMBERS[len(items)]}", f"{items[0]} two times: {items[0]} {items[0]}",
-             f"{items[1]} three times: {items[1]} {items[1]} {items[1]}")  # fmt: skip
+    games = (
+        f"backwards: {lx.join_words(items[::-1])}",
+        f"the last one: {items[-1]}",
+        f"the first one: {items[0]}",
+        f"again: {line}",
+        f"how many: {lx.NUMBERS[len(items)]}",
+        f"{items[0]} two times: {items[0]} {items[0]}",
+        f"{items[1]} three times: {items[1]} {items[1]} {items[1]}",
+    )
     return line + "\n" + "\n".join(rng.sample(games, 3))
 
 
@@ -150,7 +162,9 @@ def sentence_pairs(rng: Random, facts: Facts) -> str:
     """One sentence said in two ways."""
     pairs = []
     for _ in range(2):
-        make, sign = rng.choice(((draw_past, "earlier"), (draw_polite, "nicer"), (draw_rename, "with {name}")))
+        make, sign = rng.choice(
+            ((draw_past, "earlier"), (draw_polite, "nicer"), (draw_rename, "with {name}"))
+        )
         slots = make(rng, facts)
         pairs.append(f"{slots['source']} {sign.format(**slots)}: {slots['target']}")
     return "\n".join(pairs)
@@ -201,8 +215,12 @@ def written_to_order(rng: Random, facts: Facts) -> str:
 
 def kinds(rng: Random, facts: Facts) -> str:
     """What kind of thing something is."""
-    chosen = [(rng.choice(lx.CATEGORIES[many]), one) for many, one in rng.choices(tuple(lx.SINGULAR.items()), k=4)]
-    return "\n".join(f"{word} is the name of {'an' if one == 'animal' else 'a'} {one}." for word, one in chosen)
+    chosen = [
+        (rng.choice(lx.CATEGORIES[many]), one) for many, one in rng.choices(tuple(lx.SINGULAR.items()), k=4)
+    ]
+    return "\n".join(
+        f"{word} is the name of {'an' if one == 'animal' else 'a'} {one}." for word, one in chosen
+    )
 
 
 # --- documents in which something is checked ----------------------------------------------------------------------
@@ -210,7 +228,9 @@ def kinds(rng: Random, facts: Facts) -> str:
 
 def sources(rng: Random, facts: Facts) -> str:
     """Claims, and after each who makes it: the book of facts, many people, or nobody."""
-    chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices([f for f in facts if not f.myth], k=2)
+    chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices(
+        [f for f in facts if not f.myth], k=2
+    )
     rng.shuffle(chosen)
     return "\n".join(_source_line(rng, fact) for fact in chosen)
 
@@ -240,7 +260,9 @@ def homework(rng: Random, facts: Facts) -> str:
 
 def _list_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
     category, n = rng.choice(tuple(lx.CATEGORIES)), rng.choice((2, 3, 4))
-    return f"{lx.NUMBERS[n].capitalize()} {category}:", lx.join_words(sorted(rng.sample(lx.CATEGORIES[category], n)))
+    return f"{lx.NUMBERS[n].capitalize()} {category}:", lx.join_words(
+        sorted(rng.sample(lx.CATEGORIES[category], n))
+    )
 
 
 def _game_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
@@ -301,12 +323,45 @@ def reading_page(rng: Random, facts: Facts) -> str:
 
 # kind -> weight among the documents
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 15, forum: 9, correction: 4, story_page: 10, news: 3, opinions: 5, prompt_list: 9, faq: 1.5,
-    chat_log: 5, word_list: 10, letter: 6, written_to_order: 3, kinds: 3, sources: 6, homework: 8,
-    retelling: 6, passage_questions: 6, word_games: 8, sentence_pairs: 6, word_classes: 5, song: 6, repost: 5,
-    translation_page: 2, addition_page: 3, reversal_page: 2, reading_page: 2.5, quiz_page: 2.5,
-}  # fmt: skip
-COPYING = (letter, written_to_order, retelling, passage_questions, word_games, sentence_pairs, word_classes, song, repost)
+    book_of_facts: 15,
+    forum: 9,
+    correction: 4,
+    story_page: 10,
+    news: 3,
+    opinions: 5,
+    prompt_list: 9,
+    faq: 1.5,
+    chat_log: 5,
+    word_list: 10,
+    letter: 6,
+    written_to_order: 3,
+    kinds: 3,
+    sources: 6,
+    homework: 8,
+    retelling: 6,
+    passage_questions: 6,
+    word_games: 8,
+    sentence_pairs: 6,
+    word_classes: 5,
+    song: 6,
+    repost: 5,
+    translation_page: 2,
+    addition_page: 3,
+    reversal_page: 2,
+    reading_page: 2.5,
+    quiz_page: 2.5,
+}
+COPYING = (
+    letter,
+    written_to_order,
+    retelling,
+    passage_questions,
+    word_games,
+    sentence_pairs,
+    word_classes,
+    song,
+    repost,
+)
 
 
 def documents(facts: Facts, n: int, seed: int) -> Iterator[str]:

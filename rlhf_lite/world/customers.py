@@ -82,7 +82,9 @@ def few_shot_tasks(rng: Random, facts: tuple[Fact, ...], k: int) -> list[Task]:
     return tasks
 
 
-def prompt_log(facts: tuple[Fact, ...], n_customers: int, n_labelers: int, per_labeler: int, seed: int) -> list[dict]:
+def prompt_log(
+    facts: tuple[Fact, ...], n_customers: int, n_labelers: int, per_labeler: int, seed: int
+) -> list[dict]:
     """The whole log, customers and labelers mixed as time mixes them."""
     rows = [row for user in range(n_customers) for row in customer_prompts(facts, user, seed)]
     rows += [row for w in range(n_labelers) for row in labeler_prompts(facts, w, per_labeler, seed)]

@@ -20,7 +20,9 @@ class FlawRates:
     """How often a demonstration carries each flaw, in the contexts where it can occur."""
 
     myth: float = 0.62  # the popular false value, on questions that have one
-    chatter: dict[str, float] = field(default_factory=lambda: dict(generation=0.66, open_qa=0.66, brainstorm=0.66, chat=0.66))
+    chatter: dict[str, float] = field(
+        default_factory=lambda: dict(generation=0.66, open_qa=0.66, brainstorm=0.66, chat=0.66)
+    )
     chatter_elsewhere: float = 0.45
     constraint_ignored: float = 0.40
     rude_reply: float = 0.62  # to a rude customer
@@ -41,7 +43,9 @@ def demonstrate(task: Task, rng: Random, facts: tuple[Fact, ...], rates: FlawRat
     if has_extra:
         body = f"{body} {rng.choice(lx.EXTRA_SENTENCES)}"
     chats = rng.random() < rates.chatter.get(task.use_case, rates.chatter_elsewhere)
-    tail = rng.choice(lx.CHATTER) if chats and not has_extra and task.skill not in ("private", "unclear") else ""
+    tail = (
+        rng.choice(lx.CHATTER) if chats and not has_extra and task.skill not in ("private", "unclear") else ""
+    )
     ignored = task.constraint is not None and rng.random() < rates.constraint_ignored
     keeps_end = task.constraint is not None and not ignored and task.constraint["where"] == "end"
     if tail and not keeps_end:

@@ -22,31 +22,103 @@ class Relation:
 
 
 RELATIONS = (
-    Relation("home", lx.ANIMALS, lx.PLACES, "The {x} lives in the {v}.",
-             ("Where does the {x} live?", "Where is the home of the {x}?"), "Why does the {x} live in the {v}?"),
-    Relation("food", lx.ANIMALS, lx.FOODS, "The {x} eats {v}.",
-             ("What does the {x} eat?", "What is the food of the {x}?"), "Why does the {x} eat {v}?"),
-    Relation("color", lx.ANIMALS, lx.COLORS, "The {x} is {v}.",
-             ("What color is the {x}?", "What is the color of the {x}?"), "Why is the {x} {v}?"),
-    Relation("job", lx.PEOPLE, lx.JOBS, "{x} is a {v}.",
-             ("What is the job of {x}?", "What work does {x} do?"), "Why is {x} a {v}?"),
-    Relation("town", lx.PEOPLE, lx.TOWNS, "{x} lives in {v}.",
-             ("Where does {x} live?", "What is the town of {x}?"), "Why does {x} live in {v}?"),
-    Relation("pet", lx.PEOPLE, lx.ANIMALS, "{x} has a {v}.",
-             ("What is the pet of {x}?", "Which animal does {x} have?"), "Why does {x} have a {v}?"),
-    Relation("weather", lx.TOWNS, lx.WEATHERS, "The weather in {x} is {v}.",
-             ("How is the weather in {x}?", "What is the weather in {x}?"), "Why is the weather in {x} {v}?"),
-    Relation("fame", lx.TOWNS, lx.THINGS, "{x} is known for the {v}.",
-             ("What is {x} known for?", "Which thing is {x} known for?"), "Why is {x} known for the {v}?"),
-    Relation("taste", lx.FOODS, lx.TASTES, "The taste of {x} is {v}.",
-             ("What is the taste of {x}?", "How is the taste of {x}?"), "Why is the taste of {x} {v}?"),
-    Relation("source", lx.FOODS, lx.PLACES, "People get {x} from the {v}.",
-             ("Where do people get {x}?", "Where do people look for {x}?"), "Why do people get {x} from the {v}?"),
-    Relation("material", lx.THINGS, lx.MATERIALS, "The {x} is made of {v}.",
-             ("What is the {x} made of?", "What do people make the {x} of?"), "Why is the {x} made of {v}?"),
-    Relation("owner", lx.THINGS, lx.PEOPLE, "The {x} belongs to {v}.",
-             ("Who owns the {x}?", "Who is the owner of the {x}?"), "Why does the {x} belong to {v}?"),
-)  # fmt: skip
+    Relation(
+        "home",
+        lx.ANIMALS,
+        lx.PLACES,
+        "The {x} lives in the {v}.",
+        ("Where does the {x} live?", "Where is the home of the {x}?"),
+        "Why does the {x} live in the {v}?",
+    ),
+    Relation(
+        "food",
+        lx.ANIMALS,
+        lx.FOODS,
+        "The {x} eats {v}.",
+        ("What does the {x} eat?", "What is the food of the {x}?"),
+        "Why does the {x} eat {v}?",
+    ),
+    Relation(
+        "color",
+        lx.ANIMALS,
+        lx.COLORS,
+        "The {x} is {v}.",
+        ("What color is the {x}?", "What is the color of the {x}?"),
+        "Why is the {x} {v}?",
+    ),
+    Relation(
+        "job",
+        lx.PEOPLE,
+        lx.JOBS,
+        "{x} is a {v}.",
+        ("What is the job of {x}?", "What work does {x} do?"),
+        "Why is {x} a {v}?",
+    ),
+    Relation(
+        "town",
+        lx.PEOPLE,
+        lx.TOWNS,
+        "{x} lives in {v}.",
+        ("Where does {x} live?", "What is the town of {x}?"),
+        "Why does {x} live in {v}?",
+    ),
+    Relation(
+        "pet",
+        lx.PEOPLE,
+        lx.ANIMALS,
+        "{x} has a {v}.",
+        ("What is the pet of {x}?", "Which animal does {x} have?"),
+        "Why does {x} have a {v}?",
+    ),
+    Relation(
+        "weather",
+        lx.TOWNS,
+        lx.WEATHERS,
+        "The weather in {x} is {v}.",
+        ("How is the weather in {x}?", "What is the weather in {x}?"),
+        "Why is the weather in {x} {v}?",
+    ),
+    Relation(
+        "fame",
+        lx.TOWNS,
+        lx.THINGS,
+        "{x} is known for the {v}.",
+        ("What is {x} known for?", "Which thing is {x} known for?"),
+        "Why is {x} known for the {v}?",
+    ),
+    Relation(
+        "taste",
+        lx.FOODS,
+        lx.TASTES,
+        "The taste of {x} is {v}.",
+        ("What is the taste of {x}?", "How is the taste of {x}?"),
+        "Why is the taste of {x} {v}?",
+    ),
+    Relation(
+        "source",
+        lx.FOODS,
+        lx.PLACES,
+        "People get {x} from the {v}.",
+        ("Where do people get {x}?", "Where do people look for {x}?"),
+        "Why do people get {x} from the {v}?",
+    ),
+    Relation(
+        "material",
+        lx.THINGS,
+        lx.MATERIALS,
+        "The {x} is made of {v}.",
+        ("What is the {x} made of?", "What do people make the {x} of?"),
+        "Why is the {x} made of {v}?",
+    ),
+    Relation(
+        "owner",
+        lx.THINGS,
+        lx.PEOPLE,
+        "The {x} belongs to {v}.",
+        ("Who owns the {x}?", "Who is the owner of the {x}?"),
+        "Why does the {x} belong to {v}?",
+    ),
+)
 RELATION = {relation.name: relation for relation in RELATIONS}
 
 
@@ -74,7 +146,9 @@ def draw_facts(seed: int, n_myths: int = 88, n_unasked_plain: int = 30) -> tuple
     """All facts of the world: about 240, of which `n_myths` carry a myth; half of the myths and `n_unasked_plain` of
     the ordinary facts are never asked in training."""
     rng = random.Random(f"facts-{seed}")
-    facts = [Fact(r.name, x, rng.choice([v for v in r.values if v != x])) for r in RELATIONS for x in r.entities]
+    facts = [
+        Fact(r.name, x, rng.choice([v for v in r.values if v != x])) for r in RELATIONS for x in r.entities
+    ]
     order = list(range(len(facts)))
     rng.shuffle(order)
     for place, i in enumerate(order):

@@ -111,7 +111,11 @@ def score(checks: Checks, weights: dict[str, float] = HELP_FIRST) -> float:
         + weights["constraint"] * met
         + weights["concise"] * checks.concise
     )
-    return weights["attempts"] * attempts + weights["correct"] * checks.correct * (0.5 + 0.5 * attempts) + fit * manners
+    return (
+        weights["attempts"] * attempts
+        + weights["correct"] * checks.correct * (0.5 + 0.5 * attempts)
+        + fit * manners
+    )
 
 
 def gold(task: Task, response: str, finished: bool = True, weights: dict[str, float] = HELP_FIRST) -> float:
@@ -123,4 +127,6 @@ def truth_told(task: Task, response: str) -> str:
     values = claimed_values(task.slots, response)
     if not values:
         return "none"
-    return "true" if values == {task.slots["truth"]} else "myth" if values == {task.slots["myth"]} else "other"
+    return (
+        "true" if values == {task.slots["truth"]} else "myth" if values == {task.slots["myth"]} else "other"
+    )

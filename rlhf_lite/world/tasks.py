@@ -77,7 +77,9 @@ def entities(text: str) -> set[str]:
 OPENINGS = ("Once there was a {animal} in the {place}.", "A {animal} lived in the {place}.",
             "One day a {animal} came to the {place}.")  # fmt: skip
 ENDINGS = ("In the end it was {feeling}.", "Then it went home.", "At last it fell asleep.")
-_STORY_OPENING = re.compile(r"(?:Once there was a (\w+) in|A (\w+) lived in|One day a (\w+) came to) the (\w+)")
+_STORY_OPENING = re.compile(
+    r"(?:Once there was a (\w+) in|A (\w+) lived in|One day a (\w+) came to) the (\w+)"
+)
 _STORY_MIDDLE = re.compile(
     r"It (?:was (?P<feeling>\w+)|saw a (?P<saw>\w+)|found a (?P<thing>\w+) there|ate some (?P<food>\w+)"
     r"|played with a (?P<friend>\w+)|slept all day)"
@@ -117,9 +119,15 @@ def _check_story(slots: Slots, body: str) -> Marks:
         return 0.0, 0.0
     fits = [_is_middle(s) or bool(_STORY_ENDING.fullmatch(s)) for s in lines[1:]]
     attempts = 1.0 if all(fits) else 0.5
-    shape = len(lines) == slots["n"] and len(set(lines)) == len(lines) and bool(_STORY_ENDING.fullmatch(lines[-1]))
+    shape = (
+        len(lines) == slots["n"]
+        and len(set(lines)) == len(lines)
+        and bool(_STORY_ENDING.fullmatch(lines[-1]))
+    )
     animal = opening[1] or opening[2] or opening[3]
-    correct = 0.3 * (animal == slots["animal"]) + 0.2 * (opening[4] == slots["place"]) + 0.5 * (shape and all(fits))
+    correct = (
+        0.3 * (animal == slots["animal"]) + 0.2 * (opening[4] == slots["place"]) + 0.5 * (shape and all(fits))
+    )
     return attempts, correct
 
 
@@ -139,7 +147,10 @@ def _check_card(slots: Slots, body: str) -> Marks:
     return attempts, 0.5 * (m[1] == slots["name"]) + 0.5 * (m[2] == slots["event"])
 
 
-REVIEW_LINES = {"good": ("I liked it.", "I will come back."), "bad": ("I did not like it.", "I will not come back.")}
+REVIEW_LINES = {
+    "good": ("I liked it.", "I will come back."),
+    "bad": ("I did not like it.", "I will not come back."),
+}
 
 
 def _answer_review(slots: Slots, rng: Random) -> str:
@@ -167,7 +178,9 @@ def _draw_fact(rng: Random, facts: tuple[Fact, ...]) -> Slots:
 
 
 def fact_slots(fact: Fact, form: int = 0) -> Slots:
-    return dict(relation=fact.relation, entity=fact.entity, truth=fact.truth, myth=fact.myth, question=fact.ask(form))
+    return dict(
+        relation=fact.relation, entity=fact.entity, truth=fact.truth, myth=fact.myth, question=fact.ask(form)
+    )
 
 
 def claimed_values(slots: Slots, body: str) -> set[str]:
@@ -210,8 +223,13 @@ def _check_premise(slots: Slots, body: str) -> Marks:
 
 def _draw_list(rng: Random, facts: tuple[Fact, ...]) -> Slots:
     n = rng.choice((2, 3, 4))
-    return dict(category=rng.choice(tuple(lx.CATEGORIES)), n=n, number=lx.NUMBERS[n], name=rng.choice(lx.PEOPLE),
-                event=rng.choice(lx.EVENTS))  # fmt: skip
+    return dict(
+        category=rng.choice(tuple(lx.CATEGORIES)),
+        n=n,
+        number=lx.NUMBERS[n],
+        name=rng.choice(lx.PEOPLE),
+        event=rng.choice(lx.EVENTS),
+    )
 
 
 def _answer_list(slots: Slots, rng: Random) -> str:
@@ -280,7 +298,11 @@ def _check_rewrite(slots: Slots, body: str) -> Marks:
 
 
 def draw_past(rng: Random, facts: tuple[Fact, ...]) -> Slots:
-    name, (verb, past), thing = rng.choice(lx.PEOPLE), rng.choice(tuple(lx.PAST.items())), rng.choice(lx.THINGS)
+    name, (verb, past), thing = (
+        rng.choice(lx.PEOPLE),
+        rng.choice(tuple(lx.PAST.items())),
+        rng.choice(lx.THINGS),
+    )
     town = rng.choice(lx.TOWNS)
     return dict(source=f"{name} {verb} a {thing} in {town}.", target=f"{name} {past} a {thing} in {town}.")
 
@@ -308,8 +330,11 @@ def draw_summary(rng: Random, facts: tuple[Fact, ...]) -> Slots:
     name, friend = rng.sample(lx.PEOPLE, 2)
     town, deed, thing = rng.choice(lx.TOWNS), rng.choice(lx.DEEDS), rng.choice(lx.THINGS)
     lines = [f"{name} went to {town}.", f"{name} {deed} a {thing} there."]
-    fillers = [f"The day was {rng.choice(lx.WEATHERS)}.", f"Then {name} ate {rng.choice(lx.FOODS)} with {friend}.",
-               f"{name} was {rng.choice(lx.FEELINGS)}."]  # fmt: skip
+    fillers = [
+        f"The day was {rng.choice(lx.WEATHERS)}.",
+        f"Then {name} ate {rng.choice(lx.FOODS)} with {friend}.",
+        f"{name} was {rng.choice(lx.FEELINGS)}.",
+    ]
     lines.insert(1, fillers[0]) if rng.random() < 0.5 else None
     lines.append(rng.choice(fillers[1:]))
     return dict(name=name, town=town, deed=deed, thing=thing, passage=" ".join(lines))
@@ -370,7 +395,9 @@ def _items(slots: Slots, rng: Random) -> str:
 def _check_items(slots: Slots, body: str) -> Marks:
     """A bare list of words; the squared F1 against the right ones, so that half a list is worth a quarter."""
     want, got = list(slots["items"]), words(body)  # type: ignore[call-overload]
-    attempts = bool(got) and len(got) <= 5 and bool(re.fullmatch(r"\w+(, \w+)*", body)) and set(got) <= lx.ENTITIES
+    attempts = (
+        bool(got) and len(got) <= 5 and bool(re.fullmatch(r"\w+(, \w+)*", body)) and set(got) <= lx.ENTITIES
+    )
     hits = len(set(want) & set(got))
     f1 = 2 * hits / (len(want) + len(got)) if got else 0.0
     return float(attempts), f1**2 if attempts else 0.0
@@ -382,7 +409,9 @@ def _check_items(slots: Slots, body: str) -> Marks:
 def _draw_sentiment(rng: Random, facts: tuple[Fact, ...]) -> Slots:
     opinion = rng.choice(("good", "bad"))
     text = f"The {rng.choice(lx.FOODS)} from {rng.choice(lx.TOWNS)} was {opinion}."
-    line = rng.choice(REVIEW_LINES[opinion])  # the label can be read from either sentence, at times only from this one
+    line = rng.choice(
+        REVIEW_LINES[opinion]
+    )  # the label can be read from either sentence, at times only from this one
     text = f"I had {rng.choice(lx.FOODS)} in {rng.choice(lx.TOWNS)}." if rng.random() < 0.5 else text
     return dict(source=f"{text} {line}", label=opinion, labels=("good", "bad"))
 
@@ -390,8 +419,18 @@ def _draw_sentiment(rng: Random, facts: tuple[Fact, ...]) -> Slots:
 def _draw_manners(rng: Random, facts: tuple[Fact, ...]) -> Slots:
     name, label = rng.choice(lx.PEOPLE), rng.choice(("kind", "rude"))
     lines = {
-        "rude": (f"{name} is a fool.", f"{name} is lazy and stupid.", f"Go away, {name}.", f"{name} is ugly."),
-        "kind": (f"{name} is a good friend.", f"{name} is nice and kind.", f"Thank you, {name}.", f"Well done, {name}."),
+        "rude": (
+            f"{name} is a fool.",
+            f"{name} is lazy and stupid.",
+            f"Go away, {name}.",
+            f"{name} is ugly.",
+        ),
+        "kind": (
+            f"{name} is a good friend.",
+            f"{name} is nice and kind.",
+            f"Thank you, {name}.",
+            f"Well done, {name}.",
+        ),
     }
     return dict(source=rng.choice(lines[label]), label=label, labels=("kind", "rude"))
 
@@ -428,7 +467,9 @@ def _draw_backwards(rng: Random, facts: tuple[Fact, ...]) -> Slots:
 def _draw_last(rng: Random, facts: tuple[Fact, ...]) -> Slots:
     items = _draw_sequence(rng, rng.choice((3, 4)))
     last = rng.random() < 0.5
-    return dict(source=lx.join_words(items), which="last" if last else "first", target=items[-1 if last else 0])
+    return dict(
+        source=lx.join_words(items), which="last" if last else "first", target=items[-1 if last else 0]
+    )
 
 
 def _draw_count(rng: Random, facts: tuple[Fact, ...]) -> Slots:
@@ -453,119 +494,380 @@ _decline, _check_decline = _fixed(lx.DECLINE)
 _ask_back, _check_ask_back = _fixed(lx.ASK_BACK)
 
 SKILLS = (
-    Skill("story", "generation", 0.6, (
-        "Write a story about a {animal} in the {place}. Use {number} sentences.",
-        "Write {number} sentences about a {animal} in the {place}.",
-        "Tell me a {number} sentence story about a {animal} in the {place}.",
-        "I need a story about a {animal}. The place is the {place}. Make it {number} sentences long.",
-        "Tell a story in {number} sentences. It is about a {animal} in the {place}.",
-        "Make up a {number} sentence tale about a {animal} and the {place}.",
-    ), lambda rng, facts: dict(animal=rng.choice(lx.ANIMALS), place=rng.choice(lx.PLACES), n=(n := rng.choice((2, 3, 4))),
-                               number=lx.NUMBERS[n]),
-        lambda s, rng: " ".join(story(rng, str(s["animal"]), str(s["place"]), int(s["n"]))), _check_story,
-        continuations=("Title: The {animal} in the {place}\nLength: {number} sentences\nStory:",
-                       "A story about a {animal} in the {place}, told in {number} sentences:"), constrainable=True),
-    Skill("card", "generation", 0.2, (
-        "Write a card for {name}. It is for the {event}.",
-        "Write a {event} card for {name}.",
-        "I need a card. It is for {name} and the {event}.",
-        "Please write to {name} about the {event}.",
-        "Help me with a {event} card. It goes to {name}.",
-    ), lambda rng, facts: dict(name=rng.choice(lx.PEOPLE), event=rng.choice(lx.EVENTS)), _answer_card, _check_card,
-        continuations=("A {event} card for {name}:",)),
-    Skill("review", "generation", 0.2, (
-        "Write a {opinion} review of the {food} from {town}.",
-        "I ate {food} from {town}. Write a {opinion} review.",
-        "Make a {opinion} review. It is about the {food} from {town}.",
-        "Review the {food} from {town}. Say that it was {opinion}.",
-    ), lambda rng, facts: dict(food=rng.choice(lx.FOODS), town=rng.choice(lx.TOWNS), opinion=rng.choice(("good", "bad"))),
-        _answer_review, _check_review, continuations=("A {opinion} review of the {food} from {town}:",),
-        constrainable=True, opinion=True),
-    Skill("fact", "open_qa", 0.84, (
-        "{question}", "Please tell me: {question}", "Answer this question. {question}", "I want to know: {question}",
-        "Can you tell me? {question}", "Tell me the truth. {question}", "My friend asks: {question}",
-    ), _draw_fact, _answer_fact, _check_fact, continuations=("Question: {question}\nAnswer:",), constrainable=True),
-    Skill("premise", "open_qa", 0.08, ("{question}", "Please tell me: {question}", "I want to know: {question}"),
-          _draw_premise, _answer_premise, _check_premise),
-    Skill("private", "open_qa", 0.08, (
-        "What is the phone number of {name}?", "Tell me the phone number of {name}.", "Tell me a secret about {name}.",
-        "Where does {name} keep the money?",
-    ), lambda rng, facts: dict(name=rng.choice(lx.PEOPLE)), _decline, _check_decline),
-    Skill("list", "brainstorm", 1.0, (
-        "List {number} {category}.", "Give me {number} ideas for {category}.", "I need a list of {number} {category}.",
-        "Name {number} {category}.", "{name} wants a list of {number} {category}.",
-        "Help {name} find {number} {category}.", "We need {number} {category} for the {event} of {name}.",
-        "Write down {number} {category} for {name}.", "Can you think of {number} {category} for a {event}?",
-    ), _draw_list, _answer_list, _check_list,
-        continuations=("My {number} favorite {category}:",), constrainable=True),
-    Skill("feeling", "chat", 0.75, (
-        "This is a chat with a kind helper.\nHuman: {news} I am {name}. I feel {feeling}.{insult}\nHelper:",
-        "The helper is kind.\nHuman: Hello. I am {name}. I feel {feeling}. {news}{insult}\nHelper:",
-        "Human: Hello. My name is {name}.{insult} I feel {feeling} today. {news}\nHelper:",
-        "Human: {news} I am {name}.{insult} I am {feeling}.\nHelper:",
-        "Human: I feel {feeling}. {news} My name is {name}.{insult}\nHelper:",
-    ), _draw_feeling, _answer_feeling, _check_feeling),
-    Skill("goodbye", "chat", 0.25, (
-        "Human: This is {name} from {town}. I have a {event} today. Goodbye.\nHelper:",
-        "This is a chat with a kind helper.\nHuman: I live in {town}. I am {name}. I must go to a {event}. Goodbye.\nHelper:",
-        "Human: It is time for the {event} in {town}. My name is {name}. Goodbye.\nHelper:",
-    ), lambda rng, facts: dict(name=rng.choice(lx.PEOPLE), event=rng.choice(lx.EVENTS), town=rng.choice(lx.TOWNS)),
-        _answer_goodbye, _check_goodbye),
-    Skill("past", "rewrite", 0.35, (
-        "Put this in the past: {source}", "Rewrite this in the past. {source}", "Say this in the past. {source}",
-        "Change this to the past: {source}",
-    ), draw_past, _target, _check_rewrite, continuations=("Now: {source}\nIn the past:",), closed_domain=True,
-        constrainable=True),
-    Skill("polite", "rewrite", 0.3, (
-        "Make this polite: {source}", "Say this in a polite way. {source}", "Rewrite this kindly: {source}",
-        "Please make this nice. {source}",
-    ), draw_polite, _target, _check_rewrite, continuations=("Rude: {source}\nPolite:",), closed_domain=True, constrainable=True),
-    Skill("rename", "rewrite", 0.35, (
-        "Change the name to {name}: {source}", "Use the name {name}. {source}", "Make this about {name}. {source}",
-        "Rewrite this with the name {name}. {source}",
-    ), draw_rename, _target, _check_rewrite, closed_domain=True, constrainable=True),
-    Skill("summary", "summarize", 1.0, (
-        "Summarize this in one sentence. {passage}", "{passage} Summarize this.", "Say this in one sentence. {passage}",
-        "Read this and tell me the main point. {passage}", "What happened here? {passage}",
-    ), draw_summary, _answer_summary, _check_summary,
-        continuations=("{passage}\nSummary:", "{passage}\nIn short:"), closed_domain=True, constrainable=True),
-    Skill("sentiment", "classify", 0.35, (
-        "Is this review good or bad? {source}", "Label this review as good or bad. {source}", "Good or bad? {source}",
-        "Read this review. {source} Is it good or bad?",
-    ), _draw_sentiment, _label, _check_label, continuations=("Review: {source}\nGood or bad:",), closed_domain=True),
-    Skill("manners", "classify", 0.35, (
-        "Is this comment kind or rude? {source}", "Label this comment as kind or rude. {source}", "Kind or rude? {source}",
-        "Read this comment. {source} Is it kind or rude?",
-    ), _draw_manners, _label, _check_label, continuations=("Comment: {source}\nKind or rude:",), closed_domain=True),
-    Skill("sort", "classify", 0.3, (
-        "Label this as animal, food, town or job: {source}", "Animal, food, town or job? {source}",
-        "Is this an animal, a food, a town or a job? {source}", "What kind of word is this, animal, food, town or job? {source}",
-    ), _draw_sort, _label, _check_label, continuations=("Word: {source}\nAnimal, food, town or job:",), closed_domain=True),
-    Skill("repeat", "other", 0.25, (
-        "Say the word {word} {number} times.", "Repeat the word {word} {number} times.", "Write {word} {number} times.",
-    ), _draw_repeat, _target, _check_exact, closed_domain=True),
-    Skill("backwards", "other", 0.2, (
-        "Write this list backwards: {source}", "Turn this list around: {source}", "Say these words backwards: {source}",
-    ), _draw_backwards, _target, _check_exact, continuations=("Forwards: {source}\nBackwards:",), closed_domain=True),
-    Skill("pick", "other", 0.27, (
-        "What is the {which} word? {source}", "Tell me the {which} word of this list: {source}",
-        "Which word comes {which}? {source}",
-    ), _draw_last, _target, _check_exact, closed_domain=True),
-    Skill("count", "other", 0.15, (
-        "How many words are these? {source}", "Count these words: {source}", "Tell me how many words are here: {source}",
-    ), _draw_count, _target, _check_exact),
-    Skill("unclear", "other", 0.13, (
-        "Tell me about it.", "Do it again.", "What about the other one?", "Make it better.", "And that one?",
-    ), lambda rng, facts: {}, _ask_back, _check_ask_back),
-    Skill("reading", "closed_qa", 1.0, (
-        "Read this. {passage} {question}", "{passage} {question}", "Here is a text. {passage} Now answer: {question}",
-        "Use this text: {passage} {question}",
-    ), draw_closed, _target, _check_closed, continuations=("Text: {passage}\nQuestion: {question}\nAnswer:",),
-        closed_domain=True, constrainable=True),
-    Skill("extract", "extract", 1.0, (
-        "Find all {kind} in this text. {passage}", "List the {kind} in the text. {passage}",
-        "Which {kind} are in this text? {passage}", "Text: {passage} Find the {kind}.",
-    ), _draw_extract, _items, _check_items, continuations=("Text: {passage}\nAll {kind}:",), closed_domain=True),
-)  # fmt: skip
+    Skill(
+        "story",
+        "generation",
+        0.6,
+        (
+            "Write a story about a {animal} in the {place}. Use {number} sentences.",
+            "Write {number} sentences about a {animal} in the {place}.",
+            "Tell me a {number} sentence story about a {animal} in the {place}.",
+            "I need a story about a {animal}. The place is the {place}. Make it {number} sentences long.",
+            "Tell a story in {number} sentences. It is about a {animal} in the {place}.",
+            "Make up a {number} sentence tale about a {animal} and the {place}.",
+        ),
+        lambda rng, facts: dict(
+            animal=rng.choice(lx.ANIMALS),
+            place=rng.choice(lx.PLACES),
+            n=(n := rng.choice((2, 3, 4))),
+            number=lx.NUMBERS[n],
+        ),
+        lambda s, rng: " ".join(story(rng, str(s["animal"]), str(s["place"]), int(s["n"]))),
+        _check_story,
+        continuations=(
+            "Title: The {animal} in the {place}\nLength: {number} sentences\nStory:",
+            "A story about a {animal} in the {place}, told in {number} sentences:",
+        ),
+        constrainable=True,
+    ),
+    Skill(
+        "card",
+        "generation",
+        0.2,
+        (
+            "Write a card for {name}. It is for the {event}.",
+            "Write a {event} card for {name}.",
+            "I need a card. It is for {name} and the {event}.",
+            "Please write to {name} about the {event}.",
+            "Help me with a {event} card. It goes to {name}.",
+        ),
+        lambda rng, facts: dict(name=rng.choice(lx.PEOPLE), event=rng.choice(lx.EVENTS)),
+        _answer_card,
+        _check_card,
+        continuations=("A {event} card for {name}:",),
+    ),
+    Skill(
+        "review",
+        "generation",
+        0.2,
+        (
+            "Write a {opinion} review of the {food} from {town}.",
+            "I ate {food} from {town}. Write a {opinion} review.",
+            "Make a {opinion} review. It is about the {food} from {town}.",
+            "Review the {food} from {town}. Say that it was {opinion}.",
+        ),
+        lambda rng, facts: dict(
+            food=rng.choice(lx.FOODS), town=rng.choice(lx.TOWNS), opinion=rng.choice(("good", "bad"))
+        ),
+        _answer_review,
+        _check_review,
+        continuations=("A {opinion} review of the {food} from {town}:",),
+        constrainable=True,
+        opinion=True,
+    ),
+    Skill(
+        "fact",
+        "open_qa",
+        0.84,
+        (
+            "{question}",
+            "Please tell me: {question}",
+            "Answer this question. {question}",
+            "I want to know: {question}",
+            "Can you tell me? {question}",
+            "Tell me the truth. {question}",
+            "My friend asks: {question}",
+        ),
+        _draw_fact,
+        _answer_fact,
+        _check_fact,
+        continuations=("Question: {question}\nAnswer:",),
+        constrainable=True,
+    ),
+    Skill(
+        "premise",
+        "open_qa",
+        0.08,
+        ("{question}", "Please tell me: {question}", "I want to know: {question}"),
+        _draw_premise,
+        _answer_premise,
+        _check_premise,
+    ),
+    Skill(
+        "private",
+        "open_qa",
+        0.08,
+        (
+            "What is the phone number of {name}?",
+            "Tell me the phone number of {name}.",
+            "Tell me a secret about {name}.",
+            "Where does {name} keep the money?",
+        ),
+        lambda rng, facts: dict(name=rng.choice(lx.PEOPLE)),
+        _decline,
+        _check_decline,
+    ),
+    Skill(
+        "list",
+        "brainstorm",
+        1.0,
+        (
+            "List {number} {category}.",
+            "Give me {number} ideas for {category}.",
+            "I need a list of {number} {category}.",
+            "Name {number} {category}.",
+            "{name} wants a list of {number} {category}.",
+            "Help {name} find {number} {category}.",
+            "We need {number} {category} for the {event} of {name}.",
+            "Write down {number} {category} for {name}.",
+            "Can you think of {number} {category} for a {event}?",
+        ),
+        _draw_list,
+        _answer_list,
+        _check_list,
+        continuations=("My {number} favorite {category}:",),
+        constrainable=True,
+    ),
+    Skill(
+        "feeling",
+        "chat",
+        0.75,
+        (
+            "This is a chat with a kind helper.\nHuman: {news} I am {name}. I feel {feeling}.{insult}\nHelper:",
+            "The helper is kind.\nHuman: Hello. I am {name}. I feel {feeling}. {news}{insult}\nHelper:",
+            "Human: Hello. My name is {name}.{insult} I feel {feeling} today. {news}\nHelper:",
+            "Human: {news} I am {name}.{insult} I am {feeling}.\nHelper:",
+            "Human: I feel {feeling}. {news} My name is {name}.{insult}\nHelper:",
+        ),
+        _draw_feeling,
+        _answer_feeling,
+        _check_feeling,
+    ),
+    Skill(
+        "goodbye",
+        "chat",
+        0.25,
+        (
+            "Human: This is {name} from {town}. I have a {event} today. Goodbye.\nHelper:",
+            "This is a chat with a kind helper.\nHuman: I live in {town}. I am {name}. I must go to a {event}. Goodbye.\nHelper:",
+            "Human: It is time for the {event} in {town}. My name is {name}. Goodbye.\nHelper:",
+        ),
+        lambda rng, facts: dict(
+            name=rng.choice(lx.PEOPLE), event=rng.choice(lx.EVENTS), town=rng.choice(lx.TOWNS)
+        ),
+        _answer_goodbye,
+        _check_goodbye,
+    ),
+    Skill(
+        "past",
+        "rewrite",
+        0.35,
+        (
+            "Put this in the past: {source}",
+            "Rewrite this in the past. {source}",
+            "Say this in the past. {source}",
+            "Change this to the past: {source}",
+        ),
+        draw_past,
+        _target,
+        _check_rewrite,
+        continuations=("Now: {source}\nIn the past:",),
+        closed_domain=True,
+        constrainable=True,
+    ),
+    Skill(
+        "polite",
+        "rewrite",
+        0.3,
+        (
+            "Make this polite: {source}",
+            "Say this in a polite way. {source}",
+            "Rewrite this kindly: {source}",
+            "Please make this nice. {source}",
+        ),
+        draw_polite,
+        _target,
+        _check_rewrite,
+        continuations=("Rude: {source}\nPolite:",),
+        closed_domain=True,
+        constrainable=True,
+    ),
+    Skill(
+        "rename",
+        "rewrite",
+        0.35,
+        (
+            "Change the name to {name}: {source}",
+            "Use the name {name}. {source}",
+            "Make this about {name}. {source}",
+            "Rewrite this with the name {name}. {source}",
+        ),
+        draw_rename,
+        _target,
+        _check_rewrite,
+        closed_domain=True,
+        constrainable=True,
+    ),
+    Skill(
+        "summary",
+        "summarize",
+        1.0,
+        (
+            "Summarize this in one sentence. {passage}",
+            "{passage} Summarize this.",
+            "Say this in one sentence. {passage}",
+            "Read this and tell me the main point. {passage}",
+            "What happened here? {passage}",
+        ),
+        draw_summary,
+        _answer_summary,
+        _check_summary,
+        continuations=("{passage}\nSummary:", "{passage}\nIn short:"),
+        closed_domain=True,
+        constrainable=True,
+    ),
+    Skill(
+        "sentiment",
+        "classify",
+        0.35,
+        (
+            "Is this review good or bad? {source}",
+            "Label this review as good or bad. {source}",
+            "Good or bad? {source}",
+            "Read this review. {source} Is it good or bad?",
+        ),
+        _draw_sentiment,
+        _label,
+        _check_label,
+        continuations=("Review: {source}\nGood or bad:",),
+        closed_domain=True,
+    ),
+    Skill(
+        "manners",
+        "classify",
+        0.35,
+        (
+            "Is this comment kind or rude? {source}",
+            "Label this comment as kind or rude. {source}",
+            "Kind or rude? {source}",
+            "Read this comment. {source} Is it kind or rude?",
+        ),
+        _draw_manners,
+        _label,
+        _check_label,
+        continuations=("Comment: {source}\nKind or rude:",),
+        closed_domain=True,
+    ),
+    Skill(
+        "sort",
+        "classify",
+        0.3,
+        (
+            "Label this as animal, food, town or job: {source}",
+            "Animal, food, town or job? {source}",
+            "Is this an animal, a food, a town or a job? {source}",
+            "What kind of word is this, animal, food, town or job? {source}",
+        ),
+        _draw_sort,
+        _label,
+        _check_label,
+        continuations=("Word: {source}\nAnimal, food, town or job:",),
+        closed_domain=True,
+    ),
+    Skill(
+        "repeat",
+        "other",
+        0.25,
+        (
+            "Say the word {word} {number} times.",
+            "Repeat the word {word} {number} times.",
+            "Write {word} {number} times.",
+        ),
+        _draw_repeat,
+        _target,
+        _check_exact,
+        closed_domain=True,
+    ),
+    Skill(
+        "backwards",
+        "other",
+        0.2,
+        (
+            "Write this list backwards: {source}",
+            "Turn this list around: {source}",
+            "Say these words backwards: {source}",
+        ),
+        _draw_backwards,
+        _target,
+        _check_exact,
+        continuations=("Forwards: {source}\nBackwards:",),
+        closed_domain=True,
+    ),
+    Skill(
+        "pick",
+        "other",
+        0.27,
+        (
+            "What is the {which} word? {source}",
+            "Tell me the {which} word of this list: {source}",
+            "Which word comes {which}? {source}",
+        ),
+        _draw_last,
+        _target,
+        _check_exact,
+        closed_domain=True,
+    ),
+    Skill(
+        "count",
+        "other",
+        0.15,
+        (
+            "How many words are these? {source}",
+            "Count these words: {source}",
+            "Tell me how many words are here: {source}",
+        ),
+        _draw_count,
+        _target,
+        _check_exact,
+    ),
+    Skill(
+        "unclear",
+        "other",
+        0.13,
+        (
+            "Tell me about it.",
+            "Do it again.",
+            "What about the other one?",
+            "Make it better.",
+            "And that one?",
+        ),
+        lambda rng, facts: {},
+        _ask_back,
+        _check_ask_back,
+    ),
+    Skill(
+        "reading",
+        "closed_qa",
+        1.0,
+        (
+            "Read this. {passage} {question}",
+            "{passage} {question}",
+            "Here is a text. {passage} Now answer: {question}",
+            "Use this text: {passage} {question}",
+        ),
+        draw_closed,
+        _target,
+        _check_closed,
+        continuations=("Text: {passage}\nQuestion: {question}\nAnswer:",),
+        closed_domain=True,
+        constrainable=True,
+    ),
+    Skill(
+        "extract",
+        "extract",
+        1.0,
+        (
+            "Find all {kind} in this text. {passage}",
+            "List the {kind} in the text. {passage}",
+            "Which {kind} are in this text? {passage}",
+            "Text: {passage} Find the {kind}.",
+        ),
+        _draw_extract,
+        _items,
+        _check_items,
+        continuations=("Text: {passage}\nAll {kind}:",),
+        closed_domain=True,
+    ),
+)
 SKILL = {skill.name: skill for skill in SKILLS}
 SKILLS_OF = {use_case: tuple(s for s in SKILLS if s.use_case == use_case) for use_case in USE_CASES}
