@@ -6,8 +6,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from rlhf_lite.runs import write_json
-from rlhf_lite.terminal import note, say, table
+from rlhf_lite.cli.terminal import note, say, table
+from rlhf_lite.data.files import write_json
 
 from . import grow, jobs, measure, report
 from .machine import device_name

@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from rlhf_lite.files import atomic_write
+from rlhf_lite.data.files import atomic_write
 from rlhf_lite.show.axes import log_axes, panels, sentence
 from rlhf_lite.show.style import PALETTE, Plot, styled
 

@@ -139,7 +139,7 @@ def save_models(shape: Shape, folder: Path) -> None:
     """A policy, a reward model and their tokenizer, as any GPT-2 is saved: what both sides load."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from rlhf_lite.models.policy import NO_DROPOUT, new_scalar_model, save_model
+    from rlhf_lite.models.checkpoints import NO_DROPOUT, new_scalar_model, save_model
     from rlhf_lite.models.tokens import build_tokenizer
 
     tokenizer = build_tokenizer(words(shape))

@@ -12,8 +12,8 @@ import torch
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from rlhf_lite.config import PPOConfig, RewardConfig
-from rlhf_lite.models.policy import load_policy, load_scalar_model
-from rlhf_lite.models.precision import autocast
+from rlhf_lite.hardware.precision import autocast
+from rlhf_lite.models.checkpoints import load_policy, load_scalar_model
 from rlhf_lite.models.sampling import sample
 from rlhf_lite.models.tokens import encode_prompts, load_tokenizer
 from rlhf_lite.train.batches import lm_loss

@@ -39,9 +39,9 @@ def version_of(package: str) -> str:
 
 def ppo_folder() -> Path:
     """Where that TRL is: two versions cannot be in one environment."""
-    from rlhf_lite import runs
+    from rlhf_lite.chain import store
 
-    return runs.home() / "peers" / f"trl-{PPO_VERSION}"
+    return store.home() / "peers" / f"trl-{PPO_VERSION}"
 
 
 def fetch_ppo() -> None:

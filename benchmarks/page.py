@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from rlhf_lite.data.statistics import table
+from rlhf_lite.evaluate.tables import markdown
 
 from . import report
 
@@ -26,10 +26,10 @@ def filled(page: str) -> str:
 def _table(path: Path) -> str:
     measured = json.loads(path.read_text())
     if isinstance(measured, dict):
-        return table(*report.growth_table(measured["curves"]))
+        return markdown(*report.growth_table(measured["curves"]))
     columns, lines = report.table_of(measured)
     at_floor = [f"{row['ratio'] / row['share_of_floor']:.1f}" for row in measured]
-    return table(
+    return markdown(
         [*columns, "ratio at the floor"],
         [[*line, ratio] for line, ratio in zip(lines, at_floor, strict=True)],
     )

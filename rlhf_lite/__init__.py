@@ -11,7 +11,7 @@ import os
 import sys
 from importlib import import_module
 
-from .memory import keep_freed
+from .hardware.memory import keep_freed
 
 # On a CPU torch keeps what it prepared for the last 1,024 shapes, in each of two stores: with batches of many widths that is
 # a third of a training's memory. The first store saves no time. The second does: with 300 instead of 1,000 a training of many
@@ -33,8 +33,8 @@ keep_freed()
 __version__ = "0.1.0"
 
 _HOME = {
-    "Chain": "chain",
-    "ChainConfig": "plan",
+    "Chain": "chain.tiny",
+    "ChainConfig": "chain.plan",
     "PretrainConfig": "config",
     "SFTConfig": "config",
     "RewardConfig": "config",
@@ -48,7 +48,7 @@ _HOME = {
     "Task": "world",
     "gold": "world",
     "judge": "world",
-    "pick": "runs",
+    "pick": "config",
 }
 __all__ = list(_HOME)
 

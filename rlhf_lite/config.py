@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -323,11 +324,6 @@ class RealChainConfig(Config):
         False, "cut models, gradients and Adam's moments over the processes (FSDP): less memory on each"
     )
     device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
-    compile: str = knob(
-        "auto",
-        "torch.compile in training; auto: on a GPU, where a self-test says it pays",
-        choices=("auto", "on", "off"),
-    )
     drop: bool = knob(
         False, "leave faulty rows of the rankings out and count them, instead of stopping at the first"
     )
@@ -368,3 +364,13 @@ class RealStages:
             wanted[stage][name] = value
         config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
         return config, RealStages(*stages)
+
+
+def fast_mode() -> bool:
+    """Whether $RLHF_LITE_FAST asks notebooks for a few steps of everything instead of real runs, as tests do."""
+    return os.environ.get("RLHF_LITE_FAST") == "1"
+
+
+def pick(full, fast):
+    """`full`, or `fast` in fast mode."""
+    return fast if fast_mode() else full

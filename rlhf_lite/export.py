@@ -1,6 +1,6 @@
 """A model on its way to others: a folder that plain transformers loads, with a card that says what it is.
 
-    export(runs.SHIPPED / "ppo_ptx-e1dee4f30f", "my-policy")      # a policy or a reward model, whichever the folder holds
+    export(store.SHIPPED / "ppo_ptx-e1dee4f30f", "my-policy")      # a policy or a reward model, whichever the folder holds
     push("my-policy", "me/my-policy")                             # to the hub, private unless told otherwise
 
 The card tells what the run recorded (stage.json, summary.json, trace.jsonl) and leaves out what it did not. The exported
@@ -18,14 +18,15 @@ from typing import NamedTuple
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from . import runs
-from .data.statistics import table
-from .files import atomic_write
-from .models.policy import fit_to_tokenizer, load_policy, load_scalar_model, question_ids, save_model
+from .chain import store
+from .chain.plan import POLICIES
+from .chain.real_reward import fingerprint
+from .data.files import atomic_write, read_json, write_json
+from .data.network import hub_answers, unreachable
+from .evaluate.tables import markdown
+from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
+from .models.heads import question_ids
 from .models.tokens import decode, load_tokenizer
-from .network import hub_answers, unreachable
-from .plan import POLICIES
-from .real import fingerprint
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 CARD, RECORD = "README.md", "summary.json"
@@ -77,7 +78,7 @@ def export(
                     model, tokenizer, record, name or target.resolve().name, command, license, dtype
                 ).encode()
             )
-        runs.write_json(made / RECORD, {**record.to_dict(), "files": runs.digests(made)})
+        write_json(made / RECORD, {**record.to_dict(), "files": store.digests(made)})
         _move(made, target, old)
     return target
 
@@ -92,7 +93,7 @@ def _load(source: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
         raise ValueError(
             f"{source} holds no tokenizer (neither tokenizer.json nor vocab.json); save one beside the model"
         )
-    kinds = runs.read_json(source / "config.json").get("architectures") or []
+    kinds = read_json(source / "config.json").get("architectures") or []
     scores = any(kind.endswith("ForSequenceClassification") for kind in kinds)
     try:
         model, tokenizer = (load_scalar_model if scores else load_policy)(source), load_tokenizer(source)
@@ -117,9 +118,9 @@ def _replaceable(source: Path, target: Path, overwrite: bool) -> set[str]:
     found = {path.name for path in target.iterdir()}
     try:
         written = (
-            {RECORD, *runs.check(target)["files"]} if CARD in found else set()
+            {RECORD, *store.check(target)["files"]} if CARD in found else set()
         )  # a run's folder has no card
-    except runs.DamagedStage:
+    except store.DamagedStage:
         written = set()
     if found != written and found and not overwrite:
         raise ValueError(
@@ -177,15 +178,15 @@ def read_record(folder: Path) -> Record:
     if not (folder / RECORD).is_file():
         return Record("", {}, {}, {})
     try:
-        summary = {name: value for name, value in runs.check(folder).items() if name != "files"}
-    except runs.DamagedStage as error:
+        summary = {name: value for name, value in store.check(folder).items() if name != "files"}
+    except store.DamagedStage as error:
         raise ValueError(f"{error} Nothing was exported.") from error
     if "stage" in summary:  # an export
         return Record(
             summary.pop("folder"), summary.pop("stage"), last_step=summary.pop("last_step"), summary=summary
         )
-    stage = runs.read_json(folder / "stage.json") if (folder / "stage.json").exists() else {}
-    trace = runs.read_trace(folder) if (folder / "trace.jsonl").exists() else []
+    stage = read_json(folder / "stage.json") if (folder / "stage.json").exists() else {}
+    trace = store.read_trace(folder) if (folder / "trace.jsonl").exists() else []
     return _without_paths(Record(folder.resolve().name, stage, summary, trace[-1] if trace else {}))
 
 
@@ -270,7 +271,7 @@ def _made(record: Record, command: str, rankings: int) -> str:
         "result": _numbers(record.summary.get("result", {})),
         f"step {record.last_step.get('step')}, the last": _numbers(_losses(record.last_step)),
     }
-    return table(("", ""), [(key, value) for key, value in facts.items() if value])
+    return markdown(("", ""), [(key, value) for key, value in facts.items() if value])
 
 
 def _losses(step: dict) -> dict:
@@ -385,7 +386,7 @@ def push(folder: str | Path, name: str, private: bool = True) -> str:
     from huggingface_hub import HfApi
 
     check_push(name)
-    files = [RECORD, *runs.check(Path(folder))["files"]]
+    files = [RECORD, *store.check(Path(folder))["files"]]
     try:
         api = HfApi()
         address = api.create_repo(name, private=private, exist_ok=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rlhf_lite import cli
-from rlhf_lite.runs import ROOT
+from rlhf_lite.data.files import ROOT
 
 sys.path.insert(0, str(ROOT))
 

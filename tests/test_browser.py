@@ -71,7 +71,7 @@ ranking
     """
 import torch
 from rlhf_lite import ModelConfig
-from rlhf_lite.models.policy import new_policy, new_scalar_model
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.tokens import build_tokenizer
 from rlhf_lite.train import ppo
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from rlhf_lite import cli, terminal
+from rlhf_lite import cli
+from rlhf_lite.cli import terminal
 from rlhf_lite.cli.chains import chain_config
-from rlhf_lite.runs import ROOT
-from rlhf_lite.show import notebooks as show_notebooks
+from rlhf_lite.data.files import ROOT
+from tools import notebooks as show_notebooks
 
 COMMANDS = list(cli.COMMANDS)
 ARGUMENTS = {"reward": ["--rankings", "x"]}
@@ -211,12 +212,12 @@ def test_fresh_throws_away_what_it_was_asked_for(home, shell):
 
 
 def test_an_interrupted_run_says_how_to_go_on(home, shell, monkeypatch):
-    from rlhf_lite import chain
+    from rlhf_lite.chain import tiny
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(chain.BUILDERS, "start", interrupted)
+    monkeypatch.setitem(tiny.BUILDERS, "start", interrupted)
     code, out, err = shell("run", "--profile", "smoke", "--seed", "7", "--only", "start")
     assert code == 130 and "Stopped" in err and "goes on from there" in err and "Traceback" not in err
     assert re.search(

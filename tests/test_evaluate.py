@@ -6,16 +6,16 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from rlhf_lite.chain.evaluation import case_set, use_case_gold
 from rlhf_lite.data.records import Row
 from rlhf_lite.evaluate import benchmarks
 from rlhf_lite.evaluate.intervals import mean_with_interval, paired_difference
 from rlhf_lite.evaluate.metadata import by_use_case
 from rlhf_lite.evaluate.preference import win_rate, wins
-from rlhf_lite.evaluate.report import case_set, use_case_gold
+from rlhf_lite.evaluate.tables import cases_table
 from rlhf_lite.labels.labelers import held_out_pool, judge_all, make_pool, with_noise
-from rlhf_lite.models.policy import new_policy
+from rlhf_lite.models.checkpoints import new_policy
 from rlhf_lite.models.tokens import build_tokenizer, encode
-from rlhf_lite.terminal import cases_table
 from rlhf_lite.world import USE_CASES, SkillItem
 from rlhf_lite.world.asking import draw_habit, draw_task
 

@@ -13,20 +13,23 @@ import huggingface_hub
 import pytest
 import torch
 
-from rlhf_lite import cli, runs
+from rlhf_lite import cli
+from rlhf_lite.chain import store
+from rlhf_lite.chain.real_reward import fingerprint
+from rlhf_lite.data.files import read_json, write_json
+from rlhf_lite.data.own import from_pairs
 from rlhf_lite.export import export, push, read_record
-from rlhf_lite.labels.exchange import from_pairs, save_as, to_messages, to_pairs
-from rlhf_lite.models.policy import (
+from rlhf_lite.labels.exchange import save_as, to_messages, to_pairs
+from rlhf_lite.models.checkpoints import (
     load_policy,
     load_scalar_model,
     new_policy,
     new_scalar_model,
-    policy_logits,
     save_model,
 )
+from rlhf_lite.models.heads import policy_logits
 from rlhf_lite.models.sampling import sample_texts
 from rlhf_lite.models.tokens import build_tokenizer, encode, encode_prompts, exchange_rows, load_tokenizer
-from rlhf_lite.real import fingerprint
 from rlhf_lite.train.reward import score_texts
 
 DATA = Path(os.environ.get("RLHF_LITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -104,7 +107,7 @@ def models(tmp_path_factory) -> dict[str, Path]:
     tokenizers = {"random": build_tokenizer(WORDS)}
     if (DATA / "gpt2-tokenizer").is_dir():
         tokenizers["gpt2"] = load_tokenizer(DATA / "gpt2-tokenizer")
-    found = {stage: next(runs.SHIPPED.glob(f"{stage}-*")) for stage in ("ppo_ptx", "reward")}
+    found = {stage: next(store.SHIPPED.glob(f"{stage}-*")) for stage in ("ppo_ptx", "reward")}
     for name, tokenizer in tokenizers.items():
         folder = tmp_path_factory.mktemp(name)
         random_models(tokenizer, folder)
@@ -251,11 +254,11 @@ def test_a_tokenizer_with_a_token_more_than_its_model_brings_a_row(tmp_path):
 def test_the_card_says_what_the_run_recorded_and_no_more(tmp_path, capsys):
     assert command("reward", "--to", tmp_path / "rm") == 0
     said = capsys.readouterr().out
-    source = next(runs.SHIPPED.glob("reward-*"))
-    card, summary = (tmp_path / "rm" / "README.md").read_text(), runs.check(source)
+    source = next(store.SHIPPED.glob("reward-*"))
+    card, summary = (tmp_path / "rm" / "README.md").read_text(), store.check(source)
     assert said == f"{source.name}: {tmp_path / 'rm'}\n"
-    settings, step = runs.read_json(source / "stage.json")["config"], runs.read_trace(source)[-1]["step"]
-    rankings = runs.read_json(source / "config.json")["trained_rankings"]
+    settings, step = read_json(source / "stage.json")["config"], store.read_trace(source)[-1]["step"]
+    rankings = read_json(source / "config.json")["trained_rankings"]
     for text in (
         "| command | `rlhf-lite run --only reward` |",
         f"| seed | {settings['seed']} |",
@@ -281,7 +284,7 @@ def test_the_card_says_what_the_run_recorded_and_no_more(tmp_path, capsys):
 
 
 def test_only_settings_that_lead_to_the_folder_are_given_as_its_command(tmp_path):
-    source = next(runs.SHIPPED.glob("ppo_ptx-*"))
+    source = next(store.SHIPPED.glob("ppo_ptx-*"))
     assert command(source, "--to", tmp_path / "a") == 0
     assert command(source, "--seed", 5, "--to", tmp_path / "b") == 0
     assert "`rlhf-lite run --only ppo_ptx`" in (tmp_path / "a" / "README.md").read_text()
@@ -299,10 +302,10 @@ def real_run(folder: Path, models, start: str, digest: str) -> Path:
     save_model(
         load_scalar_model(models["random-reward"]), folder, tokenizer=load_tokenizer(models["random-reward"])
     )
-    runs.write_json(
+    write_json(
         folder / "stage.json", {"config": {"seed": 3, "question": "a|b `c` <d>"}, "inputs": {"model": digest}}
     )
-    runs.seal(folder, 61.4, {"start": start, "held_out": {"accuracy": {"mean": 0.61234}}})
+    store.seal(folder, 61.4, {"start": start, "held_out": {"accuracy": {"mean": 0.61234}}})
     return folder
 
 
@@ -338,7 +341,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_an_export_can_be_exported_again_with_all_that_is_known(out, tmp_path):
     export(out / "ppo_ptx", tmp_path / "ppo_ptx")
     assert contents(tmp_path / "ppo_ptx") == contents(out / "ppo_ptx")
-    assert read_record(tmp_path / "ppo_ptx") == read_record(next(runs.SHIPPED.glob("ppo_ptx-*")))
+    assert read_record(tmp_path / "ppo_ptx") == read_record(next(store.SHIPPED.glob("ppo_ptx-*")))
     assert list(tmp_path.iterdir()) == [tmp_path / "ppo_ptx"]  # nothing half done beside it
     assert (
         len({path.stat().st_mode for path in (tmp_path / "ppo_ptx").iterdir()}) == 1
@@ -404,7 +407,7 @@ def test_bad_input_is_one_line_and_writes_nothing(words, said, models, tmp_path,
             tmp_path / name,
             tokenizer=load_tokenizer(models["random-policy"]),
         )
-    runs.seal(tmp_path / "changed", 1.0, {})
+    store.seal(tmp_path / "changed", 1.0, {})
     for name in ("cut", "changed"):
         (tmp_path / name / "model.safetensors").write_bytes(b"cut off")
     (tmp_path / "file").write_text("")

@@ -14,14 +14,15 @@ import torch
 from live_memory import Live
 from test_real_chain import chain, home, place  # noqa: F401 - fixtures
 
-from rlhf_lite import cli, processes, real_chain
+from rlhf_lite import cli
+from rlhf_lite.chain import memory as room
+from rlhf_lite.chain import real
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
-from rlhf_lite.memory import forecast, room
-from rlhf_lite.memory.forecast import Forecast, How, Load, Shape, TooLittleMemory
-from rlhf_lite.models import kernels
-from rlhf_lite.models.policy import new_policy, new_scalar_model
+from rlhf_lite.hardware import forecast, kernels, processes
+from rlhf_lite.hardware.forecast import Forecast, How, Load, Shape, TooLittleMemory
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
+from rlhf_lite.models.gpt2 import compute_again
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
-from rlhf_lite.models.trunk import compute_again
 from rlhf_lite.train.ppo import train_ppo
 from rlhf_lite.train.reward import RankingSet, train_reward
 from rlhf_lite.train.sft import ExchangeSet, train_sft
@@ -152,8 +153,8 @@ CUT = """
 import sys
 import pytest
 from rlhf_lite import processes
-from rlhf_lite.memory.forecast import How
-from rlhf_lite.models.sharding import shard
+from rlhf_lite.hardware.forecast import How
+from rlhf_lite.hardware.sharding import shard
 from live_memory import Live
 from test_forecast import STAGES, Setting
 
@@ -250,7 +251,7 @@ def test_what_will_not_fit_is_refused_before_training_and_the_advice_helps(
     free = 0.7 * max(found.total for found in room.forecasts(made).values()) / forecast.ROOM
     memory(free)
     with monkeypatch.context() as patch:
-        patch.setattr(real_chain, "train_sft", lambda *_, **__: pytest.fail("trained"))
+        patch.setattr(real, "train_sft", lambda *_, **__: pytest.fail("trained"))
         said = r"needs \d+ MB while .* but \d+ MB are free on cpu; with --set \w"
         with pytest.raises(TooLittleMemory, match=said) as refused:
             made.get("evaluation")
@@ -278,7 +279,7 @@ def test_stages_that_are_there_need_no_room(place, home, memory):  # noqa: F811
 
 def test_several_processes_may_be_cut(place, home, monkeypatch):  # noqa: F811
     made = chain(place)
-    monkeypatch.setattr(processes, "count", lambda: 2)
+    monkeypatch.setattr(processes, "world_size", lambda: 2)
     totals = {name: found.total for name, found in room.forecasts(made).items()}
     cut = {
         name: found.total for name, found in room.forecasts(made, made.config.replace(sharded=True)).items()

@@ -1,4 +1,4 @@
-"""What must hold on every device: half precision near float32, sampling like the plainest loop, exact resume, compiled layers,
+"""What must hold on every device: half precision near float32, sampling like the plainest loop, exact resume,
 memory as foretold. On a GPU with `pytest -m gpu`; the same tests run on the CPU with all others."""
 
 import copy
@@ -11,12 +11,11 @@ from test_forecast import QUIET, STAGES, Setting
 
 from rlhf_lite import World
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
-from rlhf_lite.memory import forecast
-from rlhf_lite.memory.forecast import How
-from rlhf_lite.models import compiling, precision
-from rlhf_lite.models.compiling import compile_layers
-from rlhf_lite.models.policy import new_policy, new_scalar_model, place, response_logprobs
-from rlhf_lite.models.precision import autocast
+from rlhf_lite.hardware import forecast, precision
+from rlhf_lite.hardware.forecast import How
+from rlhf_lite.hardware.precision import autocast
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model, place
+from rlhf_lite.models.heads import response_logprobs
 from rlhf_lite.models.sampling import sample
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
 from rlhf_lite.train.batches import ExchangeSet
@@ -180,33 +179,6 @@ def test_an_interrupted_run_goes_on_exactly(base, texts, device, wish, monkeypat
     assert resumed["objective/score"] == pytest.approx(straight["objective/score"], abs=1e-2)
     for one, other in zip(policy.parameters(), again.parameters(), strict=True):
         torch.testing.assert_close(other, one, **same)
-
-
-def test_compiled_layers_train_like_plain_ones(base, texts, device, monkeypatch):
-    only_on_a_gpu(device, "test_compiling")
-    monkeypatch.setenv(precision.ENV, "fp32")
-    monkeypatch.setattr(compiling, "self_test", lambda kind: compiling.SelfTest(True))
-
-    def losses(model):
-        return train_sft(
-            model, texts.tokenizer, texts.pairs, SFTConfig(epochs=1, lr=1e-3, batch_size=8), loop=QUIET
-        )["loss"]
-
-    assert losses(compile_layers(copy.deepcopy(base), "on")) == pytest.approx(
-        losses(copy.deepcopy(base)), abs=1e-4
-    )
-
-
-def test_what_the_compiler_gains_is_measured(device):
-    only_on_a_gpu(device, "nothing: it takes 20 seconds and is never asked for")
-    found = compiling._measure(device)
-    assert (
-        not found.problem
-        and found.error < compiling.LARGEST_ERROR
-        and found.plain_ms > 0
-        and found.compiled_ms > 0
-    )
-    assert found.pays == (found.compiled_ms < compiling.WORTH_IT * found.plain_ms)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -9,8 +9,9 @@ import torch
 pytest.importorskip("ipywidgets")
 
 from rlhf_lite import ModelConfig, PPOConfig, World, show  # noqa: E402
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
+from rlhf_lite.models.heads import policy_logits  # noqa: E402
 from rlhf_lite.models.losses import token_logprobs  # noqa: E402
-from rlhf_lite.models.policy import new_policy, new_scalar_model, policy_logits  # noqa: E402
 from rlhf_lite.models.tokens import build_tokenizer  # noqa: E402
 from rlhf_lite.train import ppo  # noqa: E402
 

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from rlhf_lite.models import kernels, precision
-from rlhf_lite.models.graphs import Graphed
-from rlhf_lite.models.kernels import Kernels, attention, linear
-from rlhf_lite.models.policy import logits_where, new_policy, policy_logits
-from rlhf_lite.models.precision import remembered
+from rlhf_lite.hardware import kernels, precision
+from rlhf_lite.hardware.graphs import Graphed
+from rlhf_lite.hardware.kernels import Kernels, attention, linear
+from rlhf_lite.hardware.precision import remembered
+from rlhf_lite.models.checkpoints import new_policy
+from rlhf_lite.models.heads import logits_where, policy_logits
 from rlhf_lite.models.sampling import sample
 from rlhf_lite.models.tokens import build_tokenizer
 
@@ -257,7 +258,8 @@ def test_on_one_core_without_a_compiler_it_samples_and_trains():
 import os, torch
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from rlhf_lite import runs
-from rlhf_lite.models.policy import new_policy, logits_where
+from rlhf_lite.models.checkpoints import new_policy
+from rlhf_lite.models.heads import logits_where
 from rlhf_lite.models.sampling import sample_texts
 from rlhf_lite.models.tokens import build_tokenizer
 from types import SimpleNamespace

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from rlhf_lite.files import atomic_write
+from rlhf_lite.data.files import atomic_write
 from rlhf_lite.train import loop as loop_module
 from rlhf_lite.train.loop import Loop
 

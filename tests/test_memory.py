@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf_lite.memory import give_back
+from rlhf_lite.hardware.memory import give_back
 
 
 def resident() -> int:

@@ -15,21 +15,24 @@ from transformers import (
     GPT2Model,
 )
 
-from rlhf_lite.models import losses, precision
-from rlhf_lite.models.ema import EMA
-from rlhf_lite.models.policy import (
-    evaluating,
+from rlhf_lite.hardware import precision
+from rlhf_lite.models import losses
+from rlhf_lite.models.checkpoints import (
     fit_to_tokenizer,
     load_policy,
     load_scalar_model,
-    logits_where,
     new_policy,
     new_scalar_model,
     place,
+    save_model,
+)
+from rlhf_lite.models.ema import EMA
+from rlhf_lite.models.heads import (
+    evaluating,
+    logits_where,
     policy_logits,
     response_logprobs,
     reward,
-    save_model,
     shift_scores,
     token_values,
 )

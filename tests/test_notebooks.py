@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rlhf_lite.show import notebooks as nbs
+from tools import notebooks as nbs
 
 NOTEBOOKS = nbs.find()
 OFFLINE = """

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rlhf_lite import parallel
-from rlhf_lite.chain import Chain
+from rlhf_lite.chain import workers
+from rlhf_lite.chain.plan import INPUTS, STAGES, ChainConfig
+from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.config import DataConfig, PPOConfig
-from rlhf_lite.plan import INPUTS, STAGES, ChainConfig
 
 
 class _Done:
@@ -35,19 +35,19 @@ class _Done:
 @pytest.fixture
 def log(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
-    monkeypatch.setattr(parallel, "wait", lambda sentinels, timeout: None)
+    monkeypatch.setattr(workers, "wait", lambda sentinels, timeout: None)
     events = []
 
     def start(chain, stage, threads):
         events.append(("start", stage, threads))
         return _Done(events, stage)
 
-    monkeypatch.setattr(parallel, "_Child", start)
+    monkeypatch.setattr(workers, "_Child", start)
     return events
 
 
 def test_every_stage_starts_after_its_inputs_and_never_more_than_two_run(log):
-    parallel.build_all(Chain(shipped=()), STAGES)
+    workers.build_all(Chain(shipped=()), STAGES)
     running, ended, most = set(), set(), 0
     for event in log:
         if event[0] == "start":
@@ -59,7 +59,7 @@ def test_every_stage_starts_after_its_inputs_and_never_more_than_two_run(log):
             ended.add(event[1])
     assert ended == set(STAGES) and most == 2
     together = _met(log)
-    assert not any(stage in parallel.ALONE for pair in together for stage in pair)
+    assert not any(stage in workers.ALONE for pair in together for stage in pair)
     assert {"ppo", "ppo_ptx"} in together and {"reward", "baselines"} in together
     threads = {event[1]: event[2] for event in log if event[0] == "start"}
     assert threads["rankings"] == 2 and threads["reward"] == threads["ppo"] == threads["ppo_ptx"] == 1
@@ -82,12 +82,12 @@ def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path)
     chain = Chain(ChainConfig(data=DataConfig(scale=0.001, sft_scale=0.001)), shipped=())
     (tmp_path / chain.folder_name("base")).write_text("a file where a folder should be")
     with pytest.raises(OSError, match="Building base failed: .*base-"):
-        parallel.build_all(chain, ("base",))
+        workers.build_all(chain, ("base",))
 
 
 def test_a_killed_process_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
-    child = parallel._Child(Chain(shipped=()), "base", threads=1)
+    child = workers._Child(Chain(shipped=()), "base", threads=1)
     child.process.kill()
     with pytest.raises(RuntimeError, match="base ended with code -9"):
         child.check()
@@ -100,7 +100,7 @@ def test_a_config_survives_the_way_to_another_process():
 
 ORPHAN = """
 import multiprocessing, sys, time
-from rlhf_lite.parallel import _leave_with_parent
+from rlhf_lite.chain.workers import _leave_with_parent
 
 def beat(path):
     _leave_with_parent()
@@ -117,7 +117,7 @@ if __name__ == "__main__":
 def test_a_stage_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
     script, beats = tmp_path / "orphan.py", tmp_path / "beats"
     script.write_text(ORPHAN)
-    here = os.environ | {"PYTHONPATH": str(Path(parallel.__file__).parents[1])}
+    here = os.environ | {"PYTHONPATH": str(Path(workers.__file__).parents[1])}
     parent = subprocess.Popen([sys.executable, str(script), str(beats)], env=here)
     try:
         _until(lambda: beats.exists() and beats.stat().st_size > 3)

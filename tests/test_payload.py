@@ -12,7 +12,7 @@ pytest.importorskip("ipywidgets")
 
 from rlhf_lite import ModelConfig, PPOConfig, Task, show  # noqa: E402
 from rlhf_lite.labels.store import LabelStore  # noqa: E402
-from rlhf_lite.models.policy import new_policy, new_scalar_model  # noqa: E402
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model  # noqa: E402
 from rlhf_lite.models.tokens import build_tokenizer  # noqa: E402
 from rlhf_lite.show.text import visible  # noqa: E402
 from rlhf_lite.train import ppo  # noqa: E402

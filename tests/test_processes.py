@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf_lite import PPOConfig, processes
+from rlhf_lite import PPOConfig
+from rlhf_lite.hardware import processes
 from rlhf_lite.train import ppo
 from rlhf_lite.train.optim import FIRST_SCALE
 
@@ -19,10 +20,10 @@ SCRIPT = """
 import copy, os, sys
 import torch
 from rlhf_lite import ModelConfig, PPOConfig, RewardConfig, SFTConfig, World, processes
-from rlhf_lite.models.policy import new_policy, new_scalar_model
-from rlhf_lite.models.sharding import gathered, is_sharded, shard
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
+from rlhf_lite.hardware.sharding import gathered, is_sharded, shard
 from rlhf_lite.models.tokens import build_tokenizer
-from rlhf_lite.models.trunk import compute_again
+from rlhf_lite.models.gpt2 import compute_again
 from rlhf_lite.train.batches import lm_loss, pack_rows
 from rlhf_lite.train.loop import Loop
 from rlhf_lite.train.optim import Adam
@@ -87,11 +88,11 @@ def overflow():
     # float16: one step, then one in which only the last process's gradient overflows, and none may take it
     os.environ["RLHF_LITE_PRECISION"] = "fp16"
     policy, sizes = cut(start), []
-    optimizer, mine = Adam(policy, 1e-3), processes.mine(range(4))
+    optimizer, mine = Adam(policy, 1e-3), processes.local_rows(range(4))
     for step in range(2):
         loss = len(mine) / 4 * lm_loss(policy, rows[list(mine)])
         optimizer.scaled(loss).backward()
-        if step and processes.rank() == processes.count() - 1:
+        if step and processes.rank() == processes.world_size() - 1:
             gradient = next(policy.parameters()).grad
             getattr(gradient, "to_local", lambda: gradient)()[0, 0] = float("inf")
         before = [getattr(p, "to_local", lambda: p)().detach().clone() for p in policy.parameters()]
@@ -112,12 +113,12 @@ for job in sys.argv[4:]:
     assert all(map(is_sharded, models.values())) == CUT
     models = {name: gathered(model) for name, model in models.items()}
     sums = {name: {k: v.double().sum().item() for k, v in model.state_dict().items()} for name, model in models.items()}
-    others = processes.gather_objects(sums)
+    others = processes.all_gather_objects(sums)
     assert all(other == others[0] for other in others), "processes have different weights"
     weights = {name: {k: v.clone() for k, v in model.state_dict().items()} for name, model in models.items()}
     found[job] = {"history": {k: [float(x) for x in v] for k, v in history.items()}, "weights": weights}
 if processes.rank() == 0:
-    torch.save({"count": processes.count(), **found}, sys.argv[1])
+    torch.save({"count": processes.world_size(), **found}, sys.argv[1])
 processes.leave()
 """
 STAGES = ("sft", "reward", "ppo_ptx", "ppo_ptx, accumulated", "averaged")
@@ -211,11 +212,13 @@ def test_another_number_of_processes_than_asked_for_is_an_error(tmp_path):
 
 
 def test_alone_nothing_changes():
-    assert processes.count() == 1 and processes.rank() == 0 and processes.mine([1, 2, 3]) == [1, 2, 3]
     assert (
-        processes.total(1, torch.tensor(2.5)) == [1.0, 2.5]
-        and processes.anybody(True)
-        and processes.from_first("x") == "x"
+        processes.world_size() == 1 and processes.rank() == 0 and processes.local_rows([1, 2, 3]) == [1, 2, 3]
+    )
+    assert (
+        processes.all_reduce(1, torch.tensor(2.5)) == [1.0, 2.5]
+        and processes.any_process(True)
+        and processes.broadcast("x") == "x"
     )
     layer = torch.nn.Linear(2, 1)
     processes.add_gradients(layer)
@@ -223,6 +226,6 @@ def test_alone_nothing_changes():
 
 
 def test_a_minibatch_smaller_than_its_parts_is_refused(monkeypatch):
-    monkeypatch.setattr(processes, "count", lambda: 4)
+    monkeypatch.setattr(processes, "world_size", lambda: 4)
     with pytest.raises(ValueError, match="minibatch_size = 2 cannot be cut into 4 parts"):
         ppo._check(1, 2, 3, 4, ["x"], None, PPOConfig(episodes=8, batch_size=8, minibatches=4))

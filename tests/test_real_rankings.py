@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf_lite import cli, real, runs
+from rlhf_lite import cli
+from rlhf_lite.chain import real_reward, store
 from rlhf_lite.data.records import RecordError
 from rlhf_lite.models.tokens import build_tokenizer, encode, load_tokenizer
 from rlhf_lite.train.optim import Adam
@@ -108,11 +109,11 @@ def test_it_learns_what_people_preferred_and_says_how_well(tmp_path, tokenizer, 
     assert str(out) in said and report["steps"]["done"] == report["steps"]["planned"] == 30
     assert f"{report['held_out']['accuracy']['mean']:.3f} [" in said and "0.693" in said
     folder = Path(re.search(r"^Model: (.+)$", said, re.MULTILINE).group(1))
-    assert runs.check(folder)["result"] == report and not list(folder.glob("checkpoint*"))
-    assert len(runs.read_trace(folder)) == 30
+    assert store.check(folder)["result"] == report and not list(folder.glob("checkpoint*"))
+    assert len(store.read_trace(folder)) == 30
     model, saved = AutoModelForSequenceClassification.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     ours = score_texts(
-        real.load_scalar_model(folder), load_tokenizer(tokenizer), ["why is it so"], ["yes it is"]
+        real_reward.load_scalar_model(folder), load_tokenizer(tokenizer), ["why is it so"], ["yes it is"]
     )
     ids = torch.tensor(
         [
@@ -132,24 +133,28 @@ def test_it_learns_what_people_preferred_and_says_how_well(tmp_path, tokenizer, 
 
 def test_no_conversation_is_on_both_sides_and_newcomers_move_nobody(tmp_path, tokenizer):
     few, many = (written(tmp_path / f"{n}.jsonl", TREES[:n]) for n in (30, 48))
-    few, many = (real.prepare(file, load_tokenizer(tokenizer), real.RealConfig()) for file in (few, many))
-    assert not real.trees(many.train) & real.trees(many.held_out)
-    assert real.trees(many.train) | real.trees(many.held_out) == {f"t{i}" for i in range(48)}
-    assert real.trees(few.train) < real.trees(many.train) and real.trees(few.held_out) < real.trees(
-        many.held_out
+    few, many = (
+        real_reward.prepare(file, load_tokenizer(tokenizer), real_reward.RealConfig()) for file in (few, many)
     )
-    other = real.prepare(tmp_path / "48.jsonl", load_tokenizer(tokenizer), real.RealConfig(seed=1))
-    assert real.trees(other.held_out) != real.trees(many.held_out)
+    assert not real_reward.trees(many.train) & real_reward.trees(many.held_out)
+    assert real_reward.trees(many.train) | real_reward.trees(many.held_out) == {f"t{i}" for i in range(48)}
+    assert real_reward.trees(few.train) < real_reward.trees(many.train) and real_reward.trees(
+        few.held_out
+    ) < real_reward.trees(many.held_out)
+    other = real_reward.prepare(
+        tmp_path / "48.jsonl", load_tokenizer(tokenizer), real_reward.RealConfig(seed=1)
+    )
+    assert real_reward.trees(other.held_out) != real_reward.trees(many.held_out)
 
 
 @pytest.mark.parametrize("rows, answers, units", [(K_WAY, 90, 10), (PAIRS, 60, 30)])
 def test_rankings_of_ones_own(tmp_path, tokenizer, rows, answers, units):
-    data = real.prepare(
-        written(tmp_path / "own.jsonl", rows), load_tokenizer(tokenizer), real.RealConfig(held_out=0.4)
+    data = real_reward.prepare(
+        written(tmp_path / "own.jsonl", rows), load_tokenizer(tokenizer), real_reward.RealConfig(held_out=0.4)
     )
-    counts = [real.count(side) for side in (data.train, data.held_out)]
+    counts = [real_reward.count(side) for side in (data.train, data.held_out)]
     assert sum(c["answers"] for c in counts) == answers and sum(c["conversations"] for c in counts) == units
-    assert not real.trees(data.train) & real.trees(data.held_out)
+    assert not real_reward.trees(data.train) & real_reward.trees(data.held_out)
     best = {row["completions"][row["ranks"].index(1)] for row in data.train}
     assert all(text.startswith("yes") for text in best)
 
@@ -161,7 +166,7 @@ def test_cuts_and_ties_are_counted(tmp_path, tokenizer):
     ]
     tied = [{"prompt": "tied", "completions": ["a", "b"], "ranks": [1, 1]}]
     file = written(tmp_path / "long.jsonl", long + tied)
-    data = real.prepare(file, load_tokenizer(tokenizer), real.RealConfig(limit_tokens=32))
+    data = real_reward.prepare(file, load_tokenizer(tokenizer), real_reward.RealConfig(limit_tokens=32))
     assert data.notes == {
         "completion cut to its first 16 tokens": 60,
         "row dropped: all its answers are tied": 1,
@@ -177,9 +182,9 @@ def test_the_interval_draws_whole_conversations():
     scores = [
         [1.0, 0.0] if i % 2 else [0.0, 1.0] for i in range(100)
     ]  # one conversation all right, the other all wrong
-    found = real.agreement(rows, scores)["accuracy"]
+    found = real_reward.agreement(rows, scores)["accuracy"]
     assert (found["mean"], found["low"], found["high"], found["n"]) == (0.5, 0.0, 1.0, 100)
-    even = real.agreement(rows, [[0.0, 0.0]] * 100)
+    even = real_reward.agreement(rows, [[0.0, 0.0]] * 100)
     assert even["accuracy"]["mean"] == 0.5 and even["loss"]["mean"] == pytest.approx(0.6931, abs=1e-4)
 
 
@@ -294,8 +299,8 @@ def test_the_tokenizer_may_come_from_the_environment_or_the_model(tmp_path, toke
     monkeypatch.setenv("RLHF_LITE_TOKENIZER", str(tokenizer))
     assert reward(capsys, "--rankings", file, "--steps", 1)[0] == 0
     monkeypatch.delenv("RLHF_LITE_TOKENIZER")
-    policy = real.new_policy(real.Shape(16, 1, 1, 64), load_tokenizer(tokenizer))
-    real.save_model(policy, tmp_path / "model", tokenizer=load_tokenizer(tokenizer))
+    policy = real_reward.new_policy(real_reward.Shape(16, 1, 1, 64), load_tokenizer(tokenizer))
+    real_reward.save_model(policy, tmp_path / "model", tokenizer=load_tokenizer(tokenizer))
     code, said, err = reward(
         capsys, "--rankings", file, "--steps", 1, "--limit-tokens", 64, "--model", tmp_path / "model"
     )
@@ -304,7 +309,7 @@ def test_the_tokenizer_may_come_from_the_environment_or_the_model(tmp_path, toke
 
 def test_a_row_that_cannot_be_found_is_still_an_error(tmp_path):
     with pytest.raises(RecordError, match="row 1: a field has another form"):
-        real._guarded("x", [{}], lambda rows: [][len(rows) and "no"])
+        real_reward._guarded("x", [{}], lambda rows: [][len(rows) and "no"])
 
 
 # --- Open Assistant ---------------------------------------------------------------------------------------------------

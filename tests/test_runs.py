@@ -8,10 +8,11 @@ from collections import Counter
 
 import pytest
 
-from rlhf_lite import chain, runs
-from rlhf_lite.chain import Chain
+from rlhf_lite.chain import store, tiny
+from rlhf_lite.chain.plan import INPUTS, STAGES, VERSIONS, ChainConfig, UnknownStage
+from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.config import ConfigError, PPOConfig, RankingsConfig
-from rlhf_lite.plan import INPUTS, STAGES, VERSIONS, ChainConfig, UnknownStage
+from rlhf_lite.data.files import write_json
 
 
 @pytest.fixture(autouse=True)
@@ -26,24 +27,24 @@ def make(folder):
 
 
 def test_a_stage_is_built_once_and_found_again(own_home):
-    found = runs.build("toy-1", {"lr": 1}, {}, make)
-    assert runs.find("toy-1", (own_home,)).summary == found.summary
+    found = store.build("toy-1", {"lr": 1}, {}, make)
+    assert store.find("toy-1", (own_home,)).summary == found.summary
     assert found.summary["result"] == {"loss": 1.5} and found.summary["versions"]["torch"]
 
 
 @pytest.mark.parametrize("harm", ["truncate", "change", "remove", "summary"])
 def test_damage_is_named_and_only_that_stage_is_rebuilt(own_home, harm):
     for name in ("toy-1", "toy-2"):
-        runs.build(name, {}, {}, make)
+        store.build(name, {}, {}, make)
     target = own_home / "toy-1" / ("summary.json" if harm == "summary" else "model.bin")
     target.unlink() if harm == "remove" else target.write_bytes(
         {"truncate": b"wei", "change": b"weightz", "summary": b"{"}[harm]
     )
     with pytest.warns(UserWarning, match=target.name):
-        assert runs.find("toy-1", (own_home,)) is None
-    assert runs.find("toy-2", (own_home,)) is not None
-    runs.build("toy-1", {}, {}, make)
-    assert runs.find("toy-1", (own_home,)) is not None
+        assert store.find("toy-1", (own_home,)) is None
+    assert store.find("toy-2", (own_home,)) is not None
+    store.build("toy-1", {}, {}, make)
+    assert store.find("toy-1", (own_home,)) is not None
 
 
 def test_a_failed_build_leaves_no_finished_stage_and_its_files_stay(own_home):
@@ -52,20 +53,20 @@ def test_a_failed_build_leaves_no_finished_stage_and_its_files_stay(own_home):
         return None
 
     with pytest.raises(KeyboardInterrupt):
-        runs.build("toy-1", {}, {}, interrupted)
-    assert runs.find("toy-1", (own_home,)) is None and (own_home / "toy-1" / "checkpoint.json").exists()
+        store.build("toy-1", {}, {}, interrupted)
+    assert store.find("toy-1", (own_home,)) is None and (own_home / "toy-1" / "checkpoint.json").exists()
 
 
 def test_a_full_disk_leaves_the_last_good_state(own_home, monkeypatch):
     path = own_home / "state.json"
-    runs.write_json(path, {"step": 1})
+    write_json(path, {"step": 1})
 
     def full(number):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        runs.write_json(path, {"step": 2})
+        write_json(path, {"step": 2})
     assert json.loads(path.read_text()) == {"step": 1} and [p.name for p in own_home.iterdir()] == [
         "state.json"
     ]
@@ -90,13 +91,13 @@ def test_unknown_stages_are_refused_with_the_valid_names():
 def test_the_shipped_stages_are_those_of_the_defaults():
     chain = Chain()
     for stage in STAGES:
-        assert runs.find(chain.folder_name(stage), (runs.SHIPPED,)), (
+        assert store.find(chain.folder_name(stage), (store.SHIPPED,)), (
             f"data/runs has no {chain.folder_name(stage)}"
         )
 
 
 def test_keys_do_not_depend_on_the_process():
-    code = "from rlhf_lite.plan import *; print([Plan().key(s) for s in STAGES])"
+    code = "from rlhf_lite.chain.plan import *; print([Plan().key(s) for s in STAGES])"
     outs = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -140,9 +141,9 @@ def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeyp
         asked.extend((policy, prompt, warm) for prompt, warm in zip(prompts, temperatures, strict=True))
         return [f"{policy} {warm}" if warm < 1.3 else " " for warm in temperatures]
 
-    monkeypatch.setattr(chain, "sample_texts", answers)
+    monkeypatch.setattr(tiny, "sample_texts", answers)
     cfg, prompts = RankingsConfig(coldest=0.5, hottest=1.4), [{"text": f"prompt {i}"} for i in range(400)]
-    found = chain.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
+    found = tiny.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
     counts = Counter(prompt for _, prompt, _ in asked)
     assert set(counts) == {row["text"] for row in prompts} and {*counts.values()} == {4, 5, 6, 7, 8, 9}
     assert 0.45 < sum(policy == "a" for policy, *_ in asked) / len(asked) < 0.55
@@ -155,6 +156,6 @@ def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeyp
     assert kept == sum(t < 1.3 for t in warm) < len(warm) and not any(
         " " == text for _, texts in found for text in texts
     )
-    assert found == chain.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
+    assert found == tiny.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
     with pytest.raises(ConfigError, match="coldest = 2.0 is more than hottest = 1.4"):
         RankingsConfig(coldest=2.0)

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from rlhf_lite.models import losses, precision, sampling
-from rlhf_lite.models.policy import new_policy, new_scalar_model, policy_logits, response_logprobs, reward
+from rlhf_lite.hardware import precision
+from rlhf_lite.models import losses, sampling
+from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
+from rlhf_lite.models.heads import policy_logits, response_logprobs, reward
 from rlhf_lite.models.sampling import sample, sample_texts
 from rlhf_lite.models.tokens import PromptError, build_tokenizer, decode, encode, encode_prompts
 

@@ -15,7 +15,7 @@ from rlhf_lite.evaluate.seeds import (
     read_reports,
     traces,
 )
-from rlhf_lite.terminal import CLAIMS, seeds_table
+from rlhf_lite.evaluate.tables import CLAIMS, seeds_table
 
 
 def test_over_seeds_is_students_interval():

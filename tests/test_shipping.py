@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from rlhf_lite import runs, shipping
-from rlhf_lite.plan import STAGES, Plan
+from rlhf_lite.chain.plan import STAGES, Plan
+from rlhf_lite.data.files import ROOT, read_json
+from tools import ship
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def plan(tmp_path):
 def test_a_chain_replaces_the_shipped_one(plan, tmp_path):
     target = tmp_path / "runs"
     (target / "base-0").mkdir(parents=True)
-    shipping.ship(plan, target)
+    ship.ship(plan, target)
     assert sorted(p.name for p in target.iterdir()) == sorted(f"{stage}-1" for stage in STAGES)
     assert (target / "ppo-1" / "summary.json").read_text() == "ppo"
 
@@ -33,11 +34,11 @@ def test_an_unfinished_chain_is_refused_before_anything_is_removed(tmp_path, mon
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
     (tmp_path / "runs" / "base-0").mkdir(parents=True)
     with pytest.raises(ValueError, match="not finished: base-.*rlhf-lite run"):
-        shipping.ship(Plan(shipped=()), tmp_path / "runs")
+        ship.ship(Plan(shipped=()), tmp_path / "runs")
     assert (tmp_path / "runs" / "base-0").exists()
 
 
 def test_readme_and_picture_are_those_of_the_shipped_report():
-    table = shipping.TABLE.search((runs.ROOT / "README.md").read_text())[0]
-    report = runs.read_json(Plan().find("evaluation").folder / "report.json")
-    assert table == shipping.markdown_table(report)
+    table = ship.TABLE.search((ROOT / "README.md").read_text())[0]
+    report = read_json(Plan().find("evaluation").folder / "report.json")
+    assert table == ship.markdown_table(report)

@@ -18,11 +18,11 @@ from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_pr
 from rlhf_lite.paper import TABLE_1
 from rlhf_lite.show import board as board_module
 from rlhf_lite.show.board import LiveBoard, duration
-from rlhf_lite.show.notebooks import raw_html
 from rlhf_lite.show.source import show_source
 from rlhf_lite.show.style import COLOURS, LABELS, Plot
 from rlhf_lite.show.text import number, visible
 from rlhf_lite.train.loop import Loop
+from tools.notebooks import raw_html
 
 NASTY = [
     "<img src=x onerror=alert(1)>",

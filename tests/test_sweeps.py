@@ -5,9 +5,9 @@ import json
 import pytest
 
 from rlhf_lite import cli
+from rlhf_lite.chain import sweeps
+from rlhf_lite.chain.plan import INPUTS, STAGES, Plan
 from rlhf_lite.config import ConfigError
-from rlhf_lite.evaluate import sweeps
-from rlhf_lite.plan import INPUTS, STAGES, Plan
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlhf_lite.threads import in_threads
+from rlhf_lite.hardware.threads import in_threads
 
 
 @pytest.fixture(params=[1, 2])

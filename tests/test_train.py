@@ -13,18 +13,12 @@ import pytest
 import torch
 
 from rlhf_lite.config import ModelConfig, PPOConfig, PretrainConfig, RewardConfig, SFTConfig
+from rlhf_lite.models.checkpoints import load_scalar_model, new_policy, new_scalar_model, save_model
+from rlhf_lite.models.gpt2 import compute_again
+from rlhf_lite.models.heads import policy_logits, token_values
 from rlhf_lite.models.losses import ranking_loss, value_loss
-from rlhf_lite.models.policy import (
-    load_scalar_model,
-    new_policy,
-    new_scalar_model,
-    policy_logits,
-    save_model,
-    token_values,
-)
 from rlhf_lite.models.sampling import sample_texts
 from rlhf_lite.models.tokens import build_tokenizer, encode
-from rlhf_lite.models.trunk import compute_again
 from rlhf_lite.train import batches, loop, optim, ppo, sft
 from rlhf_lite.train import reward as reward_stage
 from rlhf_lite.train.ppo import rollout, train_ppo

@@ -20,8 +20,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from ..terminal import note, one_line
-from . import bench, chat, export, lab, labels, notebooks, real, reward, run, seeds, stages, sweep, world
+from . import bench, chat, export, lab, labels, real, reward, run, seeds, stages, sweep, world
+from .terminal import note, one_line
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
@@ -29,7 +29,6 @@ COMMANDS = {  # in the order of the help
         run,
         chat,
         lab,
-        notebooks,
         stages,
         seeds,
         sweep,

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ..runs import ROOT
+from ..data.files import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 

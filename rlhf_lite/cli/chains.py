@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import runs
+from ..chain import store
+from ..chain.plan import ChainConfig, Plan
 from ..config import DataConfig, EvalConfig, ModelConfig, PPOConfig, PretrainConfig, RankingsConfig, SFTConfig
-from ..plan import ChainConfig, Plan
-from ..terminal import Board, note
+from ..hardware.threads import cores
+from .terminal import Board, note
 
 if TYPE_CHECKING:
-    from ..chain import Chain
+    from ..chain.tiny import Chain
 
 _DATA = DataConfig()
 _SCALE_HELP = (
@@ -102,12 +103,14 @@ def where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
     """built, shipped, unfinished or missing; the folder; the seconds it took to build."""
     name = plan.folder_name(stage)
     places = (
-        {"built": runs.home(), "shipped": runs.SHIPPED} if stage in plan.shipped else {"built": runs.home()}
+        {"built": store.home(), "shipped": store.SHIPPED}
+        if stage in plan.shipped
+        else {"built": store.home()}
     )
     for state, place in places.items():
-        if found := runs.find(name, (place,)):
+        if found := store.find(name, (place,)):
             return state, found.folder, found.summary["seconds"]
-    return "unfinished" if (runs.home() / name).exists() else "missing", runs.home() / name, None
+    return "unfinished" if (store.home() / name).exists() else "missing", store.home() / name, None
 
 
 def jobs_option(option: Callable) -> None:
@@ -121,9 +124,9 @@ def jobs_option(option: Callable) -> None:
 
 def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
     """Build what is missing of these stages, two at a time (the smoke profile ends before a second process began)."""
-    from ..parallel import build_all
+    from ..chain.workers import build_all
 
-    jobs = args.jobs or (1 if args.profile == "smoke" else min(2, runs.cores()))
+    jobs = args.jobs or (1 if args.profile == "smoke" else min(2, cores()))
     try:
         if jobs > 1:
             with Board() as board:
@@ -140,7 +143,7 @@ def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
 
 def chain_of(plan: Plan) -> Chain:
     """The plan's chain, which says what it builds."""
-    from ..chain import Chain
+    from ..chain.tiny import Chain
 
     def report(stage: str, how: str, seconds: float) -> None:
         note(f"{stage}: building ..." if how == "building" else f"{stage}: built in {seconds:.0f} s")

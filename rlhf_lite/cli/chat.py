@@ -22,9 +22,9 @@ import os
 import sys
 from collections.abc import Callable
 
-from ..plan import Plan
-from ..terminal import say
+from ..chain.plan import Plan
 from .chains import build, chain_config, chain_of, chain_options, jobs_option
+from .terminal import say
 
 
 def options(option: Callable) -> None:
@@ -41,7 +41,8 @@ def options(option: Callable) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.prompt is not None and not args.prompt.strip():
         raise ValueError("the prompt is empty; write an instruction or a question")
-    from ..chat import HELP, MODELS, Panel, Settings, typed
+    from ..evaluate.answers import MODELS, Settings
+    from .conversation import HELP, Panel, typed
 
     settings, plan = Settings(args.temperature, args.greedy, args.seed), Plan(chain_config(args))
     build(plan, plan.needed(*MODELS.values(), "reward", but_found=True), args)

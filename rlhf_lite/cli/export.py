@@ -20,9 +20,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ..plan import POLICIES, STAGES, Plan
-from ..terminal import say
+from ..chain.plan import POLICIES, STAGES, Plan
 from .chains import chain_config, chain_options, how_to_build
+from .terminal import say
 
 
 def options(option: Callable) -> None:

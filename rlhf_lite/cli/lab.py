@@ -12,7 +12,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 
-from ..runs import ROOT
+from ..data.files import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 

@@ -19,7 +19,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ..terminal import say, table
+from .terminal import say, table
 
 
 def options(option: Callable) -> None:

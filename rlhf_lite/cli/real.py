@@ -20,7 +20,7 @@ import argparse
 from collections.abc import Callable
 
 from ..config import RealChainConfig, RealStages
-from ..terminal import say, table
+from .terminal import say, table
 
 
 def options(option: Callable) -> None:
@@ -75,8 +75,8 @@ def options(option: Callable) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from .. import processes
-    from ..real_chain import RealChain
+    from ..chain.real import RealChain
+    from ..hardware import processes
 
     config = RealChainConfig(
         **{name: getattr(args, name) for name in RealChainConfig.__dataclass_fields__ if hasattr(args, name)}
@@ -128,23 +128,23 @@ def _read_like(default, text: str):
 
 def _show_forecast(chain) -> None:
     """What each stage will take, and the settings with which all of them fit on usual cards."""
-    from ..memory import room
-    from ..memory.forecast import amount
+    from ..chain import memory
+    from ..hardware.forecast import amount
 
-    here, card = room.forecasts(chain), room.forecasts(chain, card=True)
+    here, card = memory.forecasts(chain), memory.forecasts(chain, card=True)
     rows = [
         (name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()
     ]
     table(("stage", "here", "on a GPU", "most while"), rows, "Memory of the training, on each process")
     table(
         ("GB", "settings"),
-        [(size, _fitting(room.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
+        [(size, _fitting(memory.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
         "To fit into so many GB that are free on a GPU, and learn the same",
     )
 
 
 def _fitting(changes: dict | None) -> str:
-    from ..memory.room import as_words
+    from ..chain.memory import as_words
 
     if changes is None:
         return "a smaller model, a lower --limit-tokens, or more GPUs"

@@ -23,11 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..runs import Found
-from ..terminal import say, table
+from ..chain.store import Found
+from .terminal import say, table
 
 if TYPE_CHECKING:
-    from ..real import RealConfig
+    from ..chain.real_reward import RealConfig
 
 
 def options(option: Callable) -> None:
@@ -57,16 +57,16 @@ def options(option: Callable) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from .. import real
+    from ..chain import real_reward
 
     out = args.out and args.out.expanduser()
     if out and out.exists():
         raise ValueError(f"--out {out} is there already; give a new folder")
     cfg = _config(args)
-    tokenizer = real.find_tokenizer(args.tokenizer or args.model)
-    data = real.prepare(args.rankings, tokenizer, cfg)
+    tokenizer = real_reward.find_tokenizer(args.tokenizer or args.model)
+    data = real_reward.prepare(args.rankings, tokenizer, cfg)
     table(("left out or cut", "times"), data.notes.most_common(), str(args.rankings))
-    found = real.train(data, tokenizer, cfg, args.model, args.fresh)
+    found = real_reward.train(data, tokenizer, cfg, args.model, args.fresh)
     _show(found)
     if out:
         shutil.copytree(found.folder, out)
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _config(args: argparse.Namespace) -> RealConfig:
-    from ..real import RealConfig
+    from ..chain.real_reward import RealConfig
 
     names = ("size", "epochs", "lr", "limit_tokens", "steps", "minutes", "seed")
     return RealConfig(**{name: getattr(args, name) for name in names if getattr(args, name) is not None})

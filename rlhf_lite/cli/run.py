@@ -19,11 +19,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .. import runs
-from ..plan import Plan
-from ..runs import Found
-from ..terminal import cases_table, labels_table, note, quality_table, say, skills_table, table
+from ..chain import store
+from ..chain.plan import Plan
+from ..chain.store import Found
+from ..data.files import read_json, write_json
+from ..evaluate.tables import cases_table, labels_table, quality_table, skills_table
 from .chains import build, chain_config, chain_options, jobs_option, where
+from .terminal import note, say, table
 
 
 def options(option: Callable) -> None:
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--report {args.report}: its folder does not exist; make it first")
     plan = Plan(chain_config(args), shipped=("base", "prompts"))
     wanted = plan.needed(args.only or "evaluation")
-    say(f"Run folder: {runs.home()}")
+    say(f"Run folder: {store.home()}")
     if args.fresh:
         _forget(plan, [args.only] if args.only else [stage for stage in wanted if stage != "base"])
     for stage in wanted:
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
 def _forget(plan: Plan, unwanted: Sequence[str]) -> None:
     """Delete what the user's run folder holds of these stages; shipped ones stay."""
     for stage in unwanted:
-        folder = runs.home() / plan.folder_name(stage)
+        folder = store.home() / plan.folder_name(stage)
         if folder.exists():
             note(f"{stage}: throwing away {folder}")
             shutil.rmtree(folder)
@@ -79,7 +81,7 @@ def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     """Tables of the evaluation and of the seconds, and where the whole report is."""
     last = found["evaluation"]
     report, seconds = (
-        runs.read_json(last.folder / "report.json"),
+        read_json(last.folder / "report.json"),
         {s: it.summary["seconds"] for s, it in found.items()},
     )
     table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
@@ -93,7 +95,7 @@ def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     say(f"\n{_computed_with(last.summary)}\nReport: {last.folder / 'report.json'}")
     if copy:
         made = {name: last.summary[name] for name in ("commit", "versions", "hardware")}
-        runs.write_json(copy.expanduser(), report | {"seconds": seconds, "made": made})
+        write_json(copy.expanduser(), report | {"seconds": seconds, "made": made})
         say(f"        {copy}")
 
 

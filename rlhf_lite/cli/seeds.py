@@ -14,7 +14,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ..terminal import seeds_table, table
+from ..evaluate.tables import seeds_table
+from .terminal import table
 
 
 def options(option: Callable) -> None:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from ..plan import STAGES, Plan
-from ..terminal import table
+from ..chain.plan import STAGES, Plan
 from .chains import chain_config, chain_options, where
+from .terminal import table
 
 
 def options(option: Callable) -> None:

@@ -15,9 +15,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from .. import runs
-from ..terminal import note, say, table
+from ..chain import store
 from .chains import profile
+from .terminal import note, say, table
 
 
 def options(option: Callable) -> None:
@@ -37,9 +37,9 @@ def options(option: Callable) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..evaluate import sweeps
+    from ..chain import sweeps
 
-    into = (args.into or runs.home() / "sweeps").expanduser()
+    into = (args.into or store.home() / "sweeps").expanduser()
     sweeps.record_all(
         args.name,
         args.seeds,

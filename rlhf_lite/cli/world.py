@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from ..terminal import say, table
+from .terminal import say, table
 
 
 def options(option: Callable) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..network import hub_answers, unreachable
+from .network import hub_answers, unreachable
 from .records import RecordError, Row
 from .sources import read_rows
 

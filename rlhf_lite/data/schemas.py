@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, TypeVar
 
-from ..labels.exchange import decoded, from_exchange, from_pairs
+from .own import decoded, from_exchange, from_pairs
 from .records import RecordError, Row, check_rankings, normalise_ranks
 from .seeded import name_of, shuffled
 from .sources import Report, first_of_equals, flat_messages, open_assistant

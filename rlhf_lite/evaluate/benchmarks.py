@@ -1,16 +1,13 @@
 """The alignment tax: what a policy can still do of what the base model could (§4.2, Fig. 29, App. D)."""
 
-from itertools import islice
-
 import torch
-from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..models.policy import response_logprobs
-from ..models.precision import autocast
+from ..hardware.precision import autocast
+from ..models.heads import response_logprobs
 from ..models.sampling import FEW, sample_texts
 from ..models.tokens import Encoded, encode_all, pad_rows
-from ..train.pretrain import stream_loss
+from ..train.pretrain import stream_loss, unseen_pages
 from ..world import SKILL_ITEMS, SkillItem, World
 
 
@@ -75,20 +72,6 @@ def _likeliest(
 def _padded(rows: list[list[int]], pad: int, left: bool = False) -> Encoded:
     ids = pad_rows(rows, pad, left)
     return Encoded(ids, pad_rows([[1] * len(row) for row in rows], 0, left))
-
-
-def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int, seed: int) -> Tensor:
-    """Web documents as one token stream, each ended by EOS: (N,), int16 to keep it small."""
-    documents, parts = world.documents(n_documents, seed), []
-    while batch := list(islice(documents, 5_000)):
-        ids = [i for row in encode_all(tokenizer, batch) for i in (*row, tokenizer.eos_token_id)]
-        parts.append(torch.tensor(ids, dtype=torch.int16))
-    return torch.cat(parts)
-
-
-def unseen_pages(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> Tensor:
-    """A stream of web documents that no model is trained on: (N,)."""
-    return web_stream(world, tokenizer, n_documents, seed=999)
 
 
 def web_loss(

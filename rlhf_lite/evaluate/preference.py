@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
+from ..data.records import Row, untied_pairs
 from ..data.seeded import shuffled
 from ..labels.labelers import Labeler, judge_all
-from ..world import Checks, Task
+from ..world import Checks, Task, gold, judge, score
 from .intervals import Mean, mean_with_interval
 
 
@@ -40,3 +43,36 @@ def win_rate(
         checks = judge_all(task, (a, b))
         rates.append(sum(wins(person, task, a, b, seed, checks) for person in people) / len(people))
     return mean_with_interval(rates, users)
+
+
+def gold_ranks(row: Row) -> list[int]:
+    task = Task.from_json(row["task"])
+    scores = [round(gold(task, text), 6) for text in row["completions"]]
+    return [1 + sum(other > own for other in set(scores)) for own in scores]
+
+
+def gold_accuracy(rows: Sequence[Row]) -> float:
+    """How often the rubric's own order predicts a label (ties of the rubric count half): perfect knowledge's score."""
+    right = pairs = 0.0
+    for row in rows:
+        ranks = gold_ranks(row)
+        for better, worse in untied_pairs(row["ranks"]):
+            right += 1.0 if ranks[better] < ranks[worse] else 0.5 if ranks[better] == ranks[worse] else 0.0
+            pairs += 1
+    return right / pairs
+
+
+def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]:
+    """Mean gold of all completions, of the one with the highest score (K,), and of the truly best."""
+    mean, best, oracle = [], [], []
+    for row, given in zip(rows, scores, strict=True):
+        task = Task.from_json(row["task"])
+        golds = [score(judge(task, text)) for text in row["completions"]]
+        mean.append(sum(golds) / len(golds))
+        best.append(golds[int(given.argmax())])
+        oracle.append(max(golds))
+    return {
+        "mean": sum(mean) / len(rows),
+        "reward_model": sum(best) / len(rows),
+        "oracle": sum(oracle) / len(rows),
+    }

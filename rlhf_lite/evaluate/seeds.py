@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import runs
+from ..data.files import ROOT, read_json, read_jsonl, write_json
 from .intervals import Mean
 
 if TYPE_CHECKING:
-    from ..plan import Plan
+    from ..chain.plan import Plan
 
-SHIPPED_SEEDS = runs.ROOT / "data" / "seeds"
+SHIPPED_SEEDS = ROOT / "data" / "seeds"
 # Student's t, two-sided, by the number of runs; with more than ten the interval is a little too wide, never too narrow.
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
@@ -34,7 +34,7 @@ def archive(plan: Plan, folder: Path) -> None:
         if (found.folder / "trace.jsonl").exists():
             shutil.copyfile(found.folder / "trace.jsonl", folder / f"{stage}.trace.jsonl")
     shutil.copyfile(plan.find("evaluation").folder / "report.json", folder / "report.json")
-    runs.write_json(folder / "stages.json", stages)
+    write_json(folder / "stages.json", stages)
 
 
 def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
@@ -44,12 +44,12 @@ def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
         raise ValueError(
             f"There are no archives in {SHIPPED_SEEDS}; make one with: rlhf-lite run --seed 1 --archive FOLDER"
         )
-    return [runs.read_json(Path(folder) / "report.json") for folder in folders]
+    return [read_json(Path(folder) / "report.json") for folder in folders]
 
 
 def traces(stage: str, folders: Sequence[Path] | None = None) -> list[list[dict]]:
     """One stage's trace of each archive."""
-    return [runs.read_rows(Path(folder) / f"{stage}.trace.jsonl") for folder in _folders(folders)]
+    return [read_jsonl(Path(folder) / f"{stage}.trace.jsonl") for folder in _folders(folders)]
 
 
 def _folders(folders: Sequence[Path] | None) -> Sequence[Path]:

@@ -10,7 +10,6 @@
     ema.py        a running average of the policy's weights
     precision.py  16 bits or float32, decided by measuring this machine
     sharding.py   models cut over several processes
-    compiling.py  torch.compile, where measuring says that it pays
 
 Read in this order. Shapes: B rows, T tokens, V vocabulary, K answers to one prompt, P prompt tokens, D width.
 Masks are 1 on real tokens and 0 on padding. Import from the modules; losses.py needs nothing but torch.

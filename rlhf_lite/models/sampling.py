@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..memory import give_back
-from ..threads import in_threads
-from .graphs import Graphed
+from ..hardware.graphs import Graphed
+from ..hardware.memory import give_back
+from ..hardware.precision import autocast, few_shapes, working_dtype
+from ..hardware.threads import in_threads
+from .gpt2 import Texts, pack, single_tokens, trunk
+from .heads import evaluating, head_logits
 from .losses import upcast
-from .policy import evaluating, head_logits
-from .precision import autocast, few_shapes, working_dtype
 from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts
-from .trunk import Texts, pack, single_tokens, trunk
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
 DRAWN_AT_ONCE = 1 << 20  # numbers of a cumulated distribution

@@ -20,7 +20,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from torch import Tensor
 from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
 
-from ..network import hub_answers, unreachable
+from ..data.network import hub_answers, unreachable
 
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"

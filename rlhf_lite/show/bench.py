@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import ipywidgets
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..chat import Settings, answers, longest_prompt
+from ..evaluate.answers import Settings, answers, longest_prompt
 from ..models.tokens import PromptError, check_prompt
 from ..world import Task, gold
 from .text import Html, safe_text, side_by_side, visible

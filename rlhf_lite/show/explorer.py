@@ -10,7 +10,7 @@ from pathlib import Path
 
 import ipywidgets
 
-from ..evaluate.sweeps import SHIPPED_SWEEPS, SWEEPS, load
+from ..chain.sweeps import SHIPPED_SWEEPS, SWEEPS, load
 from .style import Plot
 from .text import Html, table
 from .traces import curves

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..models.heads import evaluating, response_logits
 from ..models.losses import log_softmax
-from ..models.policy import evaluating, response_logits
 from ..train.ppo import Rollout
 from .plots import bars_with_intervals
 from .style import PALETTE, Plot, label

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..data.statistics import table
 from ..evaluate import MODELS
 from ..evaluate.intervals import plus_minus
+from ..evaluate.tables import markdown
 from .plots import bars_with_intervals
 from .style import Plot
 
@@ -59,4 +59,4 @@ def markdown_table(report: dict) -> str:
         rows.append(
             (NAMES[name], plus_minus(t1["gold"]), plus_minus(greedy["gold"]), *map(plus_minus, wins), loss)
         )
-    return table(head, rows)
+    return markdown(head, rows)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipywidgets
 
 from ..config import PPOConfig
-from ..memory import forecast
-from ..memory.forecast import SHAPES, Forecast, How
+from ..hardware import forecast
+from ..hardware.forecast import SHAPES, Forecast, How
 from .plots import stacked_bars
 from .style import Plot
 from .widgets import Shown, words

@@ -152,7 +152,7 @@ OUTSIDE = "outside the expected band"
 
 def expect(name: str, value: float, band: tuple[float, float], paper=None, digits: int = 3) -> Html:
     """One result beside the band it should fall into and the paper's value. In fast mode nothing is judged."""
-    from .notebooks import fast_mode
+    from ..config import fast_mode
 
     low, high = band
     inside = low <= value <= high

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from .. import processes
+from ..hardware import processes
+from ..hardware.precision import autocast
+from ..models.gpt2 import pack, trunk
+from ..models.heads import head_logits
 from ..models.losses import masked_lm_loss
-from ..models.policy import head_logits
-from ..models.precision import autocast
 from ..models.tokens import IGNORED, Exchanges, exchange_rows
-from ..models.trunk import pack, trunk
 
 # -- chance and order ------------------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ def my_pieces(rows: Sequence[int], pieces: int) -> list[tuple[Sequence[int], int
     """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer rows), and what each
     counts: 1, or 0 for a row that is only there because the first process, which has the most rows, computes once more.
     Models that are cut over processes (`sharding`) run equally often on all of them, or each would wait for the others."""
-    own, most = processes.mine(rows), len(rows[:: processes.count()])
+    own, most = processes.local_rows(rows), len(rows[:: processes.world_size()])
     parts = [(own[k::pieces], 1) for k in range(min(pieces, len(own)))]
     return parts + [(rows[:1], 0)] * (min(pieces, most) - len(parts))
 

@@ -30,10 +30,10 @@ from pathlib import Path
 import torch
 from tqdm.std import tqdm
 
-from .. import processes
-from ..files import atomic_write
-from ..memory import give_back
-from ..models.sharding import like, whole_state
+from ..data.files import atomic_write
+from ..hardware import processes
+from ..hardware.memory import give_back
+from ..hardware.sharding import like, whole_state
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
@@ -106,7 +106,7 @@ class Loop:
             if (
                 self.stopped
                 or self.finished
-                or processes.anybody(time.monotonic() - saved >= self.save_every_s)
+                or processes.any_process(time.monotonic() - saved >= self.save_every_s)
             ):
                 self.save()
                 saved = time.monotonic()
@@ -125,7 +125,7 @@ class Loop:
     def current(self, cfg):
         """The config with whatever of MOVABLE was moved since the run began. The trace says when: `moved/kl_beta` is logged at
         the step from which a value holds, and a resumed run goes on with it."""
-        asked = processes.from_first(getattr(self.control, "moved", None) or {})
+        asked = processes.broadcast(getattr(self.control, "moved", None) or {})
         for name in MOVABLE:
             if name in asked and asked[name] != self._moved.get(name, getattr(cfg, name, asked[name])):
                 cfg.replace(**{name: asked[name]})  # refused here if it is out of range
@@ -151,7 +151,9 @@ class Loop:
         self.stopped = self._asked_to_stop()
 
     def _asked_to_stop(self) -> bool:
-        return processes.anybody(self._interrupted or bool(self.control is not None and self.control.stopped))
+        return processes.any_process(
+            self._interrupted or bool(self.control is not None and self.control.stopped)
+        )
 
     def _record(self, row: dict) -> None:
         self.rows.append(row)

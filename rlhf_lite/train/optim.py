@@ -9,9 +9,9 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from .. import processes
-from ..models.precision import choose_dtype
-from ..models.sharding import full, like
+from ..hardware import processes
+from ..hardware.precision import choose_dtype
+from ..hardware.sharding import full, like
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages

@@ -22,10 +22,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from .. import processes
 from ..config import PPOConfig
-from ..memory import give_back
+from ..hardware import processes
+from ..hardware.memory import give_back
+from ..hardware.precision import autocast
+from ..hardware.sharding import whole
 from ..models.ema import EMA
+from ..models.heads import response_logprobs, response_values, reward
 from ..models.losses import (
     explained_variance,
     gae,
@@ -35,10 +38,7 @@ from ..models.losses import (
     value_loss,
     whiten,
 )
-from ..models.policy import response_logprobs, response_values, reward
-from ..models.precision import autocast
 from ..models.sampling import Samples, sample
-from ..models.sharding import whole
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, seeded, shuffled
 from .loop import Loop
@@ -175,7 +175,7 @@ def train_ppo(
                 loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})
             if on_iteration is not None:
                 loop.log(
-                    **processes.from_first(
+                    **processes.broadcast(
                         (on_iteration(iteration, batch) if not processes.rank() else None) or {}
                     )
                 )
@@ -250,8 +250,8 @@ class _Learner:
         if not cfg.ptx_gamma:
             return {}
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
-        for rows in processes.mine(
-            self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.count())
+        for rows in processes.local_rows(
+            self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.world_size())
         ):
             loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
             self.policy_optimizer.scaled(cfg.ptx_gamma * share * loss).backward()
@@ -264,7 +264,7 @@ class _Learner:
 
 def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     """Step 1, in as many parts as a minibatch is computed in: what a row draws depends on no other."""
-    own = processes.mine(range(len(prompts)))
+    own = processes.local_rows(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
     ids, mask = (x[own].to(policy.device) for x in encoded)
     ends, state = (
@@ -308,13 +308,15 @@ def _one_below_another(parts: Sequence[Samples], pad_id: int) -> Samples:
 
 def _of_all(batch: Rollout, tokenizer, prompts: Sequence[str]) -> Rollout:
     """The rows of all processes in the order of the prompts, each process's padded to the longest."""
-    if processes.count() == 1:
+    if processes.world_size() == 1:
         return batch
-    order = [i for rank in range(processes.count()) for i in range(rank, len(prompts), processes.count())]
+    order = [
+        i for rank in range(processes.world_size()) for i in range(rank, len(prompts), processes.world_size())
+    ]
     names = [f.name for f in fields(batch) if isinstance(getattr(batch, f.name), Tensor)]
     pads = [tokenizer.pad_token_id if name == "responses" else 0 for name in names]
-    found = processes.gathered([getattr(batch, name) for name in names], order, pads)
-    texts = [text for part in processes.gather_objects(batch.texts) for text in part]
+    found = processes.all_gather_rows([getattr(batch, name) for name in names], order, pads)
+    texts = [text for part in processes.all_gather_objects(batch.texts) for text in part]
     texts = [text for _, text in sorted(zip(order, texts, strict=True))]
     return Rollout(prompts=list(prompts), texts=texts, **dict(zip(names, found, strict=True)))
 
@@ -393,8 +395,10 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
 
 def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
     """A minibatch in `count` pieces a process, each with its share of the tokens: so weighted, means add up to the mean."""
-    count *= processes.count()
-    for index in processes.mine(torch.arange(len(part), device=part.responses.device).tensor_split(count)):
+    count *= processes.world_size()
+    for index in processes.local_rows(
+        torch.arange(len(part), device=part.responses.device).tensor_split(count)
+    ):
         piece = part.rows(index) if count > 1 else part
         yield piece, float(piece.response_mask.sum() / part.response_mask.sum())
 
@@ -406,10 +410,12 @@ def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
 def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
     """Weighted sums over the pieces of all processes."""
     sums = _weighted(found)
-    if processes.count() == 1:
+    if processes.world_size() == 1:
         return sums
     device = next(iter(sums.values())).device
-    return dict(zip(sums, map(torch.tensor, processes.total(*sums.values(), device=device)), strict=True))
+    return dict(
+        zip(sums, map(torch.tensor, processes.all_reduce(*sums.values(), device=device)), strict=True)
+    )
 
 
 # -- checks ----------------------------------------------------------------------------------------------------------
@@ -449,10 +455,10 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
         ("minibatch_size", cfg.minibatch_size),
         ("ptx_rows", cfg.ptx_rows if cfg.ptx_gamma else math.inf),
     ):
-        if rows < (parts := cfg.accumulation * processes.count()):
+        if rows < (parts := cfg.accumulation * processes.world_size()):
             raise ValueError(
                 f"{name} = {rows} cannot be cut into {parts} parts (accumulation = {cfg.accumulation} on "
-                f"{processes.count()} processes); take more rows or fewer parts"
+                f"{processes.world_size()} processes); take more rows or fewer parts"
             )
     if cfg.ptx_gamma and pretrain_rows is None:
         raise ValueError(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 
 import torch
 from torch import Tensor
-from transformers import GPT2LMHeadModel
+from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import PretrainConfig
+from ..models.tokens import encode_all
+from ..world import World
 from .batches import endless, lm_loss, pack_rows
 from .loop import Loop
 from .optim import Adam, PrecisionNote, constant_then_linear
@@ -60,3 +63,17 @@ def stream_loss(policy: GPT2LMHeadModel, stream: Tensor, batch_size: int = 32) -
     rows = pack_rows(stream, policy.config.n_positions)
     losses = [float(lm_loss(policy, part.to(policy.device))) * len(part) for part in rows.split(batch_size)]
     return sum(losses) / len(rows)
+
+
+def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int, seed: int) -> Tensor:
+    """Web documents as one token stream, each ended by EOS: (N,), int16 to keep it small."""
+    documents, parts = world.documents(n_documents, seed), []
+    while batch := list(islice(documents, 5_000)):
+        ids = [i for row in encode_all(tokenizer, batch) for i in (*row, tokenizer.eos_token_id)]
+        parts.append(torch.tensor(ids, dtype=torch.int16))
+    return torch.cat(parts)
+
+
+def unseen_pages(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> Tensor:
+    """A stream of web documents that no model is trained on: (N,)."""
+    return web_stream(world, tokenizer, n_documents, seed=999)

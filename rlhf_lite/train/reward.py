@@ -11,14 +11,15 @@ import torch
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from .. import processes
 from ..config import RewardConfig
-from ..memory import give_back
+from ..hardware import processes
+from ..hardware.memory import give_back
+from ..hardware.precision import autocast
+from ..hardware.threads import in_threads
+from ..models.checkpoints import new_scalar_model
+from ..models.heads import evaluating, group_rewards, question_ids, reward, shift_scores
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.policy import evaluating, group_rewards, new_scalar_model, question_ids, reward, shift_scores
-from ..models.precision import autocast
 from ..models.tokens import IGNORED, encode, exchange_rows
-from ..threads import in_threads
 from .batches import ExchangeSet, as_pairs, my_pieces, seeded, sorted_batches
 from .loop import Loop
 from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
@@ -122,7 +123,7 @@ def _ranking_backward(
         sums += torch.stack(
             [weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()]
         )
-    loss, right, pairs = processes.total(*sums, device=model.device)
+    loss, right, pairs = processes.all_reduce(*sums, device=model.device)
     return {"loss": loss, "accuracy": right / pairs}
 
 

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from .. import processes
 from ..config import SFTConfig
+from ..hardware import processes
+from ..hardware.precision import autocast
+from ..models.heads import evaluating, logits_where
 from ..models.losses import masked_lm_loss
-from ..models.policy import evaluating, logits_where
-from ..models.precision import autocast
 from ..models.tokens import IGNORED, Exchanges
 from .batches import ExchangeSet, as_pairs, endless, lm_loss, my_pieces, sorted_batches
 from .loop import Loop
@@ -103,7 +103,7 @@ def _exchange_backward(
         weighted = counts * exchange_loss(policy, examples.batch(part, policy.device))
         optimizer.scaled(weighted).backward()
         sum_of_losses += weighted.detach()
-    return processes.total(sum_of_losses, device=policy.device)[0]
+    return processes.all_reduce(sum_of_losses, device=policy.device)[0]
 
 
 @torch.no_grad()
@@ -153,7 +153,7 @@ def _pretrain_backward(
     own, counts = my_pieces(chosen, 1)[0]
     loss = counts * len(own) * lm_loss(policy, rows[own].to(policy.device))
     optimizer.scaled(cfg.pretrain_coefficient / per_step * loss).backward()
-    return {"loss/pretrain": processes.total(loss / len(chosen), device=policy.device)[0]}
+    return {"loss/pretrain": processes.all_reduce(loss / len(chosen), device=policy.device)[0]}
 
 
 def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, float]:

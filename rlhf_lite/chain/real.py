@@ -24,29 +24,29 @@ import torch
 from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from . import processes, runs
-from .config import ConfigError, RealChainConfig, RealStages
-from .data import hub
-from .data.pipeline import split_by_user
-from .data.records import RecordError, Row, untied_pairs
-from .data.sources import cut_to_fit
-from .evaluate.intervals import mean_with_interval
-from .evaluate.judges import NamedJudge
-from .labels.agreement import agreement as labelers_agreement
-from .memory import room
-from .memory.forecast import Shape
-from .models.compiling import compile_layers
-from .models.policy import load_policy, load_scalar_model, new_policy, place, save_model
-from .models.sampling import sample_texts
-from .models.sharding import gathered, shard
-from .models.tokens import encode_all, load_tokenizer, pretrained_source
-from .models.trunk import compute_again
-from .real import SIZES, agreement, count, fingerprint
-from .train.batches import pack_rows
-from .train.loop import Loop
-from .train.ppo import train_ppo
-from .train.reward import center_on, new_reward_model, score_rankings, score_texts, train_reward
-from .train.sft import train_sft
+from ..config import ConfigError, RealChainConfig, RealStages
+from ..data import hub
+from ..data.files import write_json
+from ..data.pipeline import split_by_user
+from ..data.records import RecordError, Row, untied_pairs
+from ..data.sources import cut_to_fit
+from ..evaluate.intervals import mean_with_interval
+from ..evaluate.judges import NamedJudge
+from ..hardware import processes
+from ..hardware.forecast import Shape
+from ..hardware.sharding import gathered, shard
+from ..labels.agreement import agreement as labelers_agreement
+from ..models.checkpoints import load_policy, load_scalar_model, new_policy, place, save_model
+from ..models.gpt2 import compute_again
+from ..models.sampling import sample_texts
+from ..models.tokens import encode_all, load_tokenizer, pretrained_source
+from ..train.batches import pack_rows
+from ..train.loop import Loop
+from ..train.ppo import train_ppo
+from ..train.reward import center_on, new_reward_model, score_rankings, score_texts, train_reward
+from ..train.sft import train_sft
+from . import memory, store
+from .real_reward import SIZES, agreement, count, fingerprint
 
 VERSION = 2  # raised when the same settings would lead to other models
 SIDES = ("policy", "judge", "test")
@@ -62,7 +62,6 @@ MEMORY = (
     "pieces",
     "checkpointing",
     "sharded",
-    "compile",
     "device",
 )  # settings that do not change what is learned, rounding aside
 
@@ -84,14 +83,14 @@ class RealChain:
         for name, share in (("ptx_gamma", stages.ppo.ptx_gamma), ("pretrain_mix", stages.sft.pretrain_mix)):
             if share and not config.text:
                 raise ConfigError(f"{name} = {share} needs running text: say which (text=...)")
-        self._found: dict[str, runs.Found] = {}
+        self._found: dict[str, store.Found] = {}
         self._checked = False
 
     def fitted(self, memory: float | None = None) -> RealChain:
         """This chain, computed in parts so small that it fits into so many bytes (default: what is free), if any do. It learns
         the same, rounding aside."""
-        memory = memory or room.least_free(self)
-        changes = memory and room.leaner(self, memory)
+        memory = memory or memory.least_free(self)
+        changes = memory and memory.leaner(self, memory)
         if not changes:
             return self
         chain = copy.copy(self)  # with all that was read
@@ -171,12 +170,12 @@ class RealChain:
     @cached_property
     def shape(self) -> Shape:
         """The model's, as far as memory is concerned."""
-        return room.shape(self)
+        return memory.shape(self)
 
     @cached_property
-    def lengths(self) -> room.Lengths:
+    def lengths(self) -> memory.Lengths:
         """Tokens of everything that is trained on."""
-        return room.lengths(self)
+        return memory.lengths(self)
 
     # --- the stages ---------------------------------------------------------------------------------------------------
 
@@ -185,7 +184,7 @@ class RealChain:
 
     def key(self, stage: str) -> str:
         """The hash of everything that a stage depends on."""
-        return runs.stage_key(f"real_{stage}", VERSION, self._settings(stage), self._inputs(stage))
+        return store.stage_key(f"real_{stage}", VERSION, self._settings(stage), self._inputs(stage))
 
     def _settings(self, stage: str) -> dict:
         own = {
@@ -210,13 +209,13 @@ class RealChain:
             **{name: self.key(name) for name in INPUTS[stage]},
         }
 
-    def get(self, stage: str) -> runs.Found:
+    def get(self, stage: str) -> store.Found:
         """A finished stage, with all it needs built first."""
         if stage not in INPUTS:
             raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(STAGES)}")
         if stage not in self._found:
             name = self.folder_name(stage)
-            found = processes.from_first(None if processes.rank() else runs.find(name, (runs.home(),)))
+            found = processes.broadcast(None if processes.rank() else store.find(name, (store.home(),)))
             if not found:
                 self._check(stage)
             for needed in () if found else INPUTS[stage]:
@@ -232,22 +231,22 @@ class RealChain:
             pretrained_source(self.config.judge)
         if self.stages.ppo.ptx_gamma or self.stages.sft.pretrain_mix:
             self.pretrain_rows  # noqa: B018 - read now
-        room.check(self, {stage, *INPUTS[stage]})
+        memory.check(self, {stage, *INPUTS[stage]})
         self._checked = True
 
-    def _build(self, stage: str, name: str) -> runs.Found:
+    def _build(self, stage: str, name: str) -> store.Found:
         """All processes train; the first one keeps the books."""
         make = getattr(self, f"_make_{stage}")
         if processes.rank():
-            processes.from_first(None)  # the folder is there
-            make(runs.home() / name)
-            return processes.from_first(None)
+            processes.broadcast(None)  # the folder is there
+            make(store.home() / name)
+            return processes.broadcast(None)
 
         def first(folder: Path) -> dict | None:
-            processes.from_first(None)
+            processes.broadcast(None)
             return make(folder)
 
-        return processes.from_first(runs.build(name, self._settings(stage), self._inputs(stage), first))
+        return processes.broadcast(store.build(name, self._settings(stage), self._inputs(stage), first))
 
     def policy(self, stage: str = "ppo") -> GPT2LMHeadModel:
         """A fresh copy of the policy that a stage ended with: "sft" or "ppo"."""
@@ -283,7 +282,7 @@ class RealChain:
         """A model that is about to be trained."""
         if self.config.checkpointing:
             compute_again(model)
-        return self._cut(compile_layers(model, self.config.compile))
+        return self._cut(model)
 
     def _cut(self, model):
         return shard(model) if self.config.sharded else model
@@ -384,7 +383,7 @@ class RealChain:
             {"prompt": p, **{name: texts[i] for name, texts in answers.items()}}
             for i, p in enumerate(prompts[:20])
         ]
-        runs.write_json(folder / "samples.json", samples)
+        write_json(folder / "samples.json", samples)
         judged = {name: self.get(name).summary["result"]["test"]["accuracy"] for name in ("reward", "judge")}
         judged |= _among_people([row for rows in self.sides.values() for row in rows])
         data = {side: count(rows) for side, rows in self.sides.items()}

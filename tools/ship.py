@@ -13,17 +13,17 @@ import re
 import shutil
 from pathlib import Path
 
-from . import runs
-from .chain import Chain
-from .data.statistics import page
-from .files import atomic_write
-from .plan import STAGES, Plan
-from .show.overview import markdown_table, overview
+from rlhf_lite.chain import store
+from rlhf_lite.chain.plan import STAGES, Plan
+from rlhf_lite.chain.tiny import Chain
+from rlhf_lite.data.files import ROOT, atomic_write, read_json
+from rlhf_lite.show.overview import markdown_table, overview
+from tools.statistics import page
 
 TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
 
 
-def ship(plan: Plan, target: Path = runs.SHIPPED) -> None:
+def ship(plan: Plan, target: Path = store.SHIPPED) -> None:
     """Copy every stage of a finished chain to `target` and remove what else is there."""
     found = {plan.folder_name(stage): plan.find(stage) for stage in STAGES}
     missing = [name for name, stage in found.items() if stage is None]
@@ -41,9 +41,9 @@ def ship(plan: Plan, target: Path = runs.SHIPPED) -> None:
             shutil.copytree(stage.folder, target / name)
 
 
-def describe(chain: Chain, root: Path = runs.ROOT) -> None:
+def describe(chain: Chain, root: Path = ROOT) -> None:
     """Write what the repository says about its chain."""
-    report = runs.read_json(chain.folder("evaluation") / "report.json")
+    report = read_json(chain.folder("evaluation") / "report.json")
     readme = root / "README.md"
     for path, content in (
         (root / "data" / "README.md", page(chain).encode()),

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..files import atomic_write
+from ..data.files import atomic_write
 
 ENV = "RLHF_LITE_PRECISION"
 NAMES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -21,3 +23,27 @@ def atomic_write(path: str | Path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+ROOT = Path(__file__).resolve().parents[2]  # of the repository
+
+
+def write_json(path: Path, value) -> None:
+    """Atomically; the same value always gives the same bytes."""
+    with atomic_write(path) as file:
+        file.write((json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: Path):
+    return json.loads(Path(path).read_text())
+
+
+def read_jsonl(path: Path) -> list[dict]:
+    """A JSON Lines file."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -20,11 +20,11 @@ from typing import NamedTuple
 import torch
 from transformers import GPT2Config
 
-from .. import processes
 from ..config import PPOConfig
-from ..models.kernels import choose_kernels
-from ..models.precision import choose_dtype, few_shapes
 from ..train.ppo import CHUNK
+from . import processes
+from .kernels import choose_kernels
+from .precision import choose_dtype, few_shapes
 
 FULL = 4  # bytes of a number in float32
 ROOM = 0.85  # share of the free memory that may be planned with: sums are good to a tenth, and the allocator leaves gaps
@@ -79,7 +79,13 @@ class How(NamedTuple):
         """What would be chosen on this device, on as many processes as there are."""
         kind, dtype = torch.device(device).type, choose_dtype(device)
         fused = kind == "cuda" or choose_kernels(kind).has("sdpa", dtype)
-        return cls(dtype != torch.float32, fused, again, processes.count(), sharded and processes.count() > 1)
+        return cls(
+            dtype != torch.float32,
+            fused,
+            again,
+            processes.world_size(),
+            sharded and processes.world_size() > 1,
+        )
 
     @property
     def number(self) -> int:

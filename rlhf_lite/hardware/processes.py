@@ -69,38 +69,38 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
-def count() -> int:
+def world_size() -> int:
     """How many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """The number of this one; 0 writes files and shows progress."""
-    return dist.get_rank() if count() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
-def mine(rows: Sequence) -> Sequence:
+def local_rows(rows: Sequence) -> Sequence:
     """My rows of a batch: every n-th, so that rows sorted by length are shared out evenly. May be none."""
-    return rows[rank() :: count()]
+    return rows[rank() :: world_size()]
 
 
-def total(*numbers: float | Tensor, device: torch.device | str = "cpu") -> list[float]:
+def all_reduce(*numbers: float | Tensor, device: torch.device | str = "cpu") -> list[float]:
     """Sums over all processes, the same on each."""
     sums = torch.stack([torch.as_tensor(x, dtype=torch.float64, device=device).detach() for x in numbers])
-    if count() > 1:
+    if world_size() > 1:
         sums = _add(sums)
     return sums.tolist()
 
 
-def anybody(wish: bool) -> bool:
+def any_process(wish: bool) -> bool:
     """Whether any process wishes it: all must stop after the same step."""
-    return bool(total(float(wish), device=_device())[0]) if count() > 1 else wish
+    return bool(all_reduce(float(wish), device=_device())[0]) if world_size() > 1 else wish
 
 
 def add_gradients(model: nn.Module) -> None:
     """Add the gradients of all processes, in place; who had no rows adds nothing. Of a model that was cut (`models.sharding`)
     the backward pass has added them."""
-    if count() == 1 or hasattr(model, "unshard"):
+    if world_size() == 1 or hasattr(model, "unshard"):
         return
     parameters = [p for p in model.parameters() if p.requires_grad]
     for some in _up_to(AT_ONCE, parameters):
@@ -122,26 +122,26 @@ def _up_to(limit: int, parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.P
     yield some
 
 
-def gathered(parts: Iterable[Tensor], order: Sequence[int], fill: Sequence[float]) -> list[Tensor]:
+def all_gather_rows(parts: Iterable[Tensor], order: Sequence[int], fill: Sequence[float]) -> list[Tensor]:
     """Rows of all processes, put together: tensors (my rows, ...) -> tensors (all rows, ...), padded on the right with `fill`
     to the widest. order: which row of the batch each of *all* rows is, process by process."""
     back = torch.tensor(order).argsort()
     return [_gather(part, value)[back.to(part.device)] for part, value in zip(parts, fill, strict=True)]
 
 
-def gather_objects(thing) -> list:
+def all_gather_objects(thing) -> list:
     """The thing of each process, by rank."""
-    if count() == 1:
+    if world_size() == 1:
         return [thing]
-    found: list = [None] * count()
+    found: list = [None] * world_size()
     dist.all_gather_object(found, thing)
     return found
 
 
-def from_first(thing):
+def broadcast(thing):
     """What process 0 has."""
     box = [thing]
-    if count() > 1:
+    if world_size() > 1:
         dist.broadcast_object_list(box, src=0, device=_device())
     return box[0]
 
@@ -163,7 +163,7 @@ def _add(x: Tensor) -> Tensor:
 
 def _gather(x: Tensor, fill: float) -> Tensor:
     """(rows, ...) of each process -> (all rows, ...). Shapes may differ in rows and in width."""
-    shapes = gather_objects(tuple(x.shape))
+    shapes = all_gather_objects(tuple(x.shape))
     rows, wide = (
         max(shape[0] for shape in shapes),
         [max(sizes) for sizes in zip(*(shape[1:] for shape in shapes), strict=True)],

@@ -2,7 +2,7 @@
 
     tokenizer = load_tokenizer("gpt2-tokenizer/")
     data = prepare("trees.jsonl", tokenizer, RealConfig())      # .train, .held_out, and what was dropped or cut
-    found = train(data, tokenizer, RealConfig())                # a runs.Found: the model, its trace, report.json
+    found = train(data, tokenizer, RealConfig())                # a store.Found: the model, its trace, report.json
 
 Expect little of it: a hundred conversations and random weights are next to nothing beside what the paper's reward models
 had read. What it shows is the whole path, from a file of rankings to an accuracy on conversations that nobody trained
@@ -24,18 +24,26 @@ from typing import NamedTuple
 import torch
 from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
-from . import runs
-from .config import RewardConfig, knob
-from .data.pipeline import split_by_user
-from .data.records import RecordError, Row, untied_pairs
-from .data.sources import cut_to_fit, open_assistant, read_rows
-from .evaluate.intervals import mean_with_interval
-from .labels.exchange import from_exchange, from_pairs, load_rankings
-from .models.losses import ranking_loss
-from .models.policy import load_policy, load_scalar_model, new_policy, new_scalar_model, place, save_model
-from .models.tokens import load_tokenizer
-from .train.loop import Loop
-from .train.reward import score_texts, train_reward
+from ..config import RewardConfig, knob
+from ..data.files import write_json
+from ..data.own import from_exchange, from_pairs, load_rankings
+from ..data.pipeline import split_by_user
+from ..data.records import RecordError, Row, untied_pairs
+from ..data.sources import cut_to_fit, open_assistant, read_rows
+from ..evaluate.intervals import mean_with_interval
+from ..models.checkpoints import (
+    load_policy,
+    load_scalar_model,
+    new_policy,
+    new_scalar_model,
+    place,
+    save_model,
+)
+from ..models.losses import ranking_loss
+from ..models.tokens import load_tokenizer
+from ..train.loop import Loop
+from ..train.reward import score_texts, train_reward
+from . import store
 
 VERSION = 1  # raised when the same settings would lead to another model
 WANTED = (
@@ -183,7 +191,7 @@ def train(
     model: str | None = None,
     fresh: bool = False,
     progress: bool = True,
-) -> runs.Found:
+) -> store.Found:
     """The trained model of these settings, found in the run folder or built there; a stopped run goes on, unless `fresh`.
 
     `model` is a GPT-2 checkpoint to start from, a folder or a hub name; None means random weights.
@@ -194,11 +202,11 @@ def train(
         "tokenizer": vocabulary,
         "model": fingerprint(model) if model else "random weights",
     }
-    name = f"real_reward-{runs.stage_key('real_reward', VERSION, cfg.to_dict(), inputs)}"
+    name = f"real_reward-{store.stage_key('real_reward', VERSION, cfg.to_dict(), inputs)}"
     if fresh:
-        shutil.rmtree(runs.home() / name, ignore_errors=True)
-    found = runs.find(name, (runs.home(),))
-    return found or runs.build(
+        shutil.rmtree(store.home() / name, ignore_errors=True)
+    found = store.find(name, (store.home(),))
+    return found or store.build(
         name, cfg.to_dict(), inputs, lambda folder: _build(folder, data, tokenizer, cfg, model, progress)
     )
 
@@ -266,7 +274,7 @@ def _build(
         "longer_answer": agreement(data.held_out, lengths)["accuracy"],
         "chance": {"accuracy": 0.5, "loss": math.log(2)},
     }
-    runs.write_json(folder / "report.json", report)
+    write_json(folder / "report.json", report)
     return report
 
 

@@ -14,17 +14,17 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from .. import runs
 from ..config import describe
-from ..parallel import begin_process, build_all, processes
-from ..plan import ChainConfig, Plan
-from .intervals import Mean
-from .seeds import interval
+from ..data.files import ROOT, read_json, read_jsonl, write_json
+from ..evaluate.intervals import Mean
+from ..evaluate.seeds import interval
+from .plan import ChainConfig, Plan
+from .workers import begin_process, build_all, processes
 
 if TYPE_CHECKING:
-    from ..chain import Chain
+    from .tiny import Chain
 
-SHIPPED_SWEEPS = runs.ROOT / "data" / "sweeps"
+SHIPPED_SWEEPS = ROOT / "data" / "sweeps"
 SHOWN_PROMPTS = 6  # whose answers are kept of each run
 
 
@@ -117,7 +117,7 @@ def record_all(
 
 def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
     """Build one run and write its file."""
-    from ..chain import Chain
+    from .tiny import Chain
 
     sweep = _known(name)
     chain = Chain(sweep.config(value, seed, ChainConfig.from_dict(base)), progress=False)
@@ -131,12 +131,12 @@ def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
         "seconds": found.summary["seconds"],
         "commit": found.summary["commit"],
         "result": found.summary["result"],
-        "trace": [_rounded(row) for row in runs.read_rows(found.folder / "trace.jsonl")],
+        "trace": [_rounded(row) for row in read_jsonl(found.folder / "trace.jsonl")],
         "samples": _samples(chain, sweep.stage),
     }
     path = _file(into, name, value, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    runs.write_json(path, run)
+    write_json(path, run)
     return path
 
 
@@ -180,7 +180,7 @@ def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
             f"no sweep {name!r} is recorded in {place}; there are: {there}. Record it with: rlhf-lite sweep {name}"
         )
     found: dict[float, list[dict]] = {}
-    for run in sorted(map(runs.read_json, files), key=lambda run: (run["value"], run["seed"])):
+    for run in sorted(map(read_json, files), key=lambda run: (run["value"], run["seed"])):
         found.setdefault(run["value"], []).append(run)
     return found
 

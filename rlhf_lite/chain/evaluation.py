@@ -9,26 +9,26 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
-from ..data.records import Row, read_rankings, untied_pairs
+from ..data.records import Row, read_rankings
+from ..evaluate.benchmarks import skills_of
+from ..evaluate.intervals import mean_with_interval, paired_difference
+from ..evaluate.metadata import by_use_case, gold_scores, metadata, truthfulness
+from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, win_rate
+from ..evaluate.prompted import best_prefix, prompted_texts
+from ..hardware.threads import in_threads
 from ..labels.agreement import measure
 from ..labels.labelers import Labeler
-from ..models.policy import response_logprobs
+from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
-from ..threads import in_threads
-from ..train.pretrain import stream_loss
+from ..train.pretrain import stream_loss, unseen_pages
 from ..train.reward import agreement_with, score_rankings, score_texts
-from ..world import SKILL, USE_CASES, Fact, Task, gold, judge, score
+from ..world import SKILL, USE_CASES, Fact, Task
 from ..world.asking import make_task
 from ..world.tasks import fact_slots
-from .benchmarks import skills_of, unseen_pages
-from .intervals import mean_with_interval, paired_difference
-from .metadata import by_use_case, gold_scores, metadata, truthfulness
-from .preference import win_rate
-from .prompted import best_prefix, prompted_texts
 
 if TYPE_CHECKING:
-    from ..chain import Chain
+    from .tiny import Chain
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
 BEFORE_RL, AFTER_RL = ("base", "sft", "start"), ("ppo", "ppo_ptx")
@@ -254,36 +254,3 @@ def reward_quality(chain: Chain) -> dict:
 def _validation(chain: Chain, *sets: str) -> dict[str, list[Row]]:
     """Completions to validation prompts, as these people ranked them."""
     return read_rankings(chain.folder("rankings"), ("prompt", "task", "completions", "ranks"), sets)
-
-
-def gold_ranks(row: Row) -> list[int]:
-    task = Task.from_json(row["task"])
-    scores = [round(gold(task, text), 6) for text in row["completions"]]
-    return [1 + sum(other > own for other in set(scores)) for own in scores]
-
-
-def gold_accuracy(rows: Sequence[Row]) -> float:
-    """How often the rubric's own order predicts a label (ties of the rubric count half): perfect knowledge's score."""
-    right = pairs = 0.0
-    for row in rows:
-        ranks = gold_ranks(row)
-        for better, worse in untied_pairs(row["ranks"]):
-            right += 1.0 if ranks[better] < ranks[worse] else 0.5 if ranks[better] == ranks[worse] else 0.0
-            pairs += 1
-    return right / pairs
-
-
-def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]:
-    """Mean gold of all completions, of the one with the highest score (K,), and of the truly best."""
-    mean, best, oracle = [], [], []
-    for row, given in zip(rows, scores, strict=True):
-        task = Task.from_json(row["task"])
-        golds = [score(judge(task, text)) for text in row["completions"]]
-        mean.append(sum(golds) / len(golds))
-        best.append(golds[int(given.argmax())])
-        oracle.append(max(golds))
-    return {
-        "mean": sum(mean) / len(rows),
-        "reward_model": sum(best) / len(rows),
-        "oracle": sum(oracle) / len(rows),
-    }

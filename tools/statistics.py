@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
 from statistics import mean, median, quantiles, stdev
 from typing import TYPE_CHECKING
 
-from ..paper import TABLE_1, TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11
-from ..world import USE_CASES
+from rlhf_lite.evaluate.tables import markdown as markdown_table
+from rlhf_lite.paper import TABLE_1, TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11
+from rlhf_lite.world import USE_CASES
 
 if TYPE_CHECKING:
-    from ..chain import Chain
+    from rlhf_lite.chain.tiny import Chain
 
 
 def markdown(chain: Chain) -> str:
@@ -66,16 +66,7 @@ def shipped(chain: Chain) -> str:
         summary = chain.summary(stage)
         result = ", ".join(f"{k} {v:.3f}" for k, v in summary["result"].items() if isinstance(v, float))
         rows.append((stage, f"`{chain.folder_name(stage)}`", summary["seconds"], summary["commit"], result))
-    return table(("stage", "folder", "seconds", "commit", "result"), rows)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence]) -> str:
-    """A Markdown table; numbers keep at most three digits after the point."""
-    cells = [
-        [f"{c:.3g}" if isinstance(c, float) else f"{c:,}" if isinstance(c, int) else str(c) for c in row]
-        for row in rows
-    ]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [list(head), ["---"] * len(head), *cells])
+    return markdown_table(("stage", "folder", "seconds", "commit", "result"), rows)
 
 
 def use_cases(sets: dict[str, list]) -> str:
@@ -87,7 +78,7 @@ def use_cases(sets: dict[str, list]) -> str:
         (u.replace("_", " "), TABLE_1.value[u], *(100 * c[u] / c.total() for c in counts.values()))
         for u in USE_CASES
     ]
-    return table(("%", "paper, API prompts", *counts), rows)
+    return markdown_table(("%", "paper, API prompts", *counts), rows)
 
 
 def sizes(sets: dict[str, list], scale: float) -> str:
@@ -98,7 +89,9 @@ def sizes(sets: dict[str, list], scale: float) -> str:
         rows.append(
             (name, paper.get("labeler", 0), paper.get("customer", 0), who["labeler"], who["customer"])
         )
-    return table(("set", "paper: labeler", "paper: customer", "here: labeler", "here: customer"), rows)
+    return markdown_table(
+        ("set", "paper: labeler", "paper: customer", "here: labeler", "here: customer"), rows
+    )
 
 
 def annotations(sets: dict[str, list]) -> str:
@@ -109,7 +102,7 @@ def annotations(sets: dict[str, list]) -> str:
     for mark in marks:
         shares = (100 * mean(bool(row["annotations"].get(mark)) for row in some) for some in chosen)
         rows.append((mark.replace("_", " "), _known(TABLE_7.value[mark][1]), *shares))
-    return table(("%", "paper, RM train", "sft_train", "rm_train", "test"), rows)
+    return markdown_table(("%", "paper, RM train", "sft_train", "rm_train", "test"), rows)
 
 
 def _known(value) -> object:
@@ -124,7 +117,7 @@ def per_customer(sets: dict[str, list]) -> str:
         kind, _, side = name.partition("_")
         paper = TABLE_8.value[kind][side == "valid"]
         rows.append((name, paper, mean(counts.values()), max(counts.values()), len(counts)))
-    return table(("set", "paper: mean", "here: mean", "here: most", "customers"), rows)
+    return markdown_table(("set", "paper: mean", "here: mean", "here: most", "customers"), rows)
 
 
 def lengths(sets: dict[str, list], count) -> str:
@@ -134,7 +127,9 @@ def lengths(sets: dict[str, list], count) -> str:
         low, middle, high = quantiles(n, n=4)
         paper = TABLE_9.value[name]
         rows.append((name, f"{paper[1]} / {paper[5]}", mean(n), stdev(n), min(n), low, middle, high, max(n)))
-    return table(("set", "paper: mean / median", "mean", "std", "min", "25 %", "50 %", "75 %", "max"), rows)
+    return markdown_table(
+        ("set", "paper: mean / median", "mean", "std", "min", "25 %", "50 %", "75 %", "max"), rows
+    )
 
 
 def lengths_by_use_case(rows_of_set: list, count) -> str:
@@ -145,7 +140,7 @@ def lengths_by_use_case(rows_of_set: list, count) -> str:
     for u in USE_CASES:
         n, paper = count(groups[u]), TABLE_10.value[u]
         rows.append((u.replace("_", " "), f"{paper[1]} / {paper[2]}", len(n), mean(n), median(n)))
-    return table(("use case", "paper: mean / median", "prompts", "mean", "median"), rows)
+    return markdown_table(("use case", "paper: mean / median", "prompts", "mean", "median"), rows)
 
 
 def demonstrations(chain: Chain, count) -> str:
@@ -167,13 +162,13 @@ def demonstrations(chain: Chain, count) -> str:
                 f"{mean(texts):.1f} / {median(texts):g}",
             )
         )
-    return table(
+    return markdown_table(
         ("prompts of", "paper: mean / median", "prompt: mean / median", "demonstration: mean / median"), rows
     )
 
 
 def funnel(chain: Chain) -> str:
-    return table(
+    return markdown_table(
         ("step", "rows in", "rows out"),
         [(step.name, step.rows_in, step.rows_out) for step in chain.prompts.funnel],
     )

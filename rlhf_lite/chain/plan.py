@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from . import runs
-from .config import (
+from ..config import (
     Config,
     DataConfig,
     EvalConfig,
@@ -23,6 +22,7 @@ from .config import (
     RewardConfig,
     SFTConfig,
 )
+from . import store
 
 # Raised when a stage's code changes so that its old results no longer are what it would build.
 VERSIONS = dict(
@@ -103,7 +103,7 @@ class Plan:
 
     def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = STAGES):
         self.config, self.shipped = config, shipped
-        self._found: dict[str, runs.Found] = {}
+        self._found: dict[str, store.Found] = {}
 
     @property
     def config_stages(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class Plan:
         if stage not in INPUTS:
             raise UnknownStage(f"There is no stage '{stage}'. Stages are: {', '.join(STAGES)}.")
         inputs = {name: self.key(name) for name in INPUTS[stage]}
-        return runs.stage_key(stage, VERSIONS[stage], self.config.stage(stage), inputs)
+        return store.stage_key(stage, VERSIONS[stage], self.config.stage(stage), inputs)
 
     def folder_name(self, stage: str) -> str:
         return f"{stage}-{self.key(stage)}"
@@ -124,11 +124,11 @@ class Plan:
         """Whether a stage is finished, here or among the shipped ones."""
         return self.find(stage) is not None
 
-    def find(self, stage: str) -> runs.Found | None:
+    def find(self, stage: str) -> store.Found | None:
         """A finished stage, or None."""
         if stage not in self._found:
-            places = (runs.home(), *((runs.SHIPPED,) if stage in self.shipped else ()))
-            if found := runs.find(self.folder_name(stage), places):
+            places = (store.home(), *((store.SHIPPED,) if stage in self.shipped else ()))
+            if found := store.find(self.folder_name(stage), places):
                 self._found[stage] = found
         return self._found.get(stage)
 

@@ -9,6 +9,7 @@ The .ipynb is the only source of a notebook. It is kept executed and normalised:
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
@@ -20,10 +21,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..files import atomic_write
-from .text import OUTSIDE
+from rlhf_lite.data.files import atomic_write
+from rlhf_lite.show.text import OUTSIDE
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TIMEOUT, FAST_TIMEOUT = 3600, 600  # seconds for one notebook
@@ -40,13 +41,6 @@ BUDGET = {
     "words": (300, 2500),
     "markdown per code cell": (0.8, 2.2),
 }
-
-
-def fast_mode() -> bool:
-    """Whether RLHF_LITE_FAST asks notebooks for a few steps of everything instead of real runs."""
-    from ..runs import pick
-
-    return pick(False, True)
 
 
 @dataclass
@@ -395,3 +389,24 @@ def summary(results: Sequence[Result]) -> list[dict]:
         }
         for r in results
     ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """python -m tools.notebooks [NAME ...] [--fast] [--write]"""
+    parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description=main.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="e.g. 05 or 05_ppo (default: all)")
+    parser.add_argument("--fast", action="store_true", help="a few steps of everything: does every cell run?")
+    parser.add_argument("--write", action="store_true", help="keep the new outputs in the files")
+    args = parser.parse_args(argv)
+
+    def report(result: Result) -> None:
+        print(f"{result.name}: {'ok' if result.ok else 'FAILED'}, {result.seconds:.0f} s", flush=True)
+        for problem in filter(None, (result.error, *result.problems)):
+            print(problem, flush=True)
+
+    results = run_notebooks(args.names or None, fast=args.fast, write=args.write, report=report)
+    return 0 if all(result.ok for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -66,8 +66,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, act: str = "")
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    plain = torch.compiler.is_compiling() or x.device.type != "cpu"  # a compiler chooses kernels of its own
-    if not plain and working_dtype(x) == weight.dtype == torch.float32 and choose_kernels("cpu").onednn:
+    if (
+        x.device.type == "cpu"
+        and working_dtype(x) == weight.dtype == torch.float32
+        and choose_kernels("cpu").onednn
+    ):
         return _OneDNN.apply(x, weight, bias)
     return x @ weight if bias is None else torch.addmm(bias, x, weight)
 

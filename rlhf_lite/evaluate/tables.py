@@ -1,137 +1,16 @@
-"""What commands print: tables by rich on a terminal, plain aligned text in pipes and files, remarks on stderr."""
+"""The report of a chain as tables: names of columns, and rows of text."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
-
-from .evaluate import MODELS
-from .show.text import visible
-
 Table = tuple[list[str], list[list[str]]]  # names of the columns, rows
 
+from collections.abc import Iterable, Sequence
 
-def say(text: str = "") -> None:
-    """A line of output."""
-    print(clean(text), flush=True)
-
-
-def note(text: str) -> None:
-    """One line about what is going on, which stays out of the output."""
-    print(clean(one_line(text)), file=sys.stderr, flush=True)
-
-
-def one_line(message: object) -> str:
-    return " ".join(str(message).split())
-
-
-def clean(text: str) -> str:
-    """Text that a terminal only shows: nothing in it can move the cursor, ring, recolor or reorder."""
-    return visible(text.replace("\t", " "))
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Rows under the names of their columns; cells may have several lines and are never read as markup."""
-    cells = [[clean(str(cell)) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        _rich_table(columns, cells, clean(title))
-    else:
-        heading = ["", clean(title)] if title else []
-        print("\n".join([*heading, *_aligned([list(columns), *cells])]), flush=True)
-
-
-def _rich_table(columns: Sequence[str], rows: list[list[str]], title: str) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(
-        title=Text(title, "bold") if title else None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False
-    )
-    for name in columns:
-        shown.add_column(Text(name), overflow="fold")
-    for row in rows:
-        shown.add_row(*map(Text, row))
-    Console().print(shown)
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    lines = [line for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
-
-
-class Board:
-    """What runs at the moment: bars on a terminal, else a line when something begins and one when it ends.
-
-    Call it again and again with {name: progress}, where a progress has step, total (None: unknown) and metrics.
-    """
-
-    def __init__(self):
-        self.bars = None
-        self.began: dict[str, float] = {}
-        self.tasks: dict[str, int] = {}
-
-    def __enter__(self) -> Board:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[at]}"),
-                TimeElapsedColumn(),
-            )
-            self.bars = Progress(*columns, console=Console(stderr=True), transient=True).__enter__()
-        return self
-
-    def __exit__(self, *error) -> None:
-        if self.bars is not None:
-            self.bars.__exit__(*error)
-
-    def __call__(self, running: dict[str, dict]) -> None:
-        for name in [name for name in self.began if name not in running]:
-            self._end(name)
-        for name, at in running.items():
-            if name not in self.began:
-                self._begin(name)
-            if self.bars is not None:
-                self.bars.update(
-                    self.tasks[name], completed=at["step"], total=at["total"], at=_progress_text(at)
-                )
-
-    def _begin(self, name: str) -> None:
-        self.began[name] = time.monotonic()
-        if self.bars is None:
-            note(f"{name}: building ...")
-        else:
-            self.tasks[name] = self.bars.add_task(name, total=None, at="")
-
-    def _end(self, name: str) -> None:
-        if self.bars is not None:
-            self.bars.remove_task(self.tasks.pop(name))
-        note(f"{name}: built in {time.monotonic() - self.began.pop(name):.0f} s")
-
-
-def _progress_text(at: dict) -> str:
-    """Step, total and up to two metrics worth watching."""
-    shown = [f"{at['step']}/{at['total'] or '?'}"] if at["step"] else []
-    watched = ("loss", "loss/valid", "accuracy", "objective/score", "objective/kl")
-    return "  ".join(
-        [*shown, *[f"{name} {at[name]:.2f}" for name in watched if at.get(name) is not None][:2]]
-    )
-
-
-# --- the report of a chain (evaluate.report), as tables ---------------------------------------------------------------
+from . import MODELS
 
 AGREEMENTS = {"training": "labelers, with each other", "held_out": "held-out labelers, with each other"}
+
+
 ACCURACIES = {
     "valid": "reward model, with the labelers",
     "again": "reward model, with them on another day",
@@ -142,7 +21,9 @@ ACCURACIES = {
 
 def quality_table(report: dict) -> Table:
     """A row per model: gold, reward, distance and wins at temperature 1, unless it says greedy."""
-    from .evaluate.intervals import plus_minus  # needs numpy, which takes longer to load than --help to print
+    from ..evaluate.intervals import (
+        plus_minus,  # needs numpy, which takes longer to load than --help to print
+    )
 
     rows = []
     for name, found in _in_order(report["policies"]).items():
@@ -185,7 +66,7 @@ def skills_table(report: dict) -> Table:
 
 def cases_table(report: dict) -> Table:
     """A row per use case: gold of SFT, PPO and PPO-ptx, and how far PPO-ptx is above SFT."""
-    from .evaluate.intervals import plus_minus
+    from ..evaluate.intervals import plus_minus
 
     cases = {
         name: found["use_cases"]
@@ -238,7 +119,7 @@ CLAIMS = {  # what is claimed -> where it stands in a report
 
 def seeds_table(reports: Sequence[dict]) -> Table:
     """A row per claim: the mean over runs with its interval, then each run; also every skill kept, as a share of base."""
-    from .evaluate.seeds import each, each_ratio, over_ratios, over_seeds
+    from ..evaluate.seeds import each, each_ratio, over_ratios, over_seeds
 
     def row(claim: str, path: Sequence[str]) -> list[str]:
         return [claim, str(over_seeds(reports, *path)), *(f"{x:.3f}" for x in each(reports, *path))]
@@ -260,3 +141,12 @@ def seeds_table(reports: Sequence[dict]) -> Table:
 def _in_order(policies: dict) -> dict:
     """The models in the order of the paper's story; ones that it does not know come last."""
     return {name: policies[name] for name in (*MODELS, *policies) if name in policies}
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence]) -> str:
+    """A Markdown table; numbers keep at most three digits after the point."""
+    cells = [
+        [f"{c:.3g}" if isinstance(c, float) else f"{c:,}" if isinstance(c, int) else str(c) for c in row]
+        for row in rows
+    ]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [list(head), ["---"] * len(head), *cells])

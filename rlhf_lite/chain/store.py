@@ -26,9 +26,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .files import atomic_write
+from ..data.files import ROOT, digest, read_jsonl, write_json
+from ..hardware.threads import cores
 
-ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "data" / "runs"
 TOKENIZER = ROOT / "data" / "tokenizer"
 SCRATCH = "checkpoint*"  # of the training loop; gone when a stage is finished
@@ -39,11 +39,6 @@ def home() -> Path:
     if "RLHF_LITE_HOME" in os.environ:
         return Path(os.environ["RLHF_LITE_HOME"]).expanduser()
     return ROOT / "runs" if os.access(ROOT, os.W_OK) else Path.home() / ".rlhf_lite"
-
-
-def pick(full, fast):
-    """`full`, or `fast` when $RLHF_LITE_FAST is 1: how notebooks shorten their live runs in tests."""
-    return fast if os.environ.get("RLHF_LITE_FAST") == "1" else full
 
 
 @dataclass(frozen=True)
@@ -83,10 +78,10 @@ def check(folder: Path) -> dict:
         files = summary["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedStage(f"{folder / 'summary.json'} cannot be read ({error}).") from error
-    for name, digest in files.items():
+    for name, expected in files.items():
         if not (folder / name).is_file():
             raise DamagedStage(f"{folder / name} is missing.")
-        if _digest(folder / name) != digest:
+        if digest(folder / name) != expected:
             raise DamagedStage(f"{folder / name} is damaged: its sha256 is not the recorded one.")
     return summary
 
@@ -120,7 +115,7 @@ def seal(folder: Path, seconds: float, result: dict) -> dict:
 def digests(folder: Path) -> dict[str, str]:
     """The sha256 of every file in a folder but its summary.json."""
     return {
-        p.relative_to(folder).as_posix(): _digest(p)
+        p.relative_to(folder).as_posix(): digest(p)
         for p in sorted(folder.rglob("*"))
         if p.is_file() and p.name != "summary.json"
     }
@@ -130,8 +125,8 @@ def provenance() -> dict:
     """What a number needs to be believed: commit, versions, hardware and the kernels chosen for it."""
     import torch
 
-    from .models.kernels import describe_kernels
-    from .models.precision import describe_dtype
+    from ..hardware.kernels import describe_kernels
+    from ..hardware.precision import describe_dtype
 
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     device = "cuda" if gpu else "cpu"
@@ -150,11 +145,6 @@ def provenance() -> dict:
     }
 
 
-def cores() -> int:
-    """How many cores this process may use: a container, or `taskset`, may allow fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @cache
 def commit() -> str:
     """The commit of this checkout, with '+' when tracked files differ from it; "" outside git."""
@@ -169,29 +159,9 @@ def commit() -> str:
         return ""
 
 
-def write_json(path: Path, value) -> None:
-    """Atomically; the same value always gives the same bytes."""
-    with atomic_write(path) as file:
-        file.write((json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
-
-
-def read_json(path: Path):
-    return json.loads(Path(path).read_text())
-
-
 def read_trace(folder: Path) -> list[dict]:
     """The rows of a stage's trace.jsonl, one per training step."""
-    return read_rows(Path(folder) / "trace.jsonl")
-
-
-def read_rows(path: Path) -> list[dict]:
-    """A JSON Lines file."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return read_jsonl(Path(folder) / "trace.jsonl")
 
 
 def _version(name: str) -> str:

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
-from .kernels import attention, causal, linear
-from .precision import few_shapes, working_dtype
+from ..hardware.kernels import attention, causal, linear
+from ..hardware.precision import few_shapes, working_dtype
 
 
 class Grid(NamedTuple):
@@ -148,7 +148,7 @@ def layer(
         seen, x = _attend_where(block, x, texts, read, cache)
     else:
         seen = _attend(block, x, texts, cache)
-    return getattr(block, "dense", dense)(block, x, seen, act)  # its own, if it was compiled
+    return dense(block, x, seen, act)
 
 
 def dense(block, x: Tensor, seen: Tensor, act: str) -> Tensor:

@@ -15,18 +15,17 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import processes
 from ..config import RealChainConfig, RealStages
-from ..models.policy import read_config
+from ..hardware import forecast, processes
+from ..hardware.forecast import ROOM, Forecast, How, Load, Shape, TooLittleMemory, amount, free_memory
+from ..models.checkpoints import read_config
 from ..models.tokens import encode, encode_prompts
-from ..real import SIZES
 from ..train.batches import ExchangeSet
 from ..train.reward import RankingSet
-from . import forecast
-from .forecast import ROOM, Forecast, How, Load, Shape, TooLittleMemory, amount, free_memory
+from .real_reward import SIZES
 
 if TYPE_CHECKING:
-    from ..real_chain import RealChain
+    from .real import RealChain
 
 TRAINED = ("sft", "reward", "judge", "ppo")
 
@@ -47,7 +46,7 @@ def forecasts(
 ) -> dict[str, Forecast]:
     """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision, fused attention)."""
     config, stages = config or chain.config, stages or chain.stages
-    shape, lengths, count, found = chain.shape, chain.lengths, processes.count(), {}
+    shape, lengths, count, found = chain.shape, chain.lengths, processes.world_size(), {}
     how = How.here(chain.device, config.checkpointing, config.sharded)
     if card:
         how = how._replace(half=True, fused=True)
@@ -83,7 +82,7 @@ def check(chain: RealChain, stages: Iterable[str]) -> None:
 
 def least_free(chain: RealChain) -> int | None:
     """Free memory where there is least, among the processes; None where nobody says."""
-    found = processes.gather_objects(free_memory(chain.device))
+    found = processes.all_gather_objects(free_memory(chain.device))
     return None if None in found else min(found)
 
 
@@ -108,7 +107,7 @@ def leaner(chain: RealChain, free: float, card: bool = False) -> dict[str, int |
             stages.ppo.minibatch_size,
             stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size,
         )
-        parts = _least(chain, changed, stages, "accumulation", rows // processes.count(), free, card)
+        parts = _least(chain, changed, stages, "accumulation", rows // processes.world_size(), free, card)
         if pieces and parts:
             wanted = {"pieces": pieces, "checkpointing": again, "sharded": sharded, "ppo.accumulation": parts}
             have = {**config.to_dict(), "ppo.accumulation": stages.ppo.accumulation}
@@ -122,7 +121,7 @@ def as_words(changes: dict) -> str:
 
 
 def _flags(config: RealChainConfig) -> Iterator[tuple[bool, bool]]:
-    for sharded in sorted({config.sharded, processes.count() > 1}):
+    for sharded in sorted({config.sharded, processes.world_size() > 1}):
         for again in sorted({config.checkpointing, True}):
             yield again, sharded
 

@@ -18,7 +18,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from threading import Thread
 
-from . import runs
+from ..data.files import read_json
+from . import store
 from .plan import INPUTS, ChainConfig, Plan
 
 KNOWN_ERRORS = {"ValueError": ValueError, "OSError": OSError, "ArithmeticError": ArithmeticError}
@@ -44,7 +45,7 @@ def build_all(plan: Plan, stages: tuple[str, ...], jobs: int = 2, show=None) -> 
             for stage in [s for s, child in running.items() if child.ended()]:
                 running.pop(stage).check()
             if show is not None:
-                show({stage: progress(runs.home() / plan.folder_name(stage)) for stage in running})
+                show({stage: progress(store.home() / plan.folder_name(stage)) for stage in running})
             wait(
                 [child.sentinel for child in running.values()], timeout=0.25
             )  # the next begins when one ends
@@ -70,7 +71,7 @@ def processes():
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     if kind == "forkserver":
-        context.set_forkserver_preload(["rlhf_lite.chain", "rlhf_lite.evaluate.report", "datasets"])
+        context.set_forkserver_preload(["rlhf_lite.chain.tiny", "datasets"])
     return context
 
 
@@ -108,7 +109,7 @@ class _Child:
 def _build(stage: str, config: dict, shipped: tuple[str, ...], threads: int, mouth: Connection) -> None:
     """What a process does: build one stage, then say "" or the kind and text of its error."""
     begin_process(threads)
-    from .chain import Chain
+    from .tiny import Chain
 
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -148,7 +149,7 @@ def progress(folder: Path) -> dict:
     """How far a stage is, read from what its loop writes: step, total (None where unknown), and its last metrics."""
     try:
         lines = (folder / "trace.jsonl").read_text().splitlines()
-        total = runs.read_json(folder / "checkpoint-total.json")["total"]
+        total = read_json(folder / "checkpoint-total.json")["total"]
         return {"step": len(lines), "total": total, **(json.loads(lines[-1]) if lines else {})}
     except (OSError, ValueError, KeyError):
         return {"step": 0, "total": None}

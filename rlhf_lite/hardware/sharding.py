@@ -21,19 +21,19 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 from transformers import PreTrainedModel
 
-from .. import processes
-from .policy import place
-from .trunk import layer, read_texts
+from ..models.checkpoints import place
+from ..models.gpt2 import layer, read_texts
+from . import processes
 
 
 def shard(model: PreTrainedModel) -> PreTrainedModel:
     """Cut a model over all processes, in place; a lone process keeps it as it is. Each must have the same weights."""
-    if processes.count() == 1 or is_sharded(model):
+    if processes.world_size() == 1 or is_sharded(model):
         return model
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
-    mesh = init_device_mesh(model.device.type, (processes.count(),))
+    mesh = init_device_mesh(model.device.type, (processes.world_size(),))
     model.transformer.held_whole = False
     for part, function in (*((block, layer) for block in model.transformer.h), (model, read_texts)):
         part.run = MethodType(function, part)

@@ -20,25 +20,25 @@ import torch
 from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from . import runs
-from .config import PPOConfig, RankingsConfig, SFTConfig
-from .data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
-from .data.records import Row, read_rankings, write_rankings
-from .data.sources import tiny_demonstrations, tiny_world
-from .evaluate.benchmarks import web_stream
-from .labels.agreement import calibrate_noise
-from .labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
-from .models.policy import load_policy, load_scalar_model, new_policy, save_model
-from .models.sampling import sample_texts
-from .models.tokens import build_tokenizer, load_tokenizer
+from ..config import PPOConfig, RankingsConfig, SFTConfig
+from ..data.files import read_json, write_json
+from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
+from ..data.records import Row, read_rankings, write_rankings
+from ..data.sources import tiny_demonstrations, tiny_world
+from ..labels.agreement import calibrate_noise
+from ..labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
+from ..models.checkpoints import load_policy, load_scalar_model, new_policy, save_model
+from ..models.sampling import sample_texts
+from ..models.tokens import build_tokenizer, load_tokenizer
+from ..train.batches import pack_rows
+from ..train.loop import Loop
+from ..train.ppo import train_ppo
+from ..train.pretrain import train_base, web_stream
+from ..train.reward import agreement_with, center_on, new_reward_model, score_rankings, train_reward
+from ..train.sft import train_sft
+from ..world import Task, World, gold
+from . import store
 from .plan import INPUTS, POLICIES, STAGES, ChainConfig, Plan, UnknownStage
-from .train.batches import pack_rows
-from .train.loop import Loop
-from .train.ppo import train_ppo
-from .train.pretrain import train_base
-from .train.reward import agreement_with, center_on, new_reward_model, score_rankings, train_reward
-from .train.sft import train_sft
-from .world import Task, World, gold
 
 
 class Chain(Plan):
@@ -63,19 +63,19 @@ class Chain(Plan):
 
     # --- building -------------------------------------------------------------------------------------------------
 
-    def get(self, stage: str) -> runs.Found:
+    def get(self, stage: str) -> store.Found:
         """The finished stage, with everything it needs built first."""
         found = self.find(stage)
         if found is None:
             found = self._found[stage] = self._build(stage, self.folder_name(stage))
         return found
 
-    def _build(self, stage: str, name: str) -> runs.Found:
+    def _build(self, stage: str, name: str) -> store.Found:
         for needed in INPUTS[stage]:
             self.get(needed)
         inputs = {needed: self.key(needed) for needed in INPUTS[stage]}
         self._report(stage, "building", 0.0)
-        found = runs.build(
+        found = store.build(
             name, self.config.stage(stage), inputs, lambda folder: BUILDERS[stage](self, folder)
         )
         self._report(stage, "built", found.summary["seconds"])
@@ -89,7 +89,7 @@ class Chain(Plan):
 
     def trace(self, stage: str) -> list[dict]:
         """One dict per training step of a stage."""
-        return runs.read_trace(self.folder(stage))
+        return store.read_trace(self.folder(stage))
 
     def loop(self, stage: str, folder: Path) -> Loop:
         """The training loop that builds a stage in `folder`."""
@@ -103,9 +103,9 @@ class Chain(Plan):
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
-        if not runs.TOKENIZER.exists():
-            build_tokenizer(self.world.vocabulary()).save_pretrained(runs.TOKENIZER)
-        return load_tokenizer(runs.TOKENIZER)
+        if not store.TOKENIZER.exists():
+            build_tokenizer(self.world.vocabulary()).save_pretrained(store.TOKENIZER)
+        return load_tokenizer(store.TOKENIZER)
 
     @cached_property
     def raw_prompts(self) -> list[Row]:
@@ -166,7 +166,7 @@ class Chain(Plan):
     @property
     def baselines(self) -> dict:
         """Answers and abilities of the models before RL (see `evaluate.report.evaluate_baselines`)."""
-        return runs.read_json(self.folder("baselines") / "baselines.json")
+        return read_json(self.folder("baselines") / "baselines.json")
 
     @cached_property
     def rankings(self) -> dict[str, list[Row]]:
@@ -331,18 +331,18 @@ def _build_ppo(chain: Chain, folder: Path, stage: str, cfg: PPOConfig) -> dict |
 
 
 def build_baselines(chain: Chain, folder: Path) -> dict | None:
-    from .evaluate.report import evaluate_baselines
+    from .evaluation import evaluate_baselines
 
     found = evaluate_baselines(chain)
-    runs.write_json(folder / "baselines.json", found)
+    write_json(folder / "baselines.json", found)
     return {"models": sorted(found["models"])}
 
 
 def build_evaluation(chain: Chain, folder: Path) -> dict | None:
-    from .evaluate.report import evaluate
+    from .evaluation import evaluate
 
     report = evaluate(chain)
-    runs.write_json(folder / "report.json", report)
+    write_json(folder / "report.json", report)
     return {"policies": sorted(report["policies"])}
 
 

@@ -8,173 +8,24 @@ folders load with transformers' AutoModelForCausalLM and AutoModelForSequenceCla
 
 from __future__ import annotations
 
-import copy
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-import transformers
 from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    GPT2Config,
-    GPT2ForSequenceClassification,
-    GPT2LMHeadModel,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
-from .kernels import linear
+from ..hardware.kernels import linear
+from ..hardware.precision import few_shapes, working_dtype
+from .gpt2 import pack, trunk
 from .losses import last_index, token_logprobs, upcast
-from .precision import few_shapes, working_dtype
-from .tokens import Encoded, Source, pretrained_source, save_tokenizer
-from .trunk import pack, trunk
-
-FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
-OWN_GELU = (
-    "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models that we train from the start
-)
-NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-
+from .tokens import Encoded
 
 # --- Make ---------------------------------------------------------------------------------------------------
 
 
-def new_policy(model_cfg, tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> GPT2LMHeadModel:
-    """A GPT-2 with random weights; model_cfg has .width, .layers, .heads and .n_positions."""
-    config = GPT2Config(
-        vocab_size=len(tokenizer),
-        n_positions=model_cfg.n_positions,
-        n_embd=model_cfg.width,
-        n_layer=model_cfg.layers,
-        n_head=model_cfg.heads,
-        activation_function=OWN_GELU,
-        **NO_DROPOUT,
-        **_special_ids(tokenizer),
-    )
-    with _seeded(seed):
-        return place(GPT2LMHeadModel(config), "cpu").eval()
-
-
-def new_scalar_model(policy: GPT2LMHeadModel, seed: int = 0) -> GPT2ForSequenceClassification:
-    """A copy of the policy's trunk with a new head N(0, 1/(D+1)) to one number (§3.5; init: Ziegler 2019).
-
-    The head has no bias of its own; `shift_scores` is the bias that §3.5 sets before RL.
-    """
-    config = copy.deepcopy(policy.config)
-    config.num_labels, config.architectures = 1, None
-    if config.pad_token_id is None:
-        raise ValueError("the policy has no pad_token_id; load it as load_policy(path, tokenizer)")
-    with _seeded(seed):
-        model = GPT2ForSequenceClassification(config)
-        nn.init.normal_(model.score.weight, std=(config.n_embd + 1) ** -0.5)
-    model.transformer.load_state_dict(policy.transformer.state_dict())
-    return place(model, policy.device).eval()
-
-
-def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Set a model's special ids; for each token it lacks (GPT-2: pad) add a row, the mean of the others."""
-    old, wanted = model.config.vocab_size, len(tokenizer)
-    if wanted > old + max(8, old // 100):
-        raise ValueError(
-            f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; give the "
-            "model's own tokenizer"
-        )
-    if wanted > old:
-        with _quiet(), torch.no_grad():
-            rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
-            rows[old:] = rows[:old].mean(dim=0)
-    for config in filter(None, (model.config, getattr(model, "generation_config", None))):
-        for name, value in _special_ids(tokenizer).items():
-            setattr(config, name, value)
-
-
-def place(model: PreTrainedModel, device: torch.device | str) -> PreTrainedModel:
-    """Move a model and give it the attention that is fastest there: eager on CPU (short T), sdpa on a GPU."""
-    model.set_attn_implementation("sdpa" if torch.device(device).type == "cuda" else "eager")
-    return model.to(device)
-
-
 # --- Load and save ------------------------------------------------------------------------------------------
-
-
-def load_policy(
-    path: Source, tokenizer: PreTrainedTokenizerFast | None = None, device: torch.device | str = "cpu"
-) -> GPT2LMHeadModel:
-    """Any GPT-2 family checkpoint, by folder or hub name; with a tokenizer, fitted to its tokens."""
-    policy = _load(GPT2LMHeadModel, path)
-    if tokenizer is not None:
-        fit_to_tokenizer(policy, tokenizer)
-    return place(policy, device)
-
-
-def load_scalar_model(path: Source, device: torch.device | str = "cpu") -> GPT2ForSequenceClassification:
-    """A trained reward or value model; without a score head in the folder an error, never a random head."""
-    model = _load(GPT2ForSequenceClassification, path)
-    if model.num_labels != 1:
-        raise ValueError(f"{path!s} scores {model.num_labels} labels; give a model with one, the reward")
-    return place(model, device)
-
-
-def read_config(path: Source) -> GPT2Config:
-    """What a checkpoint says of itself, without its weights."""
-    return _config_at(pretrained_source(path), path)
-
-
-def _config_at(source: dict, path: Source) -> GPT2Config:
-    with _quiet():
-        config = AutoConfig.from_pretrained(**source)
-    if config.model_type != "gpt2":
-        raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
-    return config
-
-
-def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
-    source = pretrained_source(path)  # asked once: where no hub answers, that takes its time
-    config = _config_at(source, path)
-    with _quiet():
-        if config.activation_function == "gelu_new":
-            config.activation_function = FUSED_GELU
-        config.update(NO_DROPOUT)
-        options = {"config": config, "dtype": torch.float32, "output_loading_info": True}
-        model, report = cls.from_pretrained(**source, **options)
-    strange = set(report["missing_keys"]) | ({"score.weight"} & set(report["unexpected_keys"]))
-    if strange:
-        raise ValueError(f"{path!s} is no {cls.__name__} (see {sorted(strange)[:3]}); give a folder of one")
-    return model.eval()
-
-
-def save_model(
-    model: PreTrainedModel,
-    folder: Source,
-    dtype: torch.dtype = torch.float32,
-    tokenizer: PreTrainedTokenizerFast | None = None,
-) -> None:
-    """Write config.json, model.safetensors and, if given, the tokenizer's files; each appears whole or not.
-
-    dtype=torch.bfloat16 halves the file: matrices are rounded. Vectors and the score head stay float32, for
-    they weigh little and hold the zero point of the rewards (`shift_scores`).
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: p.detach() for name, p in model.named_parameters()}  # tied ones once
-    weights = {n: w.to(dtype) if w.ndim > 1 and n != "score.weight" else w for n, w in weights.items()}
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary, _quiet():
-        model.save_pretrained(temporary, state_dict=weights)
-        if tokenizer is not None:
-            save_tokenizer(tokenizer, temporary, model.config.n_positions, scores=hasattr(model, "score"))
-        mode = (
-            (Path(temporary) / "config.json").stat().st_mode
-        )  # safetensors would let nobody but its owner read the weights
-        for file in Path(temporary).iterdir():
-            file.chmod(mode)
-            with file.open("r+b") as handle:
-                os.fsync(handle.fileno())
-            os.replace(file, folder / file.name)
 
 
 # --- Call: what each model is asked, on `trunk` -------------------------------------------------------------
@@ -357,32 +208,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 # --- Helpers ------------------------------------------------------------------------------------------------
-
-
-def _special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
-    bos = tokenizer.bos_token_id
-    eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-    return {"bos_token_id": eos if bos is None else bos, "eos_token_id": eos, "pad_token_id": pad}
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Draw from a seed inside, leave the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' progress bars and load reports; what matters is raised as an error here."""
-    log = transformers.utils.logging
-    level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        log.set_verbosity(level)
-        if bars:
-            log.enable_progress_bar()
