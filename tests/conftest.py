@@ -1,7 +1,18 @@
-import pytest
-import torch
+"""What every test module shares. No test ever looks into a user's run folder, or depends on a user's environment."""
 
-from rlhf_lite.world import World
+import os
+import tempfile
+
+# Before anything is imported, and inherited by child processes and by the kernels of notebooks.
+_RUN_FOLDER = tempfile.TemporaryDirectory(prefix="rlhf-lite-tests-", ignore_cleanup_errors=True)
+os.environ["RLHF_LITE_HOME"] = _RUN_FOLDER.name
+for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "RLHF_LITE_TRACEBACK"):
+    os.environ.pop(name, None)
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from rlhf_lite.world import World  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -255,9 +255,11 @@ def test_the_self_test_measures_float16_too(monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux can take cores away")
 def test_on_one_core_without_a_compiler_it_samples_and_trains():
     code = """
-import os, torch
+import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-from rlhf_lite import runs
+import torch
+from rlhf_lite.chain.store import provenance
+from rlhf_lite.hardware.threads import cores
 from rlhf_lite.models.checkpoints import new_policy
 from rlhf_lite.models.heads import logits_where
 from rlhf_lite.models.sampling import sample_texts
@@ -268,12 +270,11 @@ policy = new_policy(SimpleNamespace(width=16, layers=1, heads=1, n_positions=32)
 assert len(sample_texts(policy, tokenizer, ["the cat"] * 3, 4)) == 3
 ids = torch.ones(2, 5, dtype=torch.long)
 logits_where(policy, ids, ids, ids.bool()).sum().backward()
-print(runs.cores(), runs.provenance()["hardware"])
+print(cores(), provenance()["hardware"])
 """
-    bare = {k: v for k, v in os.environ.items() if k in ("PYTHONPATH", "RLHF_LITE_CACHE")} | {
-        "PATH": "",
-        "HOME": "/nonexistent",
-    }
+    bare = {
+        k: v for k, v in os.environ.items() if k in ("PYTHONPATH", "RLHF_LITE_CACHE", "RLHF_LITE_HOME")
+    } | {"PATH": "", "HOME": "/nonexistent"}
     found = subprocess.run(
         [sys.executable, "-c", code], env=bare, capture_output=True, text=True, cwd=Path(__file__).parents[1]
     )

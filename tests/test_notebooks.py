@@ -46,7 +46,7 @@ def _files() -> dict[Path, float]:
     """Everything in the repository that a notebook might write to, with its time of change."""
     return {
         path: path.stat().st_mtime
-        for folder in ("notebooks", "data", "runs")
+        for folder in ("notebooks", "data")
         for path in (nbs.ROOT / folder).rglob("*")
         if path.is_file()
     }

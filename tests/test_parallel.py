@@ -117,7 +117,7 @@ if __name__ == "__main__":
 def test_a_stage_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
     script, beats = tmp_path / "orphan.py", tmp_path / "beats"
     script.write_text(ORPHAN)
-    here = os.environ | {"PYTHONPATH": str(Path(workers.__file__).parents[1])}
+    here = os.environ | {"PYTHONPATH": str(Path(workers.__file__).parents[2])}
     parent = subprocess.Popen([sys.executable, str(script), str(beats)], env=here)
     try:
         _until(lambda: beats.exists() and beats.stat().st_size > 3)

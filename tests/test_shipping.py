@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from rlhf_lite.chain import store
 from rlhf_lite.chain.plan import STAGES, Plan
 from rlhf_lite.data.files import ROOT, read_json
 from tools import ship
@@ -40,5 +41,5 @@ def test_an_unfinished_chain_is_refused_before_anything_is_removed(tmp_path, mon
 
 def test_readme_and_picture_are_those_of_the_shipped_report():
     table = ship.TABLE.search((ROOT / "README.md").read_text())[0]
-    report = read_json(Plan().find("evaluation").folder / "report.json")
+    report = read_json(store.SHIPPED / Plan().folder_name("evaluation") / "report.json")
     assert table == ship.markdown_table(report)

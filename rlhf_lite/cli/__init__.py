@@ -25,20 +25,7 @@ from .terminal import note, one_line
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
-    for command in (
-        run,
-        chat,
-        lab,
-        stages,
-        seeds,
-        sweep,
-        world,
-        labels,
-        reward,
-        real,
-        export,
-        bench,
-    )
+    for command in (run, chat, lab, stages, seeds, sweep, world, labels, reward, real, export, bench)
 }
 
 
