@@ -314,10 +314,10 @@ class RealChainConfig(Config):
     text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
     text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
     limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
-    pieces: int = knob(
+    accumulation: int = knob(
         1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT
     )
-    checkpointing: bool = knob(
+    recompute: bool = knob(
         False, "keep few activations and compute them again: less memory, a third more time"
     )
     sharded: bool = knob(
@@ -352,7 +352,7 @@ class RealStages:
     ppo: PPOConfig = PPOConfig.for_profile("gpt2")
 
     def replace(self, changes: dict[str, Any], config: RealChainConfig) -> tuple[RealChainConfig, RealStages]:
-        """The chain's config and its stages with settings changed, by names like "pieces" and "ppo.kl_beta"."""
+        """The chain's config and its stages with settings changed, by names like "accumulation" and "ppo.kl_beta"."""
         parts = {"": config, **vars(self)}
         wanted: dict[str, dict] = {name: {} for name in parts}
         for place, value in changes.items():

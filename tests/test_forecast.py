@@ -19,7 +19,7 @@ from rlhf_lite.chain import memory as room
 from rlhf_lite.chain import real
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
 from rlhf_lite.hardware import forecast, kernels, processes
-from rlhf_lite.hardware.forecast import Forecast, How, Load, Shape, TooLittleMemory
+from rlhf_lite.hardware.forecast import Forecast, ComputeSettings, BatchShape, Shape, TooLittleMemory
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.gpt2 import compute_again
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
@@ -34,11 +34,11 @@ WORDS = [f"w{i}" for i in range(2000)]
 class Setting:
     """A small GPT-2 and texts for it, computed in some way on some device."""
 
-    def __init__(self, how, monkeypatch, device="cpu", rows=16, **size):
-        self.how, self.device, self.draw = how, device, random.Random(0)
-        monkeypatch.setenv("RLHF_LITE_PRECISION", "bf16" if how.half else "fp32")
+    def __init__(self, settings, monkeypatch, device="cpu", rows=16, **size):
+        self.settings, self.device, self.draw = settings, device, random.Random(0)
+        monkeypatch.setenv("RLHF_LITE_PRECISION", "bf16" if settings.half else "fp32")
         if device == "cpu":
-            fused = ("torch.float32", "torch.bfloat16") if how.fused else ()
+            fused = ("torch.float32", "torch.bfloat16") if settings.fused else ()
             monkeypatch.setattr(kernels, "choose_kernels", lambda kind: kernels.Kernels(sdpa=fused))
         self.tokenizer = build_tokenizer(WORDS)
         shape = SimpleNamespace(**{"width": 64, "layers": 3, "heads": 4, "n_positions": 256, **size})
@@ -48,33 +48,33 @@ class Setting:
     def text(self, least, most):
         return " ".join(self.draw.choice(WORDS) for _ in range(self.draw.randrange(least, most)))
 
-    def parts(self, rows, pieces):
+    def parts(self, rows, accumulation):
         """The rows of each piece, of the first process."""
-        own = range(rows)[:: self.how.processes]
-        return [own[k::pieces] for k in range(pieces)]
+        own = range(rows)[:: self.settings.processes]
+        return [own[k::accumulation] for k in range(accumulation)]
 
     def model(self, of=None):
         model = copy.deepcopy(of or self.base)
-        return compute_again(model) if self.how.again else model
+        return compute_again(model) if self.settings.recompute else model
 
 
-def sft(setting, pieces):
+def sft(setting, accumulation):
     """-> what training was foretold to take, a function that trains, and the models it trains"""
     pairs = [(setting.text(10, 60), setting.text(10, 50)) for _ in range(setting.rows)]
     examples, policy = ExchangeSet(setting.tokenizer, pairs, 256), setting.model()
     found = []
-    for rows in setting.parts(setting.rows, pieces):
-        load = Load.of([examples.lengths[i] for i in rows], [examples.answer_tokens([i]) for i in rows])
-        found.append(forecast.sft(setting.shape, load, setting.how, pieces))
+    for rows in setting.parts(setting.rows, accumulation):
+        load = BatchShape.of([examples.lengths[i] for i in rows], [examples.answer_tokens([i]) for i in rows])
+        found.append(forecast.sft(setting.shape, load, setting.settings, accumulation))
     cfg = SFTConfig(epochs=2, batch_size=setting.rows)
     return (
         found,
-        lambda: train_sft(policy, setting.tokenizer, pairs, cfg, pieces=pieces, loop=QUIET),
+        lambda: train_sft(policy, setting.tokenizer, pairs, cfg, accumulation=accumulation, loop=QUIET),
         [policy],
     )
 
 
-def reward(setting, pieces):
+def reward(setting, accumulation):
     rankings = [
         {
             "prompt": setting.text(5, 30),
@@ -85,18 +85,18 @@ def reward(setting, pieces):
     ]
     model = setting.model(new_scalar_model(setting.base))
     data, found = RankingSet(setting.tokenizer, rankings, model), []
-    for rows in setting.parts(len(rankings), pieces):
-        load = Load.of([data.lengths[i] for i in rows], [4] * len(rows))
-        found.append(forecast.reward(setting.shape, load, setting.how, pieces))
+    for rows in setting.parts(len(rankings), accumulation):
+        load = BatchShape.of([data.lengths[i] for i in rows], [4] * len(rows))
+        found.append(forecast.reward(setting.shape, load, setting.settings, accumulation))
     cfg = RewardConfig(epochs=2, prompts_per_step=len(rankings))
     return (
         found,
-        lambda: train_reward(model, setting.tokenizer, rankings, cfg, pieces=pieces, loop=QUIET),
+        lambda: train_reward(model, setting.tokenizer, rankings, cfg, accumulation=accumulation, loop=QUIET),
         [model],
     )
 
 
-def ppo_ptx(setting, pieces):
+def ppo_ptx(setting, accumulation):
     scorer, rows = new_scalar_model(setting.base), 2 * setting.rows
     scorer.config.trained_rankings = 1
     models = setting.model(), copy.deepcopy(setting.base), scorer, setting.model(scorer)
@@ -106,7 +106,7 @@ def ppo_ptx(setting, pieces):
         episodes=2 * rows,
         batch_size=rows,
         minibatches=2,
-        accumulation=pieces,
+        accumulation=accumulation,
         max_new_tokens=48,
         ptx_gamma=0.5,
         ptx_rows=4,
@@ -115,7 +115,7 @@ def ppo_ptx(setting, pieces):
         torch.randint(0, 2000, (16, 64)),
         encode_prompts(setting.tokenizer, prompts, 255).mask.sum(dim=1).tolist(),
     )
-    found = forecast.ppo(setting.shape, cfg, lengths, setting.how, 64)
+    found = forecast.ppo(setting.shape, cfg, lengths, setting.settings, 64)
     return (
         [found],
         lambda: train_ppo(*models, setting.tokenizer, prompts, cfg, pretrain_rows=text, loop=QUIET),
@@ -128,19 +128,19 @@ STAGES = {"sft": sft, "reward": reward, "ppo": ppo_ptx}
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    ("how", "pieces"),
+    ("settings", "accumulation"),
     [
-        (How(), 1),
-        (How(half=True), 4),
-        (How(again=True), 4),
-        (How(half=True, again=True), 1),
-        (How(fused=False), 4),
-        (How(half=True, fused=False), 1),
+        (ComputeSettings(), 1),
+        (ComputeSettings(half=True), 4),
+        (ComputeSettings(recompute=True), 4),
+        (ComputeSettings(half=True, recompute=True), 1),
+        (ComputeSettings(fused=False), 4),
+        (ComputeSettings(half=True, fused=False), 1),
     ],
     ids=str,
 )
-def test_what_is_foretold_is_what_training_takes(monkeypatch, stage, how, pieces):
-    found, train, models = STAGES[stage](Setting(how, monkeypatch), pieces)
+def test_what_is_foretold_is_what_training_takes(monkeypatch, stage, settings, accumulation):
+    found, train, models = STAGES[stage](Setting(settings, monkeypatch), accumulation)
     with Live(p for model in models for p in model.parameters()) as live:
         train()
     foretold = max(found, key=lambda f: f.total)
@@ -153,7 +153,7 @@ CUT = """
 import sys
 import pytest
 from rlhf_lite import processes
-from rlhf_lite.hardware.forecast import How
+from rlhf_lite.hardware.forecast import ComputeSettings
 from rlhf_lite.hardware.sharding import shard
 from live_memory import Live
 from test_forecast import STAGES, Setting
@@ -161,15 +161,15 @@ from test_forecast import STAGES, Setting
 processes.join(2)
 for stage, find in STAGES.items():
     with pytest.MonkeyPatch.context() as patch:
-        setting = Setting(How(processes=2, sharded=True), patch, rows=16, width=96)
+        setting = Setting(ComputeSettings(processes=2, sharded=True), patch, rows=16, width=96)
         found, train, models = find(setting, 2)
         for model in models:
             shard(model)
         with Live((p for model in models for p in model.parameters()), resized=True) as live:
             train()
     foretold = max(found, key=lambda f: f.total)
-    assert processes.rank() or foretold.total == pytest.approx(live.peak, rel=0.15), f"{foretold} {live.peak} {live.table()}"
-    if not processes.rank():
+    assert not processes.is_main_process() or foretold.total == pytest.approx(live.peak, rel=0.15), f"{foretold} {live.peak} {live.table()}"
+    if processes.is_main_process():
         print(stage, foretold.total / live.peak)
 processes.leave()
 """
@@ -211,18 +211,20 @@ def test_parts_layers_and_processes_take_less():
         [200] * 400,
     )
 
-    def total(how=How(half=True), **changes):
-        return forecast.ppo(shape, cfg.replace(**changes), lengths, how, 256).total
+    def total(settings=ComputeSettings(half=True), **changes):
+        return forecast.ppo(shape, cfg.replace(**changes), lengths, settings, 256).total
 
     assert (
         total()
         > total(accumulation=4)
-        > total(How(half=True, again=True), accumulation=4)
+        > total(ComputeSettings(half=True, recompute=True), accumulation=4)
         > 36 * shape.parameters
     )
-    many = How(half=True, again=True, processes=4, sharded=True)
-    assert total(many, accumulation=4) < 0.6 * total(How(half=True, again=True, processes=4), accumulation=4)
-    said = str(forecast.ppo(shape, cfg, lengths, How(half=True), 256))
+    many = ComputeSettings(half=True, recompute=True, processes=4, sharded=True)
+    assert total(many, accumulation=4) < 0.6 * total(
+        ComputeSettings(half=True, recompute=True, processes=4), accumulation=4
+    )
+    said = str(forecast.ppo(shape, cfg, lengths, ComputeSettings(half=True), 256))
     assert re.match(r"ppo needs \d+\.\d GB while \w.* \(\w.* \d", said)
 
 
@@ -272,7 +274,7 @@ def test_what_will_not_fit_is_refused_before_training_and_the_advice_helps(
 def test_stages_that_are_there_need_no_room(place, home, memory):  # noqa: F811
     chain(place).get("sft")
     memory(1000)
-    assert chain(place).get("sft") and chain(place, pieces=4, checkpointing=True).get(
+    assert chain(place).get("sft") and chain(place, accumulation=4, recompute=True).get(
         "sft"
     )  # found whatever the parts
 
@@ -285,7 +287,7 @@ def test_several_processes_may_be_cut(place, home, monkeypatch):  # noqa: F811
         name: found.total for name, found in room.forecasts(made, made.config.replace(sharded=True)).items()
     }
     assert all(cut[name] < totals[name] for name in totals)
-    least = min(f.total for f in room.forecasts(made, made.config.replace(checkpointing=True)).values())
+    least = min(f.total for f in room.forecasts(made, made.config.replace(recompute=True)).values())
     assert (room.leaner(made, 0.9 * least / forecast.ROOM) or {"sharded": True})["sharded"]
 
 

@@ -12,7 +12,7 @@ from test_forecast import QUIET, STAGES, Setting
 from rlhf_lite import World
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
 from rlhf_lite.hardware import forecast, precision
-from rlhf_lite.hardware.forecast import How
+from rlhf_lite.hardware.forecast import ComputeSettings
 from rlhf_lite.hardware.precision import autocast
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model, place
 from rlhf_lite.models.heads import response_logprobs
@@ -183,11 +183,13 @@ def test_an_interrupted_run_goes_on_exactly(base, texts, device, wish, monkeypat
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    "how", [How(half=True), How(), How(half=True, again=True)], ids=lambda how: str(how[:3])
+    "settings",
+    [ComputeSettings(half=True), ComputeSettings(), ComputeSettings(half=True, recompute=True)],
+    ids=lambda settings: str(settings[:3]),
 )
-def test_the_memory_foretold_is_what_the_allocator_says(device, stage, how, monkeypatch):
+def test_the_memory_foretold_is_what_the_allocator_says(device, stage, settings, monkeypatch):
     only_on_a_gpu(device, "test_forecast, which counts tensors")
-    setting = Setting(how, monkeypatch, device, rows=64, width=384, layers=6, heads=6)
+    setting = Setting(settings, monkeypatch, device, rows=64, width=384, layers=6, heads=6)
     found, train, models = STAGES[stage](setting, 1)
     others = torch.cuda.memory_allocated() - sum(p.nbytes for model in models for p in model.parameters())
     torch.cuda.empty_cache()

@@ -269,7 +269,7 @@ def test_the_planner_of_memory_shows_what_each_switch_saves():
     plain = sizes()
     assert plain == sorted(plain) and plain[1] > 40 * 124e6  # GPT-2: forty bytes a parameter, and activations
     assert "Stacked bars" in planner.picture.value and "gpt2-medium: most while" in planner.remark.value
-    for change, value in ((planner.parts, 8), (planner.again, True), (planner.gpus, 4)):
+    for change, value in ((planner.parts, 8), (planner.recompute, True), (planner.gpus, 4)):
         change.value = value
         assert all(after < before for after, before in zip(sizes(), plain, strict=True))
         plain = sizes()

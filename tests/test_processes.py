@@ -43,7 +43,7 @@ def text(i, n):
 prompts = [text(i, 3 + i % 5) for i in range(24)]
 
 CUT = os.environ["CUT"] == "yes"
-PIECES = 2 if CUT else 1
+ACCUMULATION = 2 if CUT else 1
 
 def cut(model):
     # A copy; cut over the processes, its layers computed again, if that is what is tested.
@@ -62,14 +62,14 @@ def sft(folder=None, after=99):
     policy, pairs = cut(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
     loop = Loop("sft", folder=folder, control=Stop(after))
     cfg = SFTConfig(epochs=2, batch_size=5, pretrain_mix=0.3)
-    return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, pieces=PIECES, loop=loop), {"policy": policy}
+    return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, accumulation=ACCUMULATION, loop=loop), {"policy": policy}
 
 def reward():
     ranked = [{"prompt": p, "completions": [text(i + j, 1 + (i + j) % 6) + f" {j}" for j in range(3 + i % 3)],
                "ranks": [1, 2, 2, 3, 4][: 3 + i % 3]} for i, p in enumerate(prompts)]
     model = cut(new_scalar_model(start))
     cfg = RewardConfig(prompts_per_step=5, epochs=2)
-    return train_reward(model, tokenizer, ranked, cfg, pieces=PIECES), {"reward_model": model}
+    return train_reward(model, tokenizer, ranked, cfg, accumulation=ACCUMULATION), {"reward_model": model}
 
 def ppo_ptx(accumulation, use_ema=False, old_logprobs="sampling"):
     scorer = new_scalar_model(start)
@@ -81,7 +81,7 @@ def ppo_ptx(accumulation, use_ema=False, old_logprobs="sampling"):
     history = train_ppo(policy, ref_policy, scorer, value_model, tokenizer, prompts, cfg, pretrain_rows=rows,
                         gold=lambda chosen, texts: [float(len(t)) for t in texts],
                         on_iteration=lambda i, batch: seen.append(batch.texts))
-    assert bool(seen) == (processes.rank() == 0)
+    assert bool(seen) == processes.is_main_process()
     return history, {"policy": policy, "value_model": value_model}
 
 def overflow():
@@ -117,7 +117,7 @@ for job in sys.argv[4:]:
     assert all(other == others[0] for other in others), "processes have different weights"
     weights = {name: {k: v.clone() for k, v in model.state_dict().items()} for name, model in models.items()}
     found[job] = {"history": {k: [float(x) for x in v] for k, v in history.items()}, "weights": weights}
-if processes.rank() == 0:
+if processes.is_main_process():
     torch.save({"count": processes.world_size(), **found}, sys.argv[1])
 processes.leave()
 """
@@ -213,7 +213,9 @@ def test_another_number_of_processes_than_asked_for_is_an_error(tmp_path):
 
 def test_alone_nothing_changes():
     assert (
-        processes.world_size() == 1 and processes.rank() == 0 and processes.local_rows([1, 2, 3]) == [1, 2, 3]
+        processes.world_size() == 1
+        and processes.is_main_process()
+        and processes.local_rows([1, 2, 3]) == [1, 2, 3]
     )
     assert (
         processes.all_reduce(1, torch.tensor(2.5)) == [1.0, 2.5]

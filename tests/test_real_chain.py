@@ -129,11 +129,11 @@ def test_where_several_people_ranked_the_same_their_agreement_is_told(place, hom
 
 
 def test_less_memory_gives_the_same_models(place, home):
-    """Batches in pieces, layers computed again."""
+    """Batches in parts, layers computed again."""
     usual = chain(place).get("reward").summary["result"]
-    config_, stages_ = with_settings(config(place), [*QUICK, "pieces=3", "checkpointing=true"])
+    config_, stages_ = with_settings(config(place), [*QUICK, "accumulation=3", "recompute=true"])
     frugal = RealChain(config_, stages_, progress=False)
-    assert frugal.config.pieces == 3 and frugal._trained(frugal._start()).transformer.computed_again
+    assert frugal.config.accumulation == 3 and frugal._trained(frugal._start()).transformer.computed_again
     loss = frugal.get("reward").summary["result"]["test"]["loss"]["mean"]
     assert loss == pytest.approx(usual["test"]["loss"]["mean"], abs=0.02)
 
@@ -234,8 +234,8 @@ def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkey
     [
         ("ppo", "write NAME=VALUE"),
         ("pqo.lr=1", "with a stage of sft, reward, ppo"),
-        ("checkpointing=perhaps", "True or False"),
-        ("pieces=0", "should be at least 1"),
+        ("recompute=perhaps", "True or False"),
+        ("accumulation=0", "should be at least 1"),
         ("ppo.lrr=1", "Did you mean 'lr'"),
         ("ppo.lr=fast", "should be a number"),
         ("ppo.whiten_advantages=maybe", "should be True or False"),
@@ -287,7 +287,7 @@ def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
     alone = result(home)
     ways = {
         "two": ("--only", "reward"),
-        "cut": ("--set", *QUICK, "sharded=true", "checkpointing=true", "pieces=2"),
+        "cut": ("--set", *QUICK, "sharded=true", "recompute=true", "accumulation=2"),
     }
     for name, more in ways.items():
         words = command(place, *settings, *more, "--processes", "2")

@@ -354,7 +354,7 @@ def test_pretraining_mix_is_a_share_of_the_rows(policy, tokenizer, rows, share, 
 
 def test_mix_gradient_is_the_coefficient_times_the_language_model_gradient(policy, rows):
     cfg = SFTConfig(batch_size=8, pretrain_mix=0.2, pretrain_coefficient=0.3)  # exactly 2 rows per step
-    sft._pretrain_backward(policy, optim.Adam(policy, 1e-3), rows, cfg, step=3)
+    sft.backward_on_text(policy, optim.Adam(policy, 1e-3), rows, cfg, step=3)
     found = gradients(policy)
     policy.zero_grad()
     (0.3 * batches.lm_loss(policy, rows[batches.endless(len(rows), 6, 2, 0, "mix")])).backward()
@@ -616,8 +616,8 @@ def test_rows_are_some_episodes_with_all_that_belongs_to_them(batch, speaker, ju
     assert part.prompts == [batch.prompts[i] for i in order.tolist()]
     torch.testing.assert_close(part.rewards.sum(dim=1), batch.rewards[order].sum(dim=1))
     for found, expected in (
-        (ppo._logprobs(speaker, part, cfg), part.logprobs),
-        (ppo._values(judge, part), part.values),
+        (ppo.policy_logprobs(speaker, part, cfg), part.logprobs),
+        (ppo.state_values(judge, part), part.values),
     ):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
@@ -749,7 +749,7 @@ def test_a_ratio_that_is_not_one_is_an_error(speaker, judge, tokenizer, monkeypa
 def test_ptx_gradient_is_gamma_times_the_language_model_gradient(speaker, judge, rows, accumulation):
     policy = copy.deepcopy(speaker)
     cfg = SMALL.replace(ptx_gamma=0.7, ptx_rows=5, accumulation=accumulation)
-    metrics = ppo._Learner(policy, copy.deepcopy(judge), cfg, rows)._ptx_gradient(step=2)
+    metrics = ppo.Learner(policy, copy.deepcopy(judge), cfg, rows).ptx_gradient(step=2)
     found = gradients(policy)
     policy.zero_grad()
     loss = batches.lm_loss(policy, rows[batches.endless(len(rows), 10, 5, 0, "ptx")])
@@ -768,11 +768,11 @@ def test_accumulation_changes_nothing(speaker, judge, tokenizer, rows, recorded)
         cfg = SMALL.replace(ptx_gamma=0.5, accumulation=accumulation)
         policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
         part = rollout(*models, tokenizer, PROMPTS[:10], cfg, batches.seeded(0))
-        learner = ppo._Learner(policy, value_model, cfg, rows)
+        learner = ppo.Learner(policy, value_model, cfg, rows)
         metrics = {
-            **learner._policy_gradient(part),
-            **learner._ptx_gradient(0),
-            **learner._value_gradient(part),
+            **learner.policy_gradient(part),
+            **learner.ptx_gradient(0),
+            **learner.value_gradient(part),
         }
         found.append((gradients(policy) + gradients(value_model), metrics))
     for one, three in zip(found[0][0], found[1][0], strict=True):
@@ -930,23 +930,25 @@ def test_answers_that_cannot_be_told_apart_are_refused(base, tokenizer, question
         new_reward_model(base, tokenizer, RewardConfig(question=question, answers=answers))
 
 
-# --- memory: pieces, and layers computed again ------------------------------------------------------------------------
+# --- memory: accumulation, and layers computed again ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pieces", [2, 3, 99])
-def test_a_batch_in_pieces_gives_the_history_and_the_weights_of_the_whole(base, tokenizer, rows, pieces):
-    def sft_in(pieces):
+@pytest.mark.parametrize("accumulation", [2, 3, 99])
+def test_a_batch_in_parts_gives_the_history_and_the_weights_of_the_whole(base, tokenizer, rows, accumulation):
+    def sft_in(accumulation):
         policy, cfg = copy.deepcopy(base), SFTConfig(epochs=2, lr=1e-3, batch_size=8, pretrain_mix=0.3)
-        return train_sft(policy, tokenizer, DEMOS, cfg, pretrain_rows=rows, pieces=pieces, loop=QUIET), policy
+        return train_sft(
+            policy, tokenizer, DEMOS, cfg, pretrain_rows=rows, accumulation=accumulation, loop=QUIET
+        ), policy
 
-    def reward_in(pieces):
+    def reward_in(accumulation):
         model = new_scalar_model(base)
         return train_reward(
-            model, tokenizer, longer_is_better(20), RewardConfig(), pieces=pieces, loop=QUIET
+            model, tokenizer, longer_is_better(20), RewardConfig(), accumulation=accumulation, loop=QUIET
         ), model
 
     for train in (sft_in, reward_in):
-        (whole, one), (parts, other) = train(1), train(pieces)
+        (whole, one), (parts, other) = train(1), train(accumulation)
         for name, values in whole.items():
             assert parts[name] == pytest.approx(values, rel=1e-4, abs=1e-5), name
         for weight, same in zip(one.parameters(), other.parameters(), strict=True):

@@ -1,10 +1,10 @@
 """Does a chain on a real GPT-2 fit into memory, and if not, which settings would give the same models from less?
 
     forecasts(chain)                # stage -> `forecast.Forecast`, from the true lengths of its texts
-    leaner(chain, 16e9)             # {"ppo.accumulation": 4, "checkpointing": True}, or None if nothing fits
+    leaner(chain, 16e9)             # {"ppo.accumulation": 4, "recompute": True}, or None if nothing fits
     check(chain, stages)            # TooLittleMemory, with those settings as the advice
 
-Only settings that change memory and time are proposed: batches in pieces, layers computed again, models cut over the
+Only settings that change memory and time are proposed: batches in parts, layers computed again, models cut over the
 processes there are. What is learned stays the same, rounding aside.
 """
 
@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..config import RealChainConfig, RealStages
 from ..hardware import forecast, processes
-from ..hardware.forecast import ROOM, Forecast, How, Load, Shape, TooLittleMemory, amount, free_memory
+from ..hardware.forecast import (
+    ROOM,
+    BatchShape,
+    ComputeSettings,
+    Forecast,
+    Shape,
+    TooLittleMemory,
+    amount,
+    free_memory,
+)
 from ..models.checkpoints import read_config
 from ..models.tokens import encode, encode_prompts
 from ..train.batches import ExchangeSet
@@ -47,19 +56,21 @@ def forecasts(
     """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision, fused attention)."""
     config, stages = config or chain.config, stages or chain.stages
     shape, lengths, count, found = chain.shape, chain.lengths, processes.world_size(), {}
-    how = How.here(chain.device, config.checkpointing, config.sharded)
+    settings = ComputeSettings.here(chain.device, config.recompute, config.sharded)
     if card:
-        how = how._replace(half=True, fused=True)
-    rows = _share(stages.sft.batch_size, count * config.pieces)
+        settings = settings._replace(half=True, fused=True)
+    rows = _share(stages.sft.batch_size, count * config.accumulation)
     mixed = stages.sft.batch_size * stages.sft.pretrain_mix / (1 - stages.sft.pretrain_mix)
-    text = Load.full(_share(int(mixed) + 1, count), config.limit_tokens) if mixed else None
-    found["sft"] = forecast.sft(shape, _load(lengths.demonstrations[:rows]), how, config.pieces, text)
-    rows = _share(stages.reward.prompts_per_step, count * config.pieces)
+    text = BatchShape.full(_share(int(mixed) + 1, count), config.limit_tokens) if mixed else None
+    found["sft"] = forecast.sft(
+        shape, _load(lengths.demonstrations[:rows]), settings, config.accumulation, text
+    )
+    rows = _share(stages.reward.prompts_per_step, count * config.accumulation)
     for stage, side in (("reward", "policy"), ("judge", "judge")):
         if stage == "reward" or not config.judge:
             load = _load(lengths.rankings[side][:rows])
-            found[stage] = replace(forecast.reward(shape, load, how, config.pieces), stage=stage)
-    found["ppo"] = forecast.ppo(shape, stages.ppo, lengths.prompts, how, config.limit_tokens)
+            found[stage] = replace(forecast.reward(shape, load, settings, config.accumulation), stage=stage)
+    found["ppo"] = forecast.ppo(shape, stages.ppo, lengths.prompts, settings, config.limit_tokens)
     return found
 
 
@@ -89,16 +100,16 @@ def least_free(chain: RealChain) -> int | None:
 def leaner(chain: RealChain, free: float, card: bool = False) -> dict[str, int | bool] | None:
     """The first settings with which every stage fits into so many bytes; none are needed: an empty dict; none fit: None.
 
-    Pieces cost little time, layers that are computed again a third; cutting models over processes costs what the wires cost.
+    Parts cost little time, layers that are computed again a third; cutting models over processes costs what the wires cost.
     """
     config, stages = chain.config, chain.stages
-    for again, sharded in _flags(config):
-        changed = config.replace(checkpointing=again, sharded=sharded)
-        pieces = _least(
+    for recompute, sharded in _flags(config):
+        changed = config.replace(recompute=recompute, sharded=sharded)
+        accumulation = _least(
             chain,
             changed,
             stages,
-            "pieces",
+            "accumulation",
             max(stages.sft.batch_size, stages.reward.prompts_per_step),
             free,
             card,
@@ -107,9 +118,14 @@ def leaner(chain: RealChain, free: float, card: bool = False) -> dict[str, int |
             stages.ppo.minibatch_size,
             stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size,
         )
-        parts = _least(chain, changed, stages, "accumulation", rows // processes.world_size(), free, card)
-        if pieces and parts:
-            wanted = {"pieces": pieces, "checkpointing": again, "sharded": sharded, "ppo.accumulation": parts}
+        parts = _least(chain, changed, stages, "ppo.accumulation", rows // processes.world_size(), free, card)
+        if accumulation and parts:
+            wanted = {
+                "accumulation": accumulation,
+                "recompute": recompute,
+                "sharded": sharded,
+                "ppo.accumulation": parts,
+            }
             have = {**config.to_dict(), "ppo.accumulation": stages.ppo.accumulation}
             return {name: value for name, value in wanted.items() if value != have[name]}
     return None
@@ -122,8 +138,8 @@ def as_words(changes: dict) -> str:
 
 def _flags(config: RealChainConfig) -> Iterator[tuple[bool, bool]]:
     for sharded in sorted({config.sharded, processes.world_size() > 1}):
-        for again in sorted({config.checkpointing, True}):
-            yield again, sharded
+        for recompute in sorted({config.recompute, True}):
+            yield recompute, sharded
 
 
 def _least(
@@ -135,11 +151,11 @@ def _least(
     free: float,
     card: bool,
 ) -> int | None:
-    """The fewest parts, of batches (pieces) or of minibatches (accumulation), with which all it concerns fits."""
-    now = config.pieces if name == "pieces" else stages.ppo.accumulation
+    """The fewest parts, of batches (accumulation) or of minibatches (ppo.accumulation), with which all it concerns fits."""
+    now = config.accumulation if name == "accumulation" else stages.ppo.accumulation
     for parts in [now, *(2**k for k in range(1, 12) if now < 2**k <= most)]:
-        if name == "pieces":
-            found = forecasts(chain, config.replace(pieces=parts), stages, card)
+        if name == "accumulation":
+            found = forecasts(chain, config.replace(accumulation=parts), stages, card)
             found.pop("ppo")
         else:
             ppo = stages.ppo.replace(accumulation=parts)
@@ -153,8 +169,8 @@ def _share(rows: int, parts: int) -> int:
     return -(-rows // parts)
 
 
-def _load(longest: list[tuple[int, int]]) -> Load:
-    return Load.of(*zip(*longest, strict=True))
+def _load(longest: list[tuple[int, int]]) -> BatchShape:
+    return BatchShape.of(*zip(*longest, strict=True))
 
 
 def shape(chain: RealChain) -> Shape:

@@ -59,8 +59,8 @@ INPUTS = {
 }
 STAGES = tuple(INPUTS)
 MEMORY = (
-    "pieces",
-    "checkpointing",
+    "accumulation",
+    "recompute",
     "sharded",
     "device",
 )  # settings that do not change what is learned, rounding aside
@@ -86,11 +86,11 @@ class RealChain:
         self._found: dict[str, store.Found] = {}
         self._checked = False
 
-    def fitted(self, memory: float | None = None) -> RealChain:
+    def fitted(self, free: float | None = None) -> RealChain:
         """This chain, computed in parts so small that it fits into so many bytes (default: what is free), if any do. It learns
         the same, rounding aside."""
-        memory = memory or memory.least_free(self)
-        changes = memory and memory.leaner(self, memory)
+        free = free or memory.least_free(self)
+        changes = free and memory.leaner(self, free)
         if not changes:
             return self
         chain = copy.copy(self)  # with all that was read
@@ -215,7 +215,9 @@ class RealChain:
             raise ConfigError(f"there is no stage '{stage}'; stages are {', '.join(STAGES)}")
         if stage not in self._found:
             name = self.folder_name(stage)
-            found = processes.broadcast(None if processes.rank() else store.find(name, (store.home(),)))
+            found = processes.broadcast(
+                store.find(name, (store.home(),)) if processes.is_main_process() else None
+            )
             if not found:
                 self._check(stage)
             for needed in () if found else INPUTS[stage]:
@@ -237,7 +239,7 @@ class RealChain:
     def _build(self, stage: str, name: str) -> store.Found:
         """All processes train; the first one keeps the books."""
         make = getattr(self, f"_make_{stage}")
-        if processes.rank():
+        if not processes.is_main_process():
             processes.broadcast(None)  # the folder is there
             make(store.home() / name)
             return processes.broadcast(None)
@@ -280,7 +282,7 @@ class RealChain:
 
     def _trained(self, model):
         """A model that is about to be trained."""
-        if self.config.checkpointing:
+        if self.config.recompute:
             compute_again(model)
         return self._cut(model)
 
@@ -297,7 +299,7 @@ class RealChain:
             self.demonstrations,
             cfg,
             pretrain_rows=rows,
-            pieces=self.config.pieces,
+            accumulation=self.config.accumulation,
             loop=loop,
         )
         return self._finish(folder, gathered(policy), loop, lambda: {"loss": loop.history["loss"][-1]})
@@ -308,7 +310,7 @@ class RealChain:
     def _make_judge(self, folder: Path) -> dict | None:
         if not self.config.judge:
             return self._train_reward(folder, "judge")
-        if processes.rank():
+        if not processes.is_main_process():
             return None
         score, rows = self._scorer("judge"), self.sides["test"]
         scores = [score([row["prompt"]] * len(row["completions"]), row["completions"]) for row in rows]
@@ -317,7 +319,9 @@ class RealChain:
     def _train_reward(self, folder: Path, side: str) -> dict | None:
         cfg, loop = self.stages.reward.replace(seed=self.config.seed), self._loop("reward", folder)
         model = self._trained(new_reward_model(self.policy("sft"), self.tokenizer, cfg))
-        train_reward(model, self.tokenizer, self.sides[side], cfg, pieces=self.config.pieces, loop=loop)
+        train_reward(
+            model, self.tokenizer, self.sides[side], cfg, accumulation=self.config.accumulation, loop=loop
+        )
         model = gathered(model)
 
         def result() -> dict:
@@ -354,7 +358,7 @@ class RealChain:
 
     def _finish(self, folder: Path, model, loop: Loop, result: Callable[[], dict]) -> dict | None:
         """Save what was trained; None if somebody stopped it."""
-        if processes.rank() or not loop.finished:
+        if not processes.is_main_process() or not loop.finished:
             return None
         save_model(model, folder, tokenizer=self.tokenizer)
         loop.clear()
@@ -362,7 +366,7 @@ class RealChain:
 
     def _make_evaluation(self, folder: Path) -> dict | None:
         """The judge compares PPO's answers with SFT's, prompt by prompt."""
-        if processes.rank():
+        if not processes.is_main_process():
             return None
         rows = self.sides["test"][: self.config.test_prompts]
         prompts, users = [row["prompt"] for row in rows], [row["user_id"] for row in rows]

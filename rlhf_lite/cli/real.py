@@ -53,7 +53,7 @@ def options(option: Callable) -> None:
         nargs="+",
         default=[],
         metavar="NAME=X",
-        help="other settings: pieces=4, checkpointing=true, or of a stage, ppo.ptx_gamma=1",
+        help="other settings: accumulation=4, recompute=true, or of a stage, ppo.ptx_gamma=1",
     )
     option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
     option(
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         if args.fit:
             chain = chain.fitted()
         found = chain.get(args.only or "evaluation")
-        if processes.rank():
+        if not processes.is_main_process():
             return
         table(
             ("left out or cut", "times"),
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChainConfig, RealStages]:
-    """The chain's config and its stages (of the gpt2 profile) with settings like pieces=4 or ppo.kl_beta=0.1 changed."""
+    """The chain's config and its stages (of the gpt2 profile) with settings like accumulation=4 or ppo.kl_beta=0.1 changed."""
     stages, wanted = RealStages(), {}
     for change in changes:
         place, _, text = change.partition("=")

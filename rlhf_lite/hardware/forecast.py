@@ -1,6 +1,6 @@
-"""How much memory a training will take, before it begins.
+"""ComputeSettings much memory a training will take, before it begins.
 
-    forecast = ppo(shape, cfg, prompt_lengths, how)     # what is alive in its worst moment, part by part
+    forecast = ppo(shape, cfg, prompt_lengths, settings)     # what is alive in its worst moment, part by part
     forecast.total > ROOM * free_memory(device)         # it will not fit (`room` says what would)
 
 The sums count tensors as `trunk`, `losses` and `optim` make them: what a layer keeps for its backward pass, logits in the
@@ -65,24 +65,26 @@ SHAPES = {
 }
 
 
-class How(NamedTuple):
+class ComputeSettings(NamedTuple):
     """In what way it is computed."""
 
     half: bool = False  # matrix products in bfloat16 or float16
     fused: bool = True  # attention that keeps no scores
-    again: bool = False  # activation checkpointing
+    recompute: bool = False  # activation checkpointing
     processes: int = 1
     sharded: bool = False
 
     @classmethod
-    def here(cls, device: torch.device | str, again: bool = False, sharded: bool = False) -> How:
+    def here(
+        cls, device: torch.device | str, recompute: bool = False, sharded: bool = False
+    ) -> ComputeSettings:
         """What would be chosen on this device, on as many processes as there are."""
         kind, dtype = torch.device(device).type, choose_dtype(device)
         fused = kind == "cuda" or choose_kernels(kind).has("sdpa", dtype)
         return cls(
             dtype != torch.float32,
             fused,
-            again,
+            recompute,
             processes.world_size(),
             sharded and processes.world_size() > 1,
         )
@@ -98,9 +100,9 @@ class How(NamedTuple):
         return self.processes if self.sharded else 1
 
 
-class Load(NamedTuple):
+class BatchShape(NamedTuple):
     """Texts that are computed at once: real tokens, cells of their grid (rows x width), those of the tokens that are read at the
-    end, and how many of them; scores are the pairs of cells that attention compares, of all tokens and of those."""
+    end, and settings many of them; scores are the pairs of cells that attention compares, of all tokens and of those."""
 
     tokens: int
     cells: int
@@ -110,14 +112,14 @@ class Load(NamedTuple):
     read_scores: int
 
     @classmethod
-    def of(cls, lengths: Sequence[int], reads: Sequence[int]) -> Load:
-        """lengths of the texts, and how many tokens of each are read."""
+    def of(cls, lengths: Sequence[int], reads: Sequence[int]) -> BatchShape:
+        """lengths of the texts, and settings many tokens of each are read."""
         rows, width, wide = len(lengths), few_shapes(max(lengths)), few_shapes(max(reads))
         pairs = rows * width * width, rows * wide * width
         return cls(few_shapes(sum(lengths), step=64), rows * width, sum(reads), rows * wide, *pairs)
 
     @classmethod
-    def full(cls, rows: int, length: int) -> Load:
+    def full(cls, rows: int, length: int) -> BatchShape:
         """Rows of running text, every token of which is read."""
         return cls.of([length] * rows, [length] * rows)
 
@@ -162,35 +164,45 @@ def amount(size: float) -> str:
 # --- The moments of a step --------------------------------------------------------------------------------------------
 
 
-def held(shape: Shape, how: How, trained: int = 1, frozen: int = 0, averaged: bool = False) -> dict[str, int]:
+def held(
+    shape: Shape, settings: ComputeSettings, trained: int = 1, frozen: int = 0, averaged: bool = False
+) -> dict[str, int]:
     """What lies there all the time: weights of all models, Adam's moments of the trained ones, the average of one."""
-    P = FULL * shape.parameters // how.parts
+    P = FULL * shape.parameters // settings.parts
     return {"weights": P * (trained + frozen), "Adam": 2 * P * trained, "average": P * averaged}
 
 
 def step_moments(
-    shape: Shape, load: Load, how: How, logits: bool, gradients_before: bool
+    shape: Shape, batch: BatchShape, settings: ComputeSettings, logits: bool, gradients_before: bool
 ) -> dict[str, dict[str, int]]:
     """The moments of one forward and backward in which memory peaks, with what is alive besides `held`.
 
     logits: whether the reads become logits, or a number each. gradients_before: whether an earlier piece of the batch has
     left its gradient.
     """
-    D, n = shape.width, how.number
-    matrices = shape.embedding * logits + 12 * D * D * (1 if how.again else shape.layers)
-    copies = 2 * matrices if how.half else 0  # weights as products need them
-    layer, last, between = _kept(shape, load, how), _kept_by_last(shape, load, how), FULL * load.tokens * D
-    kept = between * shape.layers + FULL * load.reads * D if how.again else layer * (shape.layers - 1) + last
-    there = FULL * shape.parameters // how.parts
+    D, n = shape.width, settings.number
+    matrices = shape.embedding * logits + 12 * D * D * (1 if settings.recompute else shape.layers)
+    copies = 2 * matrices if settings.half else 0  # weights as products need them
+    layer, last, between = (
+        _kept(shape, batch, settings),
+        _kept_by_last(shape, batch, settings),
+        FULL * batch.tokens * D,
+    )
+    kept = (
+        between * shape.layers + FULL * batch.reads * D
+        if settings.recompute
+        else layer * (shape.layers - 1) + last
+    )
+    there = FULL * shape.parameters // settings.parts
     gathered = (
-        FULL * (shape.embedding + 12 * D * D) if how.sharded else 0
+        FULL * (shape.embedding + 12 * D * D) if settings.sharded else 0
     )  # of weights that are cut, the layer at work
-    head = (3 * FULL * load.reads * shape.vocabulary + FULL * shape.embedding) if logits else 0
-    N, compared = load.tokens, _scores(shape, load.scores, how)
+    head = (3 * FULL * batch.reads * shape.vocabulary + FULL * shape.embedding) if logits else 0
+    N, compared = batch.tokens, _scores(shape, batch.scores, settings)
     inside = 2 * FULL * N * D + max(
         8 * n * N * D, 2 * compared - (FULL + 9 * n) * N * D
     )  # of the MLP; or of attention, later
-    left = kept - last + inside if not how.again else kept + layer + inside
+    left = kept - last + inside if not settings.recompute else kept + layer + inside
     before = there if gradients_before else 0
     grown = max(before, FULL * (shape.embedding * logits + 12 * D * D))
     both = {"half-precision copies": copies, "gathered weights": gathered}
@@ -198,44 +210,48 @@ def step_moments(
         "computing the loss": {"activations": kept, "logits": head, "gradients": before, **both},
         "going back through the layers": {"activations": left, "gradients": grown, **both},
         "adding up gradients": {
-            "gradients": there + FULL * shape.embedding * (2 if how.sharded else 1),
+            "gradients": there + FULL * shape.embedding * (2 if settings.sharded else 1),
             **both,
         },
     }
 
 
-def _scores(shape: Shape, pairs: int, how: How) -> int:
+def _scores(shape: Shape, pairs: int, settings: ComputeSettings) -> int:
     """Attention scores of all heads, where attention is not fused."""
-    return 0 if how.fused else how.number * shape.heads * pairs
+    return 0 if settings.fused else settings.number * shape.heads * pairs
 
 
-def _kept(shape: Shape, load: Load, how: How) -> int:
+def _kept(shape: Shape, batch: BatchShape, settings: ComputeSettings) -> int:
     """What a layer keeps of its forward for its backward pass: two states of the residual stream in float32, and what its four
     products, its attention and its activation read."""
-    D, n, N, G = shape.width, how.number, load.tokens, load.cells
+    D, n, N, G = shape.width, settings.number, batch.tokens, batch.cells
     packed = N == G  # nothing to move between line and grid
-    return D * (2 * FULL * N + n * ((10 if packed else 11) * N + 4 * G)) + _scores(shape, load.scores, how)
-
-
-def _kept_by_last(shape: Shape, load: Load, how: How) -> int:
-    """The same of the last layer, which computes most of it for the tokens that are read only; and of what follows."""
-    D, n, N, G, M, Q = shape.width, how.number, load.tokens, load.cells, load.reads, load.read_cells
-    numbers = (FULL + n) * N + 2 * n * G + 2 * n * Q + (4 * FULL + 12 * n) * M
-    return D * numbers + n * load.read_scores + _scores(shape, load.read_scores, how)
-
-
-def passing(shape: Shape, load: Load, how: How, logits: bool) -> dict[str, int]:
-    """One forward pass without gradient: the layers, and when they are done the logits."""
-    D, n = shape.width, how.number
-    layers = (
-        load.tokens * D * (2 * FULL + 8 * n) + n * 4 * load.cells * D + 2 * _scores(shape, load.scores, how)
+    return D * (2 * FULL * N + n * ((10 if packed else 11) * N + 4 * G)) + _scores(
+        shape, batch.scores, settings
     )
-    forms = 2 * FULL + 2 * how.half  # as they come, in float32, and normed
-    vocabulary = forms * load.reads * shape.vocabulary * logits
+
+
+def _kept_by_last(shape: Shape, batch: BatchShape, settings: ComputeSettings) -> int:
+    """The same of the last layer, which computes most of it for the tokens that are read only; and of what follows."""
+    D, n, N, G, M, Q = shape.width, settings.number, batch.tokens, batch.cells, batch.reads, batch.read_cells
+    numbers = (FULL + n) * N + 2 * n * G + 2 * n * Q + (4 * FULL + 12 * n) * M
+    return D * numbers + n * batch.read_scores + _scores(shape, batch.read_scores, settings)
+
+
+def passing(shape: Shape, batch: BatchShape, settings: ComputeSettings, logits: bool) -> dict[str, int]:
+    """One forward pass without gradient: the layers, and when they are done the logits."""
+    D, n = shape.width, settings.number
+    layers = (
+        batch.tokens * D * (2 * FULL + 8 * n)
+        + n * 4 * batch.cells * D
+        + 2 * _scores(shape, batch.scores, settings)
+    )
+    forms = 2 * FULL + 2 * settings.half  # as they come, in float32, and normed
+    vocabulary = forms * batch.reads * shape.vocabulary * logits
     return {
         "activations" if layers > vocabulary else "logits": max(layers, vocabulary),
-        "half-precision copies": 2 * shape.parameters if how.half else 0,
-        "gathered weights": FULL * shape.parameters if how.sharded else 0,
+        "half-precision copies": 2 * shape.parameters if settings.half else 0,
+        "gathered weights": FULL * shape.parameters if settings.sharded else 0,
     }
 
 
@@ -253,46 +269,64 @@ def worst(stage: str, lying: dict[str, int], moments: dict[str, dict[str, int]])
 # --- The stages -------------------------------------------------------------------------------------------------------
 
 
-def sft(shape: Shape, load: Load, how: How, pieces: int = 1, text: Load | None = None) -> Forecast:
-    """Supervised fine-tuning; the load is that of the largest piece, `text` that of the pretraining rows mixed in."""
-    moments = step_moments(shape, load, how, True, gradients_before=pieces > 1)
+def sft(
+    shape: Shape,
+    batch: BatchShape,
+    settings: ComputeSettings,
+    accumulation: int = 1,
+    text: BatchShape | None = None,
+) -> Forecast:
+    """Supervised fine-tuning; the batch is that of the largest piece, `text` that of the pretraining rows mixed in."""
+    moments = step_moments(shape, batch, settings, True, gradients_before=accumulation > 1)
     if text is not None:
-        moments |= _called("pretraining text", step_moments(shape, text, how, True, gradients_before=True))
-    return worst("sft", held(shape, how), moments)
+        moments |= _called(
+            "pretraining text", step_moments(shape, text, settings, True, gradients_before=True)
+        )
+    return worst("sft", held(shape, settings), moments)
 
 
-def reward(shape: Shape, load: Load, how: How, pieces: int = 1) -> Forecast:
-    """A reward model; the load is that of the largest piece."""
+def reward(shape: Shape, batch: BatchShape, settings: ComputeSettings, accumulation: int = 1) -> Forecast:
+    """A reward model; the batch is that of the largest piece."""
     return worst(
-        "reward", held(shape, how), step_moments(shape, load, how, False, gradients_before=pieces > 1)
+        "reward",
+        held(shape, settings),
+        step_moments(shape, batch, settings, False, gradients_before=accumulation > 1),
     )
 
 
 def ppo(
-    shape: Shape, cfg: PPOConfig, prompt_lengths: Sequence[int], how: How, ptx_tokens: int = 0
+    shape: Shape,
+    cfg: PPOConfig,
+    prompt_lengths: Sequence[int],
+    settings: ComputeSettings,
+    ptx_tokens: int = 0,
 ) -> Forecast:
     """PPO with its four models, where every answer takes all the tokens it may. ptx_tokens: length of a pretraining row."""
-    n, T = how.number, cfg.max_new_tokens
+    n, T = settings.number, cfg.max_new_tokens
     longest = sorted(prompt_lengths, reverse=True)
-    rows = longest[: math.ceil(cfg.batch_size / how.processes / cfg.accumulation)]
-    lying = held(shape, how, trained=2, frozen=2, averaged=True)
+    rows = longest[: math.ceil(cfg.batch_size / settings.processes / cfg.accumulation)]
+    lying = held(shape, settings, trained=2, frozen=2, averaged=True)
     capacity = few_shapes(few_shapes(max(rows)) + T, step=32)
-    reading = passing(shape, Load.of(rows, [1] * len(rows)), how, logits=True)
+    reading = passing(shape, BatchShape.of(rows, [1] * len(rows)), settings, logits=True)
     cache = {"keys and values": 2 * n * shape.layers * len(rows) * capacity * shape.width}
-    part = [p + T for p in longest[: math.ceil(cfg.minibatch_size / cfg.accumulation / how.processes)]]
+    part = [p + T for p in longest[: math.ceil(cfg.minibatch_size / cfg.accumulation / settings.processes)]]
     few = [
         p + T
-        for p in longest[: min(max(1, CHUNK // cfg.accumulation), math.ceil(cfg.batch_size / how.processes))]
+        for p in longest[
+            : min(max(1, CHUNK // cfg.accumulation), math.ceil(cfg.batch_size / settings.processes))
+        ]
     ]
     moments = {
         "sampling": reading | cache,
-        "scoring": passing(shape, Load.of(few, [T] * len(few)), how, logits=True),
+        "scoring": passing(shape, BatchShape.of(few, [T] * len(few)), settings, logits=True),
     }
     several = cfg.accumulation > 1
-    load = Load.of(part, [T] * len(part))
+    batch = BatchShape.of(part, [T] * len(part))
     for name, logits in (("policy", True), ("value model", False)):
-        moments |= _called(name, step_moments(shape, load, how, logits, several))
+        moments |= _called(name, step_moments(shape, batch, settings, logits, several))
     if cfg.ptx_gamma:
-        text = Load.full(math.ceil(cfg.ptx_rows / cfg.accumulation / how.processes), ptx_tokens)
-        moments |= _called("pretraining text", step_moments(shape, text, how, True, gradients_before=True))
+        text = BatchShape.full(math.ceil(cfg.ptx_rows / cfg.accumulation / settings.processes), ptx_tokens)
+        moments |= _called(
+            "pretraining text", step_moments(shape, text, settings, True, gradients_before=True)
+        )
     return worst("ppo", lying, moments)

@@ -75,8 +75,13 @@ def world_size() -> int:
 
 
 def rank() -> int:
-    """The number of this one; 0 writes files and shows progress."""
+    """The number of this process: 0 ... world_size() - 1."""
     return dist.get_rank() if world_size() > 1 else 0
+
+
+def is_main_process() -> bool:
+    """Whether this is process 0, which writes files and shows progress."""
+    return rank() == 0
 
 
 def local_rows(rows: Sequence) -> Sequence:

@@ -9,7 +9,7 @@ import ipywidgets
 
 from ..config import PPOConfig
 from ..hardware import forecast
-from ..hardware.forecast import SHAPES, Forecast, How
+from ..hardware.forecast import SHAPES, ComputeSettings, Forecast
 from .plots import stacked_bars
 from .style import Plot
 from .widgets import Shown, words
@@ -32,30 +32,32 @@ class MemoryPlanner(Shown):
         self.gpus = ipywidgets.SelectionSlider(
             options=GPUS, description="GPUs", tooltip="models are cut over them", **wide
         )
-        self.again = ipywidgets.Checkbox(
+        self.recompute = ipywidgets.Checkbox(
             False,
             description="compute layers again in the backward pass",
             indent=False,
             layout={"width": "400px"},
         )
         self.picture, self.remark = ipywidgets.HTML(), words()
-        for name in ("parts", "gpus", "again", "picture", "remark"):
+        for name in ("parts", "gpus", "recompute", "picture", "remark"):
             getattr(self, name).add_class(f"rl-planner-{name}")
-        for widget in (self.parts, self.gpus, self.again):
+        for widget in (self.parts, self.gpus, self.recompute):
             widget.observe(lambda _: self._show(), "value")
         self._show()
         self.widget = ipywidgets.VBox(
-            [ipywidgets.HBox([self.parts, self.gpus]), self.again, self.picture, self.remark]
+            [ipywidgets.HBox([self.parts, self.gpus]), self.recompute, self.picture, self.remark]
         )
 
     def forecasts(self) -> dict[str, Forecast]:
         """PPO's worst moment on each process, by model, as the switches stand."""
-        how = How(half=True, again=self.again.value, processes=self.gpus.value, sharded=self.gpus.value > 1)
+        settings = ComputeSettings(
+            half=True, recompute=self.recompute.value, processes=self.gpus.value, sharded=self.gpus.value > 1
+        )
         cfg = self.cfg.replace(
             accumulation=min(self.parts.value, max(1, self.cfg.ptx_rows // self.gpus.value))
         )
         return {
-            name: forecast.ppo(shape, cfg, self.prompts, how, self.text_tokens)
+            name: forecast.ppo(shape, cfg, self.prompts, settings, self.text_tokens)
             for name, shape in SHAPES.items()
         }
 

@@ -52,13 +52,13 @@ def sorted_batches(
     return [batches[i] for i in shuffled(len(batches), seed, *path, "batches")]
 
 
-def my_pieces(rows: Sequence[int], pieces: int) -> list[tuple[Sequence[int], int]]:
+def local_parts(rows: Sequence[int], accumulation: int) -> list[tuple[Sequence[int], int]]:
     """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer rows), and what each
     counts: 1, or 0 for a row that is only there because the first process, which has the most rows, computes once more.
     Models that are cut over processes (`sharding`) run equally often on all of them, or each would wait for the others."""
     own, most = processes.local_rows(rows), len(rows[:: processes.world_size()])
-    parts = [(own[k::pieces], 1) for k in range(min(pieces, len(own)))]
-    return parts + [(rows[:1], 0)] * (min(pieces, most) - len(parts))
+    parts = [(own[k::accumulation], 1) for k in range(min(accumulation, len(own)))]
+    return parts + [(rows[:1], 0)] * (min(accumulation, most) - len(parts))
 
 
 # -- exchanges -------------------------------------------------------------------------------------------------------

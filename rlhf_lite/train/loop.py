@@ -92,7 +92,11 @@ class Loop:
         self.total, self.about = total, {"name": self.name, "total": total, **self.about}
         self._resume()
         self._start_trace()
-        shown = self.progress and not processes.rank() and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        shown = (
+            self.progress
+            and processes.is_main_process()
+            and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+        )
         self._bar = tqdm(
             total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5
         )
@@ -202,7 +206,7 @@ class Loop:
         state = {
             name: _state_of(thing) for name, thing in self.state.items()
         }  # what is cut, all processes put together
-        if processes.rank():
+        if not processes.is_main_process():
             return
         if self._trace:
             os.fsync(self._trace.fileno())
@@ -217,7 +221,7 @@ class Loop:
 
     def clear(self) -> None:
         """Delete the checkpoint, e.g. once the finished model is saved elsewhere; the trace stays."""
-        if self.folder is not None and not processes.rank():
+        if self.folder is not None and processes.is_main_process():
             for name in ("checkpoint.json", "checkpoint-total.json"):
                 (self.folder / name).unlink(missing_ok=True)
             self._remove_tensors()
@@ -258,7 +262,7 @@ class Loop:
 
     def _start_trace(self) -> None:
         """Write the trace anew from the rows of the checkpoint, so that no step appears twice or is torn."""
-        if self.folder is None or processes.rank():
+        if self.folder is None or not processes.is_main_process():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "trace.jsonl"

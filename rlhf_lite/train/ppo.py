@@ -115,8 +115,10 @@ def rollout(
     batch.scores = _score(reward_model, batch, cfg)
 
     # 3. What the reference would have said, and what the value model expects before each token.
-    batch.ref_logprobs = _in_chunks(batch, ref_policy, cfg, lambda part: _logprobs(ref_policy, part, cfg))
-    batch.values = _in_chunks(batch, value_model, cfg, lambda part: _values(value_model, part))
+    batch.ref_logprobs = _in_chunks(
+        batch, ref_policy, cfg, lambda part: policy_logprobs(ref_policy, part, cfg)
+    )
+    batch.values = _in_chunks(batch, value_model, cfg, lambda part: state_values(value_model, part))
     batch = _of_all(batch, tokenizer, prompts)  # what several processes found, on each of them
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
@@ -156,7 +158,7 @@ def train_ppo(
     cfg = cfg or PPOConfig()
     _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg)
     models = (policy, ref_policy, reward_model, value_model)
-    learner = _Learner(policy, value_model, cfg, pretrain_rows)
+    learner = Learner(policy, value_model, cfg, pretrain_rows)
     about = {**cfg.to_dict(), "prompts": len(prompts)}
     loop = Loop.open("ppo", loop, about=about, live=("objective/score", "objective/kl", "gold/mean"))
     with loop.track(**learner.state):
@@ -184,7 +186,7 @@ def train_ppo(
     return loop.history
 
 
-class _Learner:
+class Learner:
     """Steps 7 and 8: two models, two optimizers, and exactly inner_epochs x minibatches steps per batch."""
 
     def __init__(self, policy, value_model, cfg: PPOConfig, pretrain_rows: Tensor | None):
@@ -206,42 +208,42 @@ class _Learner:
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
             batch.logprobs = _in_chunks(
-                batch, self.policy, cfg, lambda part: _logprobs(self.policy, part, cfg)
+                batch, self.policy, cfg, lambda part: policy_logprobs(self.policy, part, cfg)
             )
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
                 # 7. PPO's gradient, gamma times the pretraining gradient on top of it, then one step.
-                metrics = {**self._policy_gradient(part), **self._ptx_gradient(step)}
+                metrics = {**self.policy_gradient(part), **self.ptx_gradient(step)}
                 ratio = _checked_ratio(metrics) if ratio is None else ratio
                 self.policy_optimizer.step(cfg.lr * warm, cfg.max_grad_norm)
-                metrics |= self._value_gradient(part)
+                metrics |= self.value_gradient(part)
                 self.value_optimizer.step(cfg.value_lr * warm, cfg.max_grad_norm)
                 # 8. Average the weights.
                 self.ema.update(self.policy)
                 found.append((1 / (cfg.inner_epochs * cfg.minibatches), metrics))
         return {**_weighted(found), "policy/first_ratio": ratio, "lr": cfg.lr * warm}
 
-    def _policy_gradient(self, part: Rollout) -> dict[str, Tensor]:
+    def policy_gradient(self, part: Rollout) -> dict[str, Tensor]:
         found, clip = [], self.cfg.clip
         for piece, share in _pieces(part, self.cfg.accumulation):
-            logprobs = _logprobs(self.policy, piece, self.cfg)
+            logprobs = policy_logprobs(self.policy, piece, self.cfg)
             loss, stats = policy_loss(logprobs, piece.logprobs, piece.advantages, piece.response_mask, clip)
             self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
         return _over_all(found)
 
-    def _value_gradient(self, part: Rollout) -> dict[str, Tensor]:
+    def value_gradient(self, part: Rollout) -> dict[str, Tensor]:
         found, clip = [], self.cfg.value_clip
         for piece, share in _pieces(part, self.cfg.accumulation):
-            values = _values(self.value_model, piece)
+            values = state_values(self.value_model, piece)
             loss, stats = value_loss(values, piece.values, piece.returns, piece.response_mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
 
-    def _ptx_gradient(self, step: int) -> dict[str, Tensor]:
+    def ptx_gradient(self, step: int) -> dict[str, Tensor]:
         """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2, App. C.4).
 
         Rows are equally long, so the parts weigh by their number, and gamma means the same for any accumulation.
@@ -335,14 +337,14 @@ def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
     return _in_chunks(batch, reward_model, cfg, score)
 
 
-def _logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
+def policy_logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
     """log pi of the sampled tokens, (B, T)."""
     with autocast(part.responses.device):
         prompts = Encoded(part.prompt_ids, part.prompt_mask)
         return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
 
 
-def _values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
+def state_values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
     with autocast(part.responses.device):
         return response_values(

@@ -20,7 +20,7 @@ from ..models.checkpoints import new_scalar_model
 from ..models.heads import evaluating, group_rewards, question_ids, reward, shift_scores
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from ..models.tokens import IGNORED, encode, exchange_rows
-from .batches import ExchangeSet, as_pairs, my_pieces, seeded, sorted_batches
+from .batches import ExchangeSet, as_pairs, local_parts, seeded, sorted_batches
 from .loop import Loop
 from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
 
@@ -61,14 +61,14 @@ def train_reward(
     cfg: RewardConfig | None = None,
     *,
     valid: Sequence[Mapping] | None = None,
-    pieces: int = 1,
+    accumulation: int = 1,
     loop: Loop | dict | None = None,
 ) -> dict[str, list[float]]:
     """Train in place on rankings, rows with prompt, completions (K) and ranks (K; 1 = best, ties equal).
 
     One prompt with all its C(K, 2) pairs is *one* batch element: K forward passes, not K(K-1), and an answer gets one
     gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the history.
-    pieces: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
+    accumulation: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
     """
     cfg = cfg or RewardConfig()
     reward_model.config.question_ids = encode(
@@ -95,7 +95,7 @@ def train_reward(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                found = _ranking_backward(reward_model, optimizer, data, batches(epoch)[at], pieces)
+                found = backward_on_rankings(reward_model, optimizer, data, batches(epoch)[at], accumulation)
             lr = loop.current(cfg).lr * cosine(
                 step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total
             )
@@ -110,12 +110,16 @@ def train_reward(
     return loop.history
 
 
-def _ranking_backward(
-    model: GPT2ForSequenceClassification, optimizer: Adam, data: RankingSet, rows: Sequence[int], pieces: int
+def backward_on_rankings(
+    model: GPT2ForSequenceClassification,
+    optimizer: Adam,
+    data: RankingSet,
+    rows: Sequence[int],
+    accumulation: int,
 ) -> dict[str, float]:
     """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is of the batch."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
-    for part, counts in my_pieces(rows, pieces):
+    for part, counts in local_parts(rows, accumulation):
         scores, ranks, mask = data.scores(model, part)
         weighted = counts * len(part) / len(rows) * ranking_loss(scores, ranks, mask)
         pairs = counts * pair_count(ranks, mask).sum()

@@ -16,7 +16,7 @@ from ..hardware.precision import autocast
 from ..models.heads import evaluating, logits_where
 from ..models.losses import masked_lm_loss
 from ..models.tokens import IGNORED, Exchanges
-from .batches import ExchangeSet, as_pairs, endless, lm_loss, my_pieces, sorted_batches
+from .batches import ExchangeSet, as_pairs, endless, lm_loss, local_parts, sorted_batches
 from .loop import Loop
 from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
 
@@ -31,7 +31,7 @@ def train_sft(
     valid: Sequence | None = None,
     select: Callable[[GPT2LMHeadModel], float] | None = None,
     on_epoch: Callable[[int, GPT2LMHeadModel], dict | None] | None = None,
-    pieces: int = 1,
+    accumulation: int = 1,
     loop: Loop | dict | None = None,
 ) -> dict[str, list[float]]:
     """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the history.
@@ -43,7 +43,7 @@ def train_sft(
     valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring (§3.5).
     select: scores the model after each epoch (select/score); with cfg.select = "reward" the best epoch's weights are
     kept, as the paper chose by reward model score (App. C.1). on_epoch: called after each epoch, may return metrics.
-    pieces: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
+    accumulation: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
     """
     cfg = cfg or SFTConfig()
     _check(cfg, pretrain_rows, select)
@@ -70,8 +70,10 @@ def train_sft(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loss = _exchange_backward(policy, optimizer, examples, batches(epoch)[at], pieces)
-                loop.log(loss=loss, **_pretrain_backward(policy, optimizer, pretrain_rows, cfg, step))
+                loss = backward_on_demonstrations(
+                    policy, optimizer, examples, batches(epoch)[at], accumulation
+                )
+                loop.log(loss=loss, **backward_on_text(policy, optimizer, pretrain_rows, cfg, step))
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
             loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if at + 1 == per_epoch:
@@ -92,12 +94,12 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     return masked_lm_loss(logits, labels[labels != IGNORED])
 
 
-def _exchange_backward(
-    policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], pieces: int
+def backward_on_demonstrations(
+    policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], accumulation: int
 ) -> float:
     """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the batch."""
     sum_of_losses = torch.zeros((), device=policy.device)
-    for part, counts in my_pieces(rows, pieces):
+    for part, counts in local_parts(rows, accumulation):
         if len(part) < len(rows):
             counts *= examples.answer_tokens(part) / examples.answer_tokens(rows)
         weighted = counts * exchange_loss(policy, examples.batch(part, policy.device))
@@ -137,7 +139,7 @@ class Best:
         self.score, self.weights = state["score"], state["weights"]
 
 
-def _pretrain_backward(
+def backward_on_text(
     policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig, step: int
 ) -> dict[str, Tensor]:
     """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all rows.
@@ -150,7 +152,7 @@ def _pretrain_backward(
     if start == stop:
         return {}  # no mix, or not one row's turn yet
     chosen = endless(len(rows), start, stop - start, cfg.seed, "mix")
-    own, counts = my_pieces(chosen, 1)[0]
+    own, counts = local_parts(chosen, 1)[0]
     loss = counts * len(own) * lm_loss(policy, rows[own].to(policy.device))
     optimizer.scaled(cfg.pretrain_coefficient / per_step * loss).backward()
     return {"loss/pretrain": processes.all_reduce(loss / len(chosen), device=policy.device)[0]}
