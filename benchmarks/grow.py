@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 
 from rlhf_lite.config import SIZES
-from rlhf_lite.hardware.threads import cores
+from rlhf_lite.hardware.cores import cores
 
 from . import jobs
 from .jobs import Case, Job, Shape

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rlhf_lite.hardware.threads import cores
+from rlhf_lite.hardware.cores import cores
 
 SHAPES = ((1024, 1024, 1024), (2048, 1024, 4096), (2048, 2048, 2048))  # (M, K, N) of (M, K) @ (K, N)
 TIMES = 3

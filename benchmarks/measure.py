@@ -13,7 +13,7 @@ from statistics import median
 
 import torch
 
-from rlhf_lite.hardware.threads import cores
+from rlhf_lite.hardware.cores import cores
 
 from . import checks, jobs, packages
 from .jobs import Case

@@ -14,7 +14,6 @@ from rlhf_lite import cli
 from rlhf_lite.cli import terminal
 from rlhf_lite.cli.chains import chain_config
 from rlhf_lite.data.files import ROOT
-from tools import notebooks as show_notebooks
 
 COMMANDS = list(cli.COMMANDS)
 ARGUMENTS = {"reward": ["--rankings", "x"]}
@@ -71,7 +70,13 @@ def outside(*words: str, **options) -> subprocess.CompletedProcess:
 
 
 def test_every_command_is_the_file_of_its_name():
-    assert {path.stem for path in Path(cli.__file__).parent.glob("*.py")} == {*COMMANDS, "__init__", "chains"}
+    assert {path.stem for path in Path(cli.__file__).parent.glob("*.py")} == {
+        *COMMANDS,
+        "__init__",
+        "chains",
+        "conversation",
+        "terminal",
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -92,7 +97,7 @@ def test_every_option_says_what_it_does():
 
 def test_watching_stages_needs_no_torch():
     """The process that `run` waits in stays small."""
-    code = "import sys; from rlhf_lite import parallel, cli; cli.main(['stages']); sys.exit('torch' in sys.modules)"
+    code = "import sys; from rlhf_lite import cli; from rlhf_lite.chain import workers; cli.main(['stages']); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
@@ -122,8 +127,6 @@ def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
         ),
         ("world --use-case nope", "no use case 'nope'. Use cases are: generation"),
         ("chat --profile smoke --temperature 0 hello", "temperature 0.0 cannot be used; give a number"),
-        ("notebooks nope", "there is no notebook 'nope'"),
-        ("notebooks --fast --write", "a fast run shows no real results"),
         ("reward", "the following arguments are required: --rankings"),
     ],
 )
@@ -375,19 +378,3 @@ def test_lab_without_the_notebooks_says_so(shell, monkeypatch, tmp_path):
     monkeypatch.setattr(cli.lab, "NOTEBOOKS", tmp_path / "nowhere")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     assert shell("lab")[0] == 2
-
-
-def test_notebooks_reports_each_and_fails_if_one_does(shell, monkeypatch):
-    def fake(names, fast, write, report):
-        asked.append((names, fast, write))
-        results = [show_notebooks.Result("01_a", 2.0), show_notebooks.Result("02_b", 3.0, *fault)]
-        [report(result) for result in results]
-        return results
-
-    monkeypatch.setattr(show_notebooks, "run_notebooks", fake)
-    asked, fault = [], ()
-    assert shell("notebooks") == (0, "01_a: ok, 2 s\n02_b: ok, 3 s\n", "")
-    fault = ("", ["size: too large"])
-    code, out, _ = shell("notebooks", "01", "02", "--fast")
-    assert code == 1 and "02_b: FAILED, 3 s\nsize: too large\n" in out
-    assert asked == [(None, False, False), (["01", "02"], True, False)]

@@ -259,7 +259,7 @@ import os
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 import torch
 from rlhf_lite.chain.store import provenance
-from rlhf_lite.hardware.threads import cores
+from rlhf_lite.hardware.cores import cores
 from rlhf_lite.models.checkpoints import new_policy
 from rlhf_lite.models.heads import logits_where
 from rlhf_lite.models.sampling import sample_texts

@@ -242,3 +242,30 @@ def test_running_executes_in_order_reports_failures_and_writes(tmp_path):
     assert fast.ok
     (slow,) = nbs.run_notebooks(["01"], folder=tmp_path, env={}, timeout=0.001)
     assert slow.error
+
+
+def test_the_command_reports_each_and_fails_if_one_does(capsys, monkeypatch):
+    def fake(names, fast, write, report):
+        asked.append((names, fast, write))
+        results = [nbs.Result("01_a", 2.0), nbs.Result("02_b", 3.0, *fault)]
+        for result in results:
+            report(result)
+        return results
+
+    monkeypatch.setattr(nbs, "run_notebooks", fake)
+    asked, fault = [], ()
+    assert nbs.main([]) == 0 and capsys.readouterr().out == "01_a: ok, 2 s\n02_b: ok, 3 s\n"
+    fault = ("", ["size: too large"])
+    assert nbs.main(["01", "02", "--fast"]) == 1
+    assert "02_b: FAILED, 3 s\nsize: too large\n" in capsys.readouterr().out
+    assert asked == [(None, False, False), (["01", "02"], True, False)]
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [("nope", "there is no notebook 'nope'"), ("--fast --write", "a fast run shows no real results")],
+)
+def test_the_command_refuses_in_one_line(words, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        nbs.main(words.split())
+    assert end.value.code == 2 and said in capsys.readouterr().err.splitlines()[-1]

@@ -404,7 +404,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for problem in filter(None, (result.error, *result.problems)):
             print(problem, flush=True)
 
-    results = run_notebooks(args.names or None, fast=args.fast, write=args.write, report=report)
+    try:
+        results = run_notebooks(args.names or None, fast=args.fast, write=args.write, report=report)
+    except ValueError as error:
+        parser.error(str(error))
     return 0 if all(result.ok for result in results) else 1
 
 

@@ -27,7 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..data.files import ROOT, digest, read_jsonl, write_json
-from ..hardware.threads import cores
+from ..hardware.cores import cores
 
 SHIPPED = ROOT / "data" / "runs"
 TOKENIZER = ROOT / "data" / "tokenizer"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..chain import store
 from ..chain.plan import ChainConfig, Plan
 from ..config import DataConfig, EvalConfig, ModelConfig, PPOConfig, PretrainConfig, RankingsConfig, SFTConfig
-from ..hardware.threads import cores
+from ..hardware.cores import cores
 from .terminal import Board, note
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,8 +30,3 @@ def in_threads(function: Callable, *arguments: Iterable, device: torch.device | 
     finally:  # nothing goes on behind the caller's back
         pool.shutdown(cancel_futures=True)
         give_back()  # what each thread freed, it freed into a store of its own
-
-
-def cores() -> int:
-    """How many cores this process may use: a container, or `taskset`, may allow fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -36,8 +36,6 @@ _HOME = {
     "RolloutInspector": "inspector",
     "PromptBench": "bench",
     "MemoryPlanner": "planner",
-    "run_notebooks": "notebooks",
-    "fast_mode": "notebooks",
 }
 __all__ = list(_HOME)
 
