@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from rlhf_lite.data import records
+from rlhf_lite.data import own, records
 from rlhf_lite.data.pipeline import to_prompt
 from rlhf_lite.labels import agreement as ag
 from rlhf_lite.labels import exchange as ex
@@ -231,7 +231,7 @@ def rankings(prompts, completions):
 
 
 ROUND_TRIPS = {
-    "exchange": (ex.to_exchange, ex.from_exchange),
+    "exchange": (ex.to_exchange, own.from_exchange),
     "argilla": (ex.to_argilla, ex.from_argilla),
     "label studio": (ex.to_label_studio, ex.from_label_studio),
 }
@@ -247,7 +247,7 @@ def test_round_trips_through_json(name, rankings):
 def test_round_trips_through_files(suffix, rankings, tmp_path):
     path = tmp_path / "deep" / f"rankings.{suffix}"
     ex.save_rankings(rankings, path)
-    assert ex.load_rankings(path) == rankings
+    assert own.load_rankings(path) == rankings
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
@@ -268,25 +268,25 @@ def test_pairs_drop_ties_and_come_back():
         {"prompt": "p", "chosen": "b", "rejected": "a"},
         {"prompt": "p", "chosen": "b", "rejected": "c"},
     ]
-    back = ex.from_pairs(pairs)
+    back = own.from_pairs(pairs)
     assert [(r["completions"], r["ranks"]) for r in back] == [(["b", "a"], [1, 2]), (["b", "c"], [1, 2])]
 
 
 def test_hh_rlhf_and_chat_pairs():
     start = "\n\nHuman: Hi\n\nAssistant: Yes?\n\nHuman: Why?\n\nAssistant:"
-    row = ex.from_pairs([{"chosen": start + " Because.", "rejected": start + " No."}])[0]
+    row = own.from_pairs([{"chosen": start + " Because.", "rejected": start + " No."}])[0]
     assert (row["prompt"], row["completions"]) == (start, ["Because.", "No."])
     chat = {
         "prompt": [{"role": "user", "content": "Hi"}],
         "chosen": [{"role": "assistant", "content": "a"}],
         "rejected": [{"role": "assistant", "content": "a"}],
     }
-    row = ex.from_pairs([chat])[0]
+    row = own.from_pairs([chat])[0]
     assert (row["prompt"], row["completions"], row["ranks"]) == ("Hi", ["a", "a"], [1, 1])
     with pytest.raises(records.RecordError, match="row 1: there is no prompt column"):
-        ex.from_pairs([{"chosen": "x", "rejected": "y"}])
+        own.from_pairs([{"chosen": "x", "rejected": "y"}])
     with pytest.raises(records.RecordError, match="row 1: column 'rejected' is missing"):
-        ex.from_pairs([{"prompt": "p", "chosen": "x"}])
+        own.from_pairs([{"prompt": "p", "chosen": "x"}])
 
 
 def test_other_peoples_annotations():
@@ -319,11 +319,11 @@ def test_own_files_with_own_names(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text('question,answers,order\nWhy?,"[""a"", ""b""]","[0.5, 0]"\n')
     names = {"prompt": "question", "completions": "answers", "ranks": "order"}
-    assert ex.load_rankings(path, names)[0]["ranks"] == [2, 1]
+    assert own.load_rankings(path, names)[0]["ranks"] == [2, 1]
     with pytest.raises(records.RecordError, match="no column 'answer'; it has question, answers, order"):
-        ex.load_rankings(path, names | {"completions": "answer"})
+        own.load_rankings(path, names | {"completions": "answer"})
     path.write_text("prompt,chosen,rejected\np,good,bad\n")
-    assert ex.load_rankings(path)[0]["completions"] == ["good", "bad"]
+    assert own.load_rankings(path)[0]["completions"] == ["good", "bad"]
 
 
 @pytest.mark.parametrize(
