@@ -227,6 +227,7 @@ def test_without_the_peer_ours_is_measured_all_the_same(monkeypatch):
     assert draw.ratios([row], "").png().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_real_process_does_steps_or_says_what_is_wrong(case, tmp_path):
     broken = Case(JOBS["sft"], SMALL, str(tmp_path), "fp32")
     with Worker("ours", case("sft")) as worker, Worker("ours", broken) as other:

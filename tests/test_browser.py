@@ -25,7 +25,7 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="no playwright here, so panels were NOT tried in a browser"
 )
 pytest.importorskip("jupyterlab")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 NASTY = "<img src=x onerror=window.pwned=1> $x$ \\\\(y\\\\) **b** \\x07 \\u202egnp"  # as it stands in a cell
 CELLS = [

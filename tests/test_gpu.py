@@ -53,7 +53,7 @@ def only_on_a_gpu(device, instead):
 @pytest.fixture(scope="module")
 def texts():
     """A tokenizer, demonstrations, rankings, prompts, running text."""
-    words = World(0).vocabulary()[:200]
+    words = sorted({word for page in World(0).documents(50) for word in page.split() if word.isalpha()})[:200]
     tokenizer = build_tokenizer(words)
 
     def text(i, n):

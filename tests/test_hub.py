@@ -1031,6 +1031,7 @@ for name, split, part, streaming in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.slow
 def test_scripts_and_single_folders_of_a_set_with_a_hub_and_later_without(tmp_path):
     """A script is never run, the hub's own copy of it is read; and what was loaded whole is there without the hub."""
 

@@ -9,16 +9,17 @@ import torch
 pytest.importorskip("ipywidgets")
 
 from rlhf_lite import ModelConfig, PPOConfig, World, show  # noqa: E402
+from rlhf_lite.chain import store  # noqa: E402
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.heads import policy_logits  # noqa: E402
 from rlhf_lite.models.losses import token_logprobs  # noqa: E402
-from rlhf_lite.models.tokens import build_tokenizer  # noqa: E402
+from rlhf_lite.models.tokens import load_tokenizer  # noqa: E402
 from rlhf_lite.train import ppo  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def tokenizer(world):
-    return build_tokenizer(world.vocabulary())
+def tokenizer():
+    return load_tokenizer(store.TOKENIZER)
 
 
 @pytest.fixture(scope="module")

@@ -252,6 +252,7 @@ def test_the_self_test_measures_float16_too(monkeypatch):
     assert found.half == "fp16" and 0 < found.error < 0.01 and found.half_ms > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux can take cores away")
 def test_on_one_core_without_a_compiler_it_samples_and_trains():
     code = """

@@ -179,7 +179,17 @@ def test_prompt_bench(tokenizer, models):
     assert task.text == TEXT
 
 
-@pytest.mark.parametrize("text", [*NASTY, TEXT])
+# All of them at once, and those of which a drawing could fail; each by itself takes long.
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        *(
+            text if "\ud800" in text or "$" in text else pytest.param(text, marks=pytest.mark.slow)
+            for text in NASTY
+        ),
+    ],
+)
 def test_plots(text):
     runs = {text: [{text: i, "y": float(i)} for i in range(3)]}
     plots = (

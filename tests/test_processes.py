@@ -14,7 +14,7 @@ from rlhf_lite.hardware import processes
 from rlhf_lite.train import ppo
 from rlhf_lite.train.optim import FIRST_SCALE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = """
 import copy, os, sys

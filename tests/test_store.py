@@ -102,6 +102,7 @@ for i in range(int(sys.argv[3])):
 """
 
 
+@pytest.mark.slow
 def test_thirty_writers_with_two_hundred_labels_each_lose_nothing_and_double_nothing(tmp_path):
     path = tmp_path / "new" / "labels.sqlite3"  # all thirty try to make it
     writers = [spawn(WRITER, path, f"w{i}", 200) for i in range(30)]

@@ -406,6 +406,7 @@ train_sft(policy, tokenizer, DEMOS, SFTConfig(epochs=4, lr=1e-2, batch_size=4), 
 """
 
 
+@pytest.mark.slow
 def test_sft_resumes_exactly_after_kill_9(policy, tokenizer, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], env=environment, cwd=ROOT, timeout=100)
@@ -769,11 +770,7 @@ def test_accumulation_changes_nothing(speaker, judge, tokenizer, rows, recorded)
         policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
         part = rollout(*models, tokenizer, PROMPTS[:10], cfg, batches.seeded(0))
         learner = ppo.Learner(policy, value_model, cfg, rows)
-        metrics = {
-            **learner.policy_gradient(part),
-            **learner.ptx_gradient(0),
-            **learner.value_gradient(part),
-        }
+        metrics = {**learner.policy_gradient(part), **learner.ptx_gradient(0), **learner.value_gradient(part)}
         found.append((gradients(policy) + gradients(value_model), metrics))
     for one, three in zip(found[0][0], found[1][0], strict=True):
         torch.testing.assert_close(one, three, atol=1e-6, rtol=1e-4)

@@ -165,6 +165,7 @@ print(hashlib.sha256("\\n".join(parts).encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_two_processes_with_different_hash_seeds_see_the_same_world():
     def run(seed):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
