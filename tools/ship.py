@@ -1,6 +1,6 @@
 """For whoever changes what the shipped chain is made of: put a finished chain into the repository.
 
-    python -m rlhf_lite run && python -m rlhf_lite.shipping && python -m rlhf_lite notebooks --write
+    python -m rlhf_lite run && python -m tools.ship && python -m tools.notebooks --write
 
 copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it are
 removed there), and writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and the table in
