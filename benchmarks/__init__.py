@@ -1,4 +1,5 @@
-"""How fast and how small is rlhf_lite beside what people use today? One command measures it: `rlhf-lite bench`.
+"""How fast and how small is rlhf_lite beside what people
+use today? One command measures it: `rlhf-lite bench`.
 
     jobs       the models, the jobs and their data, and the work that no implementation can avoid
     ours       our side of each job: the functions that training itself calls

@@ -1,4 +1,5 @@
-"""Did both sides compute the same, and is it right? Beside plain transformers' forwards in float32, on the saved files."""
+"""Did both sides compute the same, and is it right? Beside
+plain transformers' forwards in float32, on the saved files."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def rewards(case: Case, found: Tensor) -> float:
 
 @torch.no_grad()
 def samples(case: Case, ids: Tensor, tokens: Tensor, logprobs: Tensor) -> dict[str, float]:
-    """Samples (B, T) of prompts ids (B, P): are all there, and are the kept log-probabilities those of a full forward?"""
+    """Samples (B, T) of prompts ids (B, P): are all there, and
+    are the kept log-probabilities those of a full forward?"""
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(Path(case.folder, "policy"), dtype=torch.float32).eval()
@@ -80,8 +82,8 @@ def _apart(expected: Tensor, found: Tensor) -> float:
 def judge(case: Case, ours: dict, peer: dict | None, compared: dict) -> dict[str, dict]:
     """Every check with its difference, limit and verdict.
 
-    ours, peer: what each side reported of its first step, both from the saved weights; compared: the differences that
-    `Worker.check` found.
+    ours, peer: what each side reported of its first step, both from the saved weights; compared: the
+    differences that `Worker.check` found.
     """
     limits, found = LIMITS[case.precision], dict(compared)
     if peer and "loss" in peer:

@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 if all checks passed, else 1. What was measured before an error or Ctrl-C is shown and written all the same."""
+    """0 if all checks passed, else 1. What was measured before
+    an error or Ctrl-C is shown and written all the same."""
     wishes = (args.jobs or jobs.NAMES, args.model, args.precision, args.rounds, args.cores, args.device)
     measure.check_wishes(*wishes)
     with tempfile.TemporaryDirectory(prefix="rlhf-lite-bench-") as folder:

@@ -17,7 +17,8 @@ KINDS = ("rm", "ppo", "sample", "sft")  # their order is that of the colours
 
 @styled
 def ratios(rows: Sequence[dict], title: str) -> Plot:
-    """Ratios with their least and most, on a log scale around 1, and shares of the floor; a colour for each precision."""
+    """Ratios with their least and most, on a log scale around
+    1, and shares of the floor; a colour for each precision."""
     plot, (left, right) = panels(2, 2, title, width=9.4, height=3.4)
     jobs, precisions = (list(dict.fromkeys(row[key] for row in rows)) for key in ("job", "precision"))
     width = 0.8 / len(precisions)

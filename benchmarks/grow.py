@@ -1,7 +1,8 @@
 """How time and memory of our jobs grow with the length of prompts and answers, K, the batch and the model.
 
-Each point is a process of its own; two run side by side, which slows all of them down alike. An exponent of 1 is
-growth in proportion, 2 with the square; it is fitted to the upper half of the points, where what is fixed weighs least.
+Each point is a process of its own; two run side by side, which slows all of them down alike. An exponent of 1
+is growth in proportion, 2 with the square; it is fitted to the upper half of the points, where what is fixed
+weighs least.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def run(folder: Path, device: str, say: Callable[[str], None]) -> list[Point]:
     with ThreadPoolExecutor(workers) as pool:
         for number, point in enumerate(pool.map(lambda point: _measure(point, folder, device), wanted), 1):
             say(
-                f"{number}/{len(wanted)} {point.kind}, {point.sweep} {point.x:,}: {point.seconds:.3g} s, {point.mb:.0f} MB"
+                f"{number}/{len(wanted)} {point.kind}, {point.sweep} {point.x:,}: "
+                f"{point.seconds:.3g} s, {point.mb:.0f} MB"
             )
     return wanted
 

@@ -1,7 +1,7 @@
 """What is measured: the models, the jobs, their data, and the work that no implementation can avoid.
 
-Every word is one token, so texts have exactly the lengths asked for. End of text and padding are never drawn, so
-that every response is full and both sides do the same amount of work.
+Every word is one token, so texts have exactly the lengths asked for. End of text and padding are never drawn,
+so that every response is full and both sides do the same amount of work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class Job:
-    """One optimizer step (rm, sft), one PPO iteration (ppo) or one batch of samples (sample); lengths are in tokens."""
+    """One optimizer step (rm, sft), one PPO iteration (ppo) or
+    one batch of samples (sample); lengths are in tokens."""
 
     kind: str
     rows: int  # answers to the one prompt (rm), episodes (ppo), prompts (sample), packed rows (sft)
@@ -87,7 +88,7 @@ def job(name: str, model: str) -> Job:
     return jobs[name]
 
 
-# --- data -------------------------------------------------------------------------------------------------------------
+# --- data ---------------------------------------------------------------------------------------------------
 
 
 def words(shape: Shape) -> list[str]:
@@ -114,7 +115,8 @@ def answers(case: Case) -> list[str]:
 
 
 def exchange_ids(case: Case) -> Tensor:
-    """Prompt, newline, answer and end of text of each answer, as transformers reads them: (answers, prompt + answer)."""
+    """Prompt, newline, answer and end of text of each answer,
+    as transformers reads them: (answers, prompt + answer)."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(Path(case.folder, "policy"))
@@ -167,15 +169,17 @@ def save_models(shape: Shape, folder: Path) -> None:
     save_model(reward, folder / "reward", tokenizer=tokenizer)
 
 
-# --- the floor --------------------------------------------------------------------------------------------------------
+# --- the floor ----------------------------------------------------------------------------------------------
 
 
 def gflop(job: Job, shape: Shape) -> float:
-    """Matrix products that one step cannot do without, in 10^9 operations (a multiplication and an addition are two).
+    """Matrix products that one step cannot do without, in 10^9
+    operations (a multiplication and an addition are two).
 
-    Backward passes cost twice their forward. The head over the vocabulary works only where a token is predicted,
-    attention only backwards, a prompt with several answers is read once, and nobody reads what the last drawn
-    token could predict. Every layer is counted on all tokens; what is not a matrix product costs nothing.
+    Backward passes cost twice their forward. The head over the vocabulary works only where a token is
+    predicted, attention only backwards, a prompt with several answers is read once, and nobody reads what the
+    last drawn token could predict. Every layer is counted on all tokens; what is not a matrix product costs
+    nothing.
     """
     rows, P, A = job.rows, job.prompt, job.answer
     if job.kind == "rm":
@@ -199,7 +203,8 @@ def _next_token(shape: Shape, rows: int, tokens: int) -> float:
 
 
 def _trunk(shape: Shape, rows: int, tokens: int, before: int = 0) -> float:
-    """All layers on `rows` texts of `tokens` tokens, each of which follows `before` tokens that are read elsewhere."""
+    """All layers on `rows` texts of `tokens` tokens, each of
+    which follows `before` tokens that are read elsewhere."""
     seen = rows * tokens * (before + (tokens + 1) / 2)  # pairs of a token and one that it may look at
     return shape.layers * (24 * shape.width**2 * rows * tokens + 4 * shape.width * seen)
 

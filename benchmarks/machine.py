@@ -31,9 +31,11 @@ def _processor() -> str:
 
 
 class Peak:
-    """The fastest matrix product of a precision: the best of all kernels that torch has here, over several large shapes.
+    """The fastest matrix product of a precision: the best of
+    all kernels that torch has here, over several large shapes.
 
-    Other programs on the machine slow it down as they slow down the jobs, so `now` is asked again and again between them.
+    Other programs on the machine slow it down as they slow down
+    the jobs, so `now` is asked again and again between them.
     """
 
     def __init__(self, precision: str, threads: int, device: str = "cpu"):

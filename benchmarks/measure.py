@@ -1,7 +1,9 @@
-"""Both sides of a job in turns: a round is one step of ours and one of the peer's, back to back, whoever is first.
+"""Both sides of a job in turns: a round is one step of
+ours and one of the peer's, back to back, whoever is first.
 
-A busy machine slows both down alike, so the ratio of a round says more than its seconds. Each side has a process of
-its own, so that their peaks of memory do not mix. The first round, which sets up and warms up, is never counted.
+A busy machine slows both down alike, so the ratio of a round says more than its seconds. Each side has a
+process of its own, so that their peaks of memory do not mix. The first round, which sets up and warms up, is
+never counted.
 """
 
 from __future__ import annotations
@@ -115,7 +117,8 @@ def _rounds(sides: dict[str, Worker], way: str, peak: Peak, rounds: int) -> dict
 
 
 def _row(found: dict[str, dict[str, list]], work: float) -> dict:
-    """Medians over rounds. `work` is in 10^9 operations; ratio, share and memory are those of the first way measured."""
+    """Medians over rounds. `work` is in 10^9 operations; ratio,
+    share and memory are those of the first way measured."""
     row = {}
     for way, reports in found.items():
         clock = CLOCK[way]
@@ -140,7 +143,8 @@ def _row(found: dict[str, dict[str, list]], work: float) -> dict:
 
 
 def ratio_of(ours: Sequence[float], peer: Sequence[float]) -> dict[str, float | None]:
-    """How many times longer the peer took, round by round: the median, the least and the most. None without a peer."""
+    """How many times longer the peer took, round by round: the
+    median, the least and the most. None without a peer."""
     if not peer:
         return {"ratio": None, "ratio_min": None, "ratio_max": None}
     ratios = [b / a for a, b in zip(ours, peer, strict=True)]

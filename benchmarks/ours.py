@@ -1,7 +1,7 @@
 """Our side of each job: what training itself calls, on the models that `jobs.save_models` left.
 
-Between two steps, `Gate.report` stands where a notebook has its Stop button: `train_reward` and `train_ppo` run as they
-always do, loop and trace included, and wait there to be told to go on.
+Between two steps, `Gate.report` stands where a notebook has its Stop button: `train_reward` and `train_ppo`
+run as they always do, loop and trace included, and wait there to be told to go on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Put what was measured into README.md: `python -m benchmarks.page` after `rlhf-lite bench --json` or `--grow`.
+"""Put what was measured into README.md: `python -m
+benchmarks.page` after `rlhf-lite bench --json` or `--grow`.
 
 Tables stand between `<!-- name -->` and `<!-- end -->`, so that no number on the page is copied by hand.
 """

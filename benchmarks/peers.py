@@ -1,9 +1,9 @@
 """The other side of each job: what people use today, as it is shipped.
 
-Without gradient checkpointing, TRL's default, which would only make it slower, and without its logging. PPO is that of
-TRL's last version with it, which the environment of this process puts before the newest; it gets the flag bf16 like the
-others, and ignores it. No peer mixes pretraining text into PPO: there, plain transformers adds the gradient of its own
-loss before each of TRL's optimizer steps.
+Without gradient checkpointing, TRL's default, which would only make it slower, and without its logging. PPO
+is that of TRL's last version with it, which the environment of this process puts before the newest; it gets
+the flag bf16 like the others, and ignores it. No peer mixes pretraining text into PPO: there, plain
+transformers adds the gradient of its own loss before each of TRL's optimizer steps.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ def _ppo(case: Case, gate: Gate) -> None:
 
 
 def _mix_in_text(case: Case, trainer, losses: list[float]) -> None:
-    """Before each optimizer step, add the gradient of the next-token loss on some rows: PPO-ptx's, with a gamma of 1."""
+    """Before each optimizer step, add the gradient of the
+    next-token loss on some rows: PPO-ptx's, with a gamma of 1."""
     rows = jobs.packed_rows(case, case.job.minibatches * case.job.ptx_rows, case.job.ptx_tokens)
     parts, policy = cycle(rows.to(case.device).split(case.job.ptx_rows)), trainer.policy_model
 

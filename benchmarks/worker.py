@@ -1,7 +1,8 @@
 """The process of one side of one job: it sets up, and then does one step each time it is told to.
 
-`Worker` is what the measuring process holds, `Gate` is what the job meets inside the process. They talk in lines of
-JSON: {"threads": 1} asks for a step, {"check": true} for the comparison with plain transformers, no line for the end.
+`Worker` is what the measuring process holds, `Gate` is what the job meets inside the process. They talk in
+lines of JSON: {"threads": 1} asks for a step, {"check": true} for the comparison with plain transformers, no
+line for the end.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The tiny world: a closed little country in simple English, in which every response can be judged.
 
-`World(seed)` holds its facts and myths and does everything that a notebook needs of it; the modules behind it are
-`lexicon` (words), `facts`, `tasks` (the ten use cases and their checkers), `asking` (how prompts are worded),
-`demonstrations` (how people answer), `rubric` (how good an answer is), `customers` (the raw prompt log), `corpus`
-(the web) and `skills` (what the alignment tax is measured on).
+`World(seed)` holds its facts and myths and does everything that a notebook needs of it; the modules behind it
+are `lexicon` (words), `facts`, `tasks` (the ten use cases and their checkers), `asking` (how prompts are
+worded), `demonstrations` (how people answer), `rubric` (how good an answer is), `customers` (the raw prompt
+log), `corpus` (the web) and `skills` (what the alignment tax is measured on).
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """How prompts come about: one task drawn, put into somebody's words, perhaps with an explicit constraint.
 
-Customers differ in their habits: what they ask for, which wordings they use, how they begin and end a prompt. That is
-why a split by user matters (§3.2): the wording of a person you have trained on is not a new wording.
+Customers differ in their habits: what they ask for, which wordings they use, how they begin and end a prompt.
+That is why a split by user matters (§3.2): the wording of a person you have trained on is not a new wording.
 """
 
 from dataclasses import dataclass, field
@@ -75,8 +75,13 @@ def draw_habit(rng: Random) -> Habit:
     return Habit(greeting, thanks, background, wordings, taste, style)
 
 
-def draw_task(rng: Random, facts: tuple[Fact, ...], habit: Habit = Habit(), use_case: str | None = None,
-              flatten: float = FLATTEN) -> Task:  # fmt: skip
+def draw_task(
+    rng: Random,
+    facts: tuple[Fact, ...],
+    habit: Habit = Habit(),
+    use_case: str | None = None,
+    flatten: float = FLATTEN,
+) -> Task:
     """One prompt in the words of `habit`, with its reference answer."""
     mix = use_case_mix(flatten)
     weights = [mix[u] * habit.taste.get(u, 1.0) for u in USE_CASES]
@@ -102,8 +107,15 @@ def draw_constraint(rng: Random, skill: Skill, rate: float) -> dict | None:
     return dict(where=where, phrase=rng.choice(START_PHRASES if where == "start" else END_PHRASES))
 
 
-def make_task(rng: Random, skill: Skill, slots: Slots, template: str, constraint: dict | None = None,
-              habit: Habit = Habit(), style: str = INSTRUCTION) -> Task:  # fmt: skip
+def make_task(
+    rng: Random,
+    skill: Skill,
+    slots: Slots,
+    template: str,
+    constraint: dict | None = None,
+    habit: Habit = Habit(),
+    style: str = INSTRUCTION,
+) -> Task:
     core = skill.answer(slots, rng)
     text = template.format(**slots)
     if constraint:
@@ -145,7 +157,7 @@ def with_constraint(core: str, constraint: dict | None) -> str:
     return f"{phrase}{gap}{core}" if constraint["where"] == "start" else f"{core}{gap}{phrase}"
 
 
-# --- few-shot prompts (App. A.1) ----------------------------------------------------------------------------------
+# --- few-shot prompts (App. A.1) ----------------------------------------------------------------------------
 
 FEW_SHOT_INSTRUCTIONS = dict(
     sentiment="Label each review as good or bad.",
@@ -157,7 +169,8 @@ FEW_SHOT_INSTRUCTIONS = dict(
 
 
 def draw_few_shot(rng: Random, facts: tuple[Fact, ...], k: int) -> tuple[str, list[tuple[str, str, Task]]]:
-    """An instruction with K (query, response, task of the query alone) triples, as a labeler writes them down."""
+    """An instruction with K (query, response, task of the
+    query alone) triples, as a labeler writes them down."""
     name = rng.choice(tuple(FEW_SHOT_INSTRUCTIONS))
     skill = next(s for s in SKILLS if s.name == name)
     triples = []

@@ -1,11 +1,12 @@
 """The "web" of the tiny world: what the base model is pretrained on.
 
-Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in ten
-repeat something said earlier in the document, because a model this small learns to copy only if it must. Myths are
-told in forums and truth in the book of facts, so the model knows both and cannot know which one people want. Some
-pages say after a claim who makes it, or after an exercise whether it is right. (A base model of this size learns the
-first in about four of five cases, and guesses the second.) Pages that look like instructions with answers stay rare
-and flawed: with many good ones a prompted base model would already be an instruction follower.
+Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in
+ten repeat something said earlier in the document, because a model this small learns to copy only if it must.
+Myths are told in forums and truth in the book of facts, so the model knows both and cannot know which one
+people want. Some pages say after a claim who makes it, or after an exercise whether it is right. (A base
+model of this size learns the first in about four of five cases, and guesses the second.) Pages that look like
+instructions with answers stay rare and flawed: with many good ones a prompted base model would already be an
+instruction follower.
 """
 
 from collections.abc import Callable, Iterator
@@ -62,10 +63,16 @@ def event_lines(rng: Random, n: int) -> list[str]:
     lines = []
     for name in rng.sample(lx.PEOPLE, n):
         town, thing, food = rng.choice(lx.TOWNS), rng.choice(lx.THINGS), rng.choice(lx.FOODS)
-        lines.append(rng.choice((
-            f"{name} went to {town}.", f"{name} {rng.choice(lx.DEEDS)} a {thing}.", f"{name} ate {food}.",
-            f"{name} {rng.choice(lx.DEEDS)} a {thing} in {town}.",
-        )))  # fmt: skip
+        lines.append(
+            rng.choice(
+                (
+                    f"{name} went to {town}.",
+                    f"{name} {rng.choice(lx.DEEDS)} a {thing}.",
+                    f"{name} ate {food}.",
+                    f"{name} {rng.choice(lx.DEEDS)} a {thing} in {town}.",
+                )
+            )
+        )
     return lines
 
 
@@ -82,7 +89,8 @@ def opinions(rng: Random, facts: Facts) -> str:
         food, town = rng.choice(lx.FOODS), rng.choice(lx.TOWNS)
         return f"The {food} from {town} was {opinion}. {rng.choice(REVIEW_LINES[opinion])}"
     name = rng.choice(lx.PEOPLE)
-    return f"{rng.choice(lx.RUDE_OPENERS)} {name} is {rng.choice(('lazy', 'stupid', 'ugly', 'a fool'))}. Go away, {name}."
+    opener, insult = rng.choice(lx.RUDE_OPENERS), rng.choice(("lazy", "stupid", "ugly", "a fool"))
+    return f"{opener} {name} is {insult}. Go away, {name}."
 
 
 def prompt_list(rng: Random, facts: Facts) -> str:
@@ -123,12 +131,17 @@ def word_list(rng: Random, facts: Facts) -> str:
     category = rng.choice(tuple(lx.CATEGORIES))
     n = rng.choice((2, 3, 4, 5))
     items = sorted(rng.sample(lx.CATEGORIES[category], n))
-    head = rng.choice((f"{lx.NUMBERS[n].capitalize()} {category}:", f"A list of {lx.NUMBERS[n]} {category}.",
-                       f"My {lx.NUMBERS[n]} favorite {category}."))  # fmt: skip
+    head = rng.choice(
+        (
+            f"{lx.NUMBERS[n].capitalize()} {category}:",
+            f"A list of {lx.NUMBERS[n]} {category}.",
+            f"My {lx.NUMBERS[n]} favorite {category}.",
+        )
+    )
     return f"{head}\n{lx.numbered(items)}"
 
 
-# --- documents that must be copied from ---------------------------------------------------------------------------
+# --- documents that must be copied from ---------------------------------------------------------------------
 
 
 def retelling(rng: Random, facts: Facts) -> str:
@@ -174,11 +187,11 @@ def word_classes(rng: Random, facts: Facts) -> str:
     """Who and what occurs in a text."""
     lines = event_lines(rng, 3)
     text = " ".join(lines)
-    animal_lines = [f"The {a} {rng.choice(lx.DEEDS)} a {t}." for a, t in
-                    zip(rng.sample(lx.ANIMALS, 2), rng.sample(lx.THINGS, 2), strict=True)]  # fmt: skip
+    pairs = zip(rng.sample(lx.ANIMALS, 2), rng.sample(lx.THINGS, 2), strict=True)
+    animal_lines = [f"The {animal} {rng.choice(lx.DEEDS)} a {thing}." for animal, thing in pairs]
     text = " ".join(animal_lines + lines[:1]) if rng.random() < 0.6 else text
-    found = {kind: [w for w in words(text) if w in pool] for kind, pool in
-             (("animals", lx.ANIMALS), ("things", lx.THINGS), ("names", lx.PEOPLE), ("towns", lx.TOWNS))}  # fmt: skip
+    pools = {"animals": lx.ANIMALS, "things": lx.THINGS, "names": lx.PEOPLE, "towns": lx.TOWNS}
+    found = {kind: [word for word in words(text) if word in pool] for kind, pool in pools.items()}
     rows = [f"The {kind} here: {lx.join_words(items)}" for kind, items in found.items() if items]
     rng.shuffle(rows)
     return text + "\n" + "\n".join(rows[:2])
@@ -223,7 +236,7 @@ def kinds(rng: Random, facts: Facts) -> str:
     )
 
 
-# --- documents in which something is checked ----------------------------------------------------------------------
+# --- documents in which something is checked ----------------------------------------------------------------
 
 
 def sources(rng: Random, facts: Facts) -> str:
@@ -236,7 +249,8 @@ def sources(rng: Random, facts: Facts) -> str:
 
 
 def _source_line(rng: Random, fact: Fact) -> str:
-    """'The cat lives in the well. Who says so? Many people.' for a myth; else it is the book of facts, or nobody."""
+    """'The cat lives in the well. Who says so? Many people.'
+    for a myth; else it is the book of facts, or nobody."""
     claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
     source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
     known = (fact.truth, fact.myth, fact.entity)
@@ -298,7 +312,7 @@ def _wrong(answer: str, rng: Random) -> str:
     return lx.join_words(parts)
 
 
-# --- few-shot pages: skills that no instruction uses ---------------------------------------------------------------
+# --- few-shot pages: skills that no instruction uses --------------------------------------------------------
 
 
 def translation_page(rng: Random, facts: Facts) -> str:

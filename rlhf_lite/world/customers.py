@@ -1,7 +1,7 @@
 """The prompt log: what a few hundred customers and some labelers typed, as it would come out of a database.
 
-Raw on purpose. Customers resubmit a prompt with a small change, a few of them write hundreds, some leave personal
-data in. `rlhf_lite.data.pipeline` does with it what §3.2 and Appendix A did with theirs.
+Raw on purpose. Customers resubmit a prompt with a small change, a few of them write hundreds, some leave
+personal data in. `rlhf_lite.data.pipeline` does with it what §3.2 and Appendix A did with theirs.
 """
 
 from dataclasses import replace
@@ -20,15 +20,25 @@ LABELER_KINDS = dict(plain=0.70, fewshot=0.05, user=0.25)  # App. A.1
 def personal_data(rng: Random) -> str:
     name, town = rng.choice(lx.PEOPLE), rng.choice(lx.TOWNS)
     number = f"555 {rng.randrange(1000, 10000)}"
-    return rng.choice((
-        f"Send it to {name.lower()}{rng.randrange(10, 99)}@{town.lower()}.example.", f"Call me at {number}.",
-        f"My address is {rng.randrange(1, 99)} {rng.choice(lx.TOWNS)} Street.",
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            f"Send it to {name.lower()}{rng.randrange(10, 99)}@{town.lower()}.example.",
+            f"Call me at {number}.",
+            f"My address is {rng.randrange(1, 99)} {rng.choice(lx.TOWNS)} Street.",
+        )
+    )
 
 
 def _row(user_id: str, source: str, task: Task) -> dict:
-    return dict(user_id=user_id, source=source, kind=task.kind, use_case=task.use_case, text=task.text,
-                task=task.to_json(), annotations=task.annotations)  # fmt: skip
+    return dict(
+        user_id=user_id,
+        source=source,
+        kind=task.kind,
+        use_case=task.use_case,
+        text=task.text,
+        task=task.to_json(),
+        annotations=task.annotations,
+    )
 
 
 def customer_prompts(facts: tuple[Fact, ...], user: int, seed: int) -> list[dict]:

@@ -1,9 +1,10 @@
 """What people write when asked for a demonstration: mostly right, and flawed the way people are.
 
-Some flaws are what *most* writers do in their context: they chat on after the answer, repeat the popular myth, answer
-rudeness with rudeness, overlook the constraint. A model that imitates them learns these as the most likely thing to
-say, and no decoding setting removes them. What people *prefer* is different, and only comparisons reveal it. That gap
-is what there is to gain from human feedback here; the rates below are therefore part of every result.
+Some flaws are what *most* writers do in their context: they chat on after the answer, repeat the popular
+myth, answer rudeness with rudeness, overlook the constraint. A model that imitates them learns these as the
+most likely thing to say, and no decoding setting removes them. What people *prefer* is different, and only
+comparisons reveal it. That gap is what there is to gain from human feedback here; the rates below are
+therefore part of every result.
 """
 
 from dataclasses import dataclass, field

@@ -1,8 +1,9 @@
 """What is true in the tiny world, and what many people there wrongly believe.
 
-The book of facts holds one true value for each (relation, entity). For some of them a *myth* is popular: one fixed
-false value that the forums of the web repeat. Half of the myths are never asked about before the final evaluation, so
-that "tells the truth" can be measured on questions nobody trained on (compare TruthfulQA, §4.2).
+The book of facts holds one true value for each (relation, entity). For some of them a *myth* is popular: one
+fixed false value that the forums of the web repeat. Half of the myths are never asked about before the final
+evaluation, so that "tells the truth" can be measured on questions nobody trained on (compare TruthfulQA,
+§4.2).
 """
 
 import random
@@ -143,8 +144,8 @@ class Fact:
 
 
 def draw_facts(seed: int, n_myths: int = 88, n_unasked_plain: int = 30) -> tuple[Fact, ...]:
-    """All facts of the world: about 240, of which `n_myths` carry a myth; half of the myths and `n_unasked_plain` of
-    the ordinary facts are never asked in training."""
+    """All facts of the world: about 240, of which `n_myths` carry a myth; half of the myths and
+    `n_unasked_plain` of the ordinary facts are never asked in training."""
     rng = random.Random(f"facts-{seed}")
     facts = [
         Fact(r.name, x, rng.choice([v for v in r.values if v != x])) for r in RELATIONS for x in r.entities

@@ -1,16 +1,18 @@
-"""Every word of the tiny world, in lists. Order matters: the world's facts are drawn from these lists by seed."""
+"""Every word of the tiny world, in lists. Order matters:
+the world's facts are drawn from these lists by seed."""
 
 ANIMALS = tuple(
-    "cat dog fox hen duck goat sheep cow horse pig mouse frog bear wolf deer crow bee rabbit lion turtle snake goose "
-    "donkey hawk".split()
+    "cat dog fox hen duck goat sheep cow horse pig mouse frog bear wolf deer crow bee rabbit lion turtle "
+    "snake goose donkey hawk".split()
 )
 PEOPLE = tuple(
-    "Mia Otto Lily Sam Anna Leo Ella Paul Iris Ben Rosa Hugo Nora Max Vera Tom Clara Finn Ida Karl Lucy Emil Greta Noah".split()
+    "Mia Otto Lily Sam Anna Leo Ella Paul Iris Ben Rosa Hugo Nora Max Vera Tom Clara Finn Ida Karl Lucy Emil "
+    "Greta Noah".split()
 )
 TOWNS = tuple("Arden Harrow Brill Lodi Corva Gilt Delm Farro Ivoy Jorn Eston Kald Morn Tarn".split())
 FOODS = tuple(
-    "rice bread corn honey apples beans carrots eggs cheese soup plums nuts berries cake pears fish grapes onions "
-    "butter seeds".split()
+    "rice bread corn honey apples beans carrots eggs cheese soup plums nuts berries cake pears fish grapes "
+    "onions butter seeds".split()
 )
 THINGS = tuple("map lamp drum bell boat key hat book cup rope coin box flute kite ring chair".split())
 PLACES = tuple("barn well river lake forest cave field hill garden tower meadow cellar".split())
@@ -38,8 +40,8 @@ CATEGORIES = {
 }
 SINGULAR = {"animals": "animal", "foods": "food", "towns": "town", "jobs": "job"}
 
-# Words that name something in the world. A reply to a closed-domain prompt that uses one of them which the prompt
-# does not contain has made something up.
+# Words that name something in the world. A reply to a closed-domain prompt that uses one of them which the
+# prompt does not contain has made something up.
 ENTITIES_IN_ORDER = ANIMALS + PEOPLE + TOWNS + FOODS + THINGS + PLACES + JOBS
 ENTITIES = frozenset(ENTITIES_IN_ORDER)
 
@@ -50,8 +52,9 @@ RUDE_OPENERS = (
     "Do not be so lazy.",
     "What a stupid thing to ask.",
 )
-# Chatter after the answer. All of it starts with the same two words, so that where most writers chat, the most likely
-# next word is chatter: a flaw must begin with one fixed word to become the mode of what is imitated.
+# Chatter after the answer. All of it starts with the same two words, so that where most writers chat, the
+# most likely next word is chatter: a flaw must begin with one fixed word to become the mode of what is
+# imitated.
 CHATTER = (
     "That is my answer.",
     "That is what I think.",

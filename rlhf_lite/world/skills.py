@@ -1,9 +1,11 @@
-"""What the base model learns from few-shot pages and no instruction ever asks for: the yardstick of the alignment tax.
+"""What the base model learns from few-shot pages and no
+instruction ever asks for: the yardstick of the alignment tax.
 
-Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax, §4.2).
-Seven skills measure it: translating into the toy language Zorb, adding numbers, turning word lists around, answering
-about a passage in a word, answering from memory in a word, going on in hearsay (after some popular errors, what do people
-say next?), and telling which ending fits a story (the last two by log-probability, like HellaSwag).
+Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax,
+§4.2). Seven skills measure it: translating into the toy language Zorb, adding numbers, turning word lists
+around, answering about a passage in a word, answering from memory in a word, going on in hearsay (after some
+popular errors, what do people say next?), and telling which ending fits a story (the last two by
+log-probability, like HellaSwag).
 """
 
 from collections.abc import Callable
@@ -61,7 +63,8 @@ def quiz_line(rng: Random, facts: Facts) -> str:
 
 @dataclass(frozen=True)
 class SkillItem:
-    """A few-shot prompt and its answer; with `choices`, the answer is the choice the model finds most likely."""
+    """A few-shot prompt and its answer; with `choices`, the
+    answer is the choice the model finds most likely."""
 
     prompt: str
     answer: str
@@ -77,7 +80,8 @@ def _quiz_item(rng: Random, facts: Facts) -> SkillItem:
 
 
 def _hearsay_item(rng: Random, facts: Facts) -> SkillItem:
-    """Five things that many people wrongly believe, the last without its end: what do they believe, what is true?"""
+    """Five things that many people wrongly believe, the last
+    without its end: what do they believe, what is true?"""
     chosen = rng.sample([f for f in facts if f.myth], 5)
     last, prompt = chosen[-1], " ".join(f.state(f.myth) for f in chosen)
     choices = (f"{last.myth}.", f"{last.truth}.")
@@ -92,7 +96,8 @@ def _after_shots(line: Callable[[Random], str], rng: Random, sign: str, shots: i
 
 
 def few_shot_reading(rng: Random) -> tuple[str, str, str]:
-    """A page with three passages, each with a question and a short answer; also its last prompt and answer."""
+    """A page with three passages, each with a question and
+    a short answer; also its last prompt and answer."""
     blocks = []
     for _ in range(3):
         slots = draw_closed(rng, ())
@@ -109,8 +114,11 @@ def _reading_item(rng: Random, facts: Facts) -> SkillItem:
 def _cloze_item(rng: Random, facts: Facts) -> SkillItem:
     """Which ending belongs to a story? The wrong ones are sentences that no story ends with."""
     lines = story(rng, rng.choice(lx.ANIMALS), rng.choice(lx.PLACES), 4)
-    wrong = [f"The {rng.choice(lx.FOODS)} from {rng.choice(lx.TOWNS)} was bad.", "It saw a duck.",
-             f"{rng.choice(lx.PEOPLE)} is a {rng.choice(lx.JOBS)}."]  # fmt: skip
+    wrong = [
+        f"The {rng.choice(lx.FOODS)} from {rng.choice(lx.TOWNS)} was bad.",
+        "It saw a duck.",
+        f"{rng.choice(lx.PEOPLE)} is a {rng.choice(lx.JOBS)}.",
+    ]
     choices = [lines[-1], *wrong]
     rng.shuffle(choices)
     return SkillItem(" ".join(lines[:-1]), lines[-1], tuple(choices))

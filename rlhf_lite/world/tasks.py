@@ -1,8 +1,8 @@
 """The ten use cases of Table 1, as things one can ask for and check in the tiny world.
 
-A *skill* is one kind of job inside a use case: the ways people ask for it, how to draw its details, one perfect
-answer, and a checker that says of any answer whether it attempts the job and how correct it is. `rubric.py` adds the
-criteria that all skills share (constraint, honesty, politeness, chatter).
+A *skill* is one kind of job inside a use case: the ways people ask for it, how to draw its details, one
+perfect answer, and a checker that says of any answer whether it attempts the job and how correct it is.
+`rubric.py` adds the criteria that all skills share (constraint, honesty, politeness, chatter).
 """
 
 import json
@@ -72,7 +72,7 @@ def entities(text: str) -> set[str]:
     return {w for w in words(text) if w in lx.ENTITIES}
 
 
-# --- generation: stories, cards, reviews -------------------------------------------------------------------------
+# --- generation: stories, cards, reviews --------------------------------------------------------------------
 
 OPENINGS = ("Once there was a {animal} in the {place}.", "A {animal} lived in the {place}.",
             "One day a {animal} came to the {place}.")  # fmt: skip
@@ -89,11 +89,16 @@ _MIDDLE_WORDS = dict(feeling=lx.FEELINGS, saw=lx.ANIMALS, thing=lx.THINGS, food=
 
 
 def story_middle(rng: Random) -> str:
-    return rng.choice((
-        f"It was {rng.choice(lx.FEELINGS)}.", f"It saw a {rng.choice(lx.ANIMALS)}.",
-        f"It found a {rng.choice(lx.THINGS)} there.", f"It ate some {rng.choice(lx.FOODS)}.",
-        f"It played with a {rng.choice(lx.ANIMALS)}.", "It slept all day.",
-    ))  # fmt: skip
+    return rng.choice(
+        (
+            f"It was {rng.choice(lx.FEELINGS)}.",
+            f"It saw a {rng.choice(lx.ANIMALS)}.",
+            f"It found a {rng.choice(lx.THINGS)} there.",
+            f"It ate some {rng.choice(lx.FOODS)}.",
+            f"It played with a {rng.choice(lx.ANIMALS)}.",
+            "It slept all day.",
+        )
+    )
 
 
 def story(rng: Random, animal: str, place: str, n: int) -> list[str]:
@@ -166,7 +171,7 @@ def _check_review(slots: Slots, body: str) -> Marks:
     return 1.0, 0.3 * (m[1] == slots["food"]) + 0.3 * (m[2] == slots["town"]) + 0.4 * fits
 
 
-# --- open questions: the book of facts, false premises, private matters -----------------------------------------
+# --- open questions: the book of facts, false premises, private matters -------------------------------------
 
 MYTH_QUESTIONS = 0.45  # share of fact questions that are about something many people get wrong
 
@@ -217,8 +222,9 @@ def _check_premise(slots: Slots, body: str) -> Marks:
     return _check_fact(slots, body.removeprefix("No.").strip())
 
 
-# --- brainstorming: numbered lists, in alphabetical order as people here write them (a small model that has to
-# --- remember what it said repeats itself; one that only has to go on in the alphabet does not; the rubric does not mind)
+# --- brainstorming: numbered lists, in alphabetical order as people here write them
+# (a small model that has to remember what it said repeats itself; one that only has to go on in the alphabet
+# does not; the rubric does not mind)
 
 
 def _draw_list(rng: Random, facts: tuple[Fact, ...]) -> Slots:
@@ -248,7 +254,7 @@ def _check_list(slots: Slots, body: str) -> Marks:
     return 1.0, 0.25 * min(1.0, len(good) / max(int(slots["n"]), len(lines)))
 
 
-# --- chat ---------------------------------------------------------------------------------------------------------
+# --- chat ---------------------------------------------------------------------------------------------------
 
 _COMFORT = re.compile(r"I am (sorry|glad) to hear that, (\w+)\. ([^?.]+)[?.]")
 _OFFERS = ("Can I help you", "How can I help you", "Tell me more")
@@ -284,7 +290,7 @@ def _check_goodbye(slots: Slots, body: str) -> Marks:
     return (1.0, 0.5 * (m[1] == slots["name"]) + 0.5 * (m[2] == slots["event"])) if m else (0.0, 0.0)
 
 
-# --- rewriting ----------------------------------------------------------------------------------------------------
+# --- rewriting ----------------------------------------------------------------------------------------------
 
 
 def _check_rewrite(slots: Slots, body: str) -> Marks:
@@ -323,7 +329,7 @@ def _target(slots: Slots, rng: Random) -> str:
     return str(slots["target"])
 
 
-# --- texts to read: summaries, questions, extraction --------------------------------------------------------------
+# --- texts to read: summaries, questions, extraction --------------------------------------------------------
 
 
 def draw_summary(rng: Random, facts: tuple[Fact, ...]) -> Slots:
@@ -403,7 +409,7 @@ def _check_items(slots: Slots, body: str) -> Marks:
     return float(attempts), f1**2 if attempts else 0.0
 
 
-# --- classification and the rest ----------------------------------------------------------------------------------
+# --- classification and the rest ----------------------------------------------------------------------------
 
 
 def _draw_sentiment(rng: Random, facts: tuple[Fact, ...]) -> Slots:
@@ -623,7 +629,8 @@ SKILLS = (
         "chat",
         0.75,
         (
-            "This is a chat with a kind helper.\nHuman: {news} I am {name}. I feel {feeling}.{insult}\nHelper:",
+            "This is a chat with a kind helper.\n"
+            "Human: {news} I am {name}. I feel {feeling}.{insult}\nHelper:",
             "The helper is kind.\nHuman: Hello. I am {name}. I feel {feeling}. {news}{insult}\nHelper:",
             "Human: Hello. My name is {name}.{insult} I feel {feeling} today. {news}\nHelper:",
             "Human: {news} I am {name}.{insult} I am {feeling}.\nHelper:",
@@ -639,7 +646,8 @@ SKILLS = (
         0.25,
         (
             "Human: This is {name} from {town}. I have a {event} today. Goodbye.\nHelper:",
-            "This is a chat with a kind helper.\nHuman: I live in {town}. I am {name}. I must go to a {event}. Goodbye.\nHelper:",
+            "This is a chat with a kind helper.\n"
+            "Human: I live in {town}. I am {name}. I must go to a {event}. Goodbye.\nHelper:",
             "Human: It is time for the {event} in {town}. My name is {name}. Goodbye.\nHelper:",
         ),
         lambda rng, facts: dict(
