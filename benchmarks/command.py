@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from rlhf_lite.cli.terminal import note, say, table
+from rlhf_lite.cli.terminal import note, print_table, say
 from rlhf_lite.data.files import write_json
 
 from . import grow, jobs, measure, report
@@ -40,7 +40,7 @@ def _show(args: argparse.Namespace, rows: list[dict]) -> None:
     """The table, and the files that were asked for."""
     device = rows[0]["device"]
     title = f"{args.model}, {device}: median of {rows[0]['rounds']} rounds"
-    table(*report.table_of(rows), title)
+    print_table(*report.table_of(rows), title)
     if args.json:
         _write(args.json, f"{device} {args.model}", [{**row, **report.made()} for row in rows])
     if args.figure:
@@ -55,7 +55,9 @@ def _grow(args: argparse.Namespace, folder: Path) -> int:
 
     device = device_name(args.device)
     curves = grow.curves(grow.run(folder, args.device, say=note))
-    table(*report.growth_table(curves), f"Growth on {device}: exponents of the upper half of the points")
+    print_table(
+        *report.growth_table(curves), f"Growth on {device}: exponents of the upper half of the points"
+    )
     draw.write(draw.growth(curves, f"rlhf_lite on {device}: one thread"), args.figure or HERE / "growth.png")
     _write(args.json or True, f"growth {device}", {"device": device, **report.made(), "curves": curves})
     return 0

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from rlhf_lite.evaluate.tables import markdown
+from rlhf_lite.show.tables import markdown_table
 
 from . import report
 
@@ -27,10 +27,10 @@ def filled(page: str) -> str:
 def _table(path: Path) -> str:
     measured = json.loads(path.read_text())
     if isinstance(measured, dict):
-        return markdown(*report.growth_table(measured["curves"]))
+        return markdown_table(*report.growth_table(measured["curves"]))
     columns, lines = report.table_of(measured)
     at_floor = [f"{row['ratio'] / row['share_of_floor']:.1f}" for row in measured]
-    return markdown(
+    return markdown_table(
         [*columns, "ratio at the floor"],
         [[*line, ratio] for line, ratio in zip(lines, at_floor, strict=True)],
     )

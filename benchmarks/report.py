@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rlhf_lite.chain.store import provenance
-from rlhf_lite.cli.terminal import Table
+from rlhf_lite.show.tables import Table
 
 from .packages import PPO_VERSION, version_of
 

@@ -164,10 +164,10 @@ def test_text_is_data(capsys):
 
 def test_tables_are_aligned_in_files_and_rich_on_a_terminal(capsys, monkeypatch):
     rows = [("one", "first\nsecond"), ("three", EVIL)]
-    terminal.table(("name", "text"), rows, "Title")
+    terminal.print_table(("name", "text"), rows, "Title")
     assert capsys.readouterr().out == f"\nTitle\nname   text\none    first\n       second\nthree  {SHOWN}\n"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    terminal.table(("name", "text"), rows, "Title")
+    terminal.print_table(("name", "text"), rows, "Title")
     out = capsys.readouterr().out
     assert out != "" and all(text in out for text in ("Title", "second", SHOWN)) and "\x1b[2J" not in out
 

@@ -12,10 +12,10 @@ from rlhf_lite.evaluate import benchmarks
 from rlhf_lite.evaluate.intervals import mean_with_interval, paired_difference
 from rlhf_lite.evaluate.metadata import by_use_case
 from rlhf_lite.evaluate.preference import win_rate, wins
-from rlhf_lite.evaluate.tables import cases_table
 from rlhf_lite.labels.labelers import held_out_pool, judge_all, make_pool, with_noise
 from rlhf_lite.models.checkpoints import new_policy
 from rlhf_lite.models.tokens import build_tokenizer, encode
+from rlhf_lite.show.tables import cases_table
 from rlhf_lite.world import USE_CASES, SkillItem
 from rlhf_lite.world.asking import draw_habit, draw_task
 
@@ -103,4 +103,4 @@ def test_the_likeliest_ending_is_the_one_with_the_highest_mean_log_probability()
         return sum(float(logp[len(start) + t - 1, token]) for t, token in enumerate(end)) / len(end)
 
     expected = [max(choices, key=lambda choice: mean_logprob(prompt, choice)) for prompt, choices in texts]
-    assert benchmarks._likeliest(policy, tokenizer, items) == expected
+    assert benchmarks.likeliest_choices(policy, tokenizer, items) == expected

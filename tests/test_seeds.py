@@ -6,16 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from rlhf_lite.evaluate.seeds import (
-    SHIPPED_SEEDS,
-    archive,
-    each,
-    over_ratios,
-    over_seeds,
-    read_reports,
-    traces,
-)
-from rlhf_lite.evaluate.tables import CLAIMS, seeds_table
+from rlhf_lite.chain.archive import archive
+from rlhf_lite.data.files import read_jsonl
+from rlhf_lite.evaluate.seeds import SHIPPED_SEEDS, each, over_ratios, over_seeds, read_reports
+from rlhf_lite.show.tables import CLAIMS, seeds_table
 
 
 def test_over_seeds_is_students_interval():
@@ -48,9 +42,8 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
         "stages.json",
     ]
     assert json.loads((tmp_path / "kept" / "stages.json").read_text())["ppo"]["commit"] == "abc"
-    assert read_reports([tmp_path / "kept"]) == [{"step": 0}] and traces("ppo", [tmp_path / "kept"]) == [
-        [{"step": 0}]
-    ]
+    assert read_reports([tmp_path / "kept"]) == [{"step": 0}]
+    assert read_jsonl(tmp_path / "kept" / "ppo.trace.jsonl") == [{"step": 0}]
 
 
 def test_ratios_are_taken_within_each_run():

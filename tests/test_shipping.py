@@ -42,4 +42,4 @@ def test_an_unfinished_chain_is_refused_before_anything_is_removed(tmp_path, mon
 def test_readme_and_picture_are_those_of_the_shipped_report():
     table = ship.TABLE.search((ROOT / "README.md").read_text())[0]
     report = read_json(store.SHIPPED / Plan().folder_name("evaluation") / "report.json")
-    assert table == ship.markdown_table(report)
+    assert table == ship.readme_table(report)

@@ -17,7 +17,8 @@ from rlhf_lite.chain import store
 from rlhf_lite.chain.plan import STAGES, Plan
 from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.data.files import ROOT, atomic_write, read_json
-from rlhf_lite.show.overview import markdown_table, overview
+from rlhf_lite.show.overview import overview
+from rlhf_lite.show.tables import readme_table
 from tools.statistics import page
 
 TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
@@ -48,7 +49,7 @@ def describe(chain: Chain, root: Path = ROOT) -> None:
     for path, content in (
         (root / "data" / "README.md", page(chain).encode()),
         (root / "data" / "overview.png", overview(report).png()),
-        (readme, TABLE.sub(lambda _: markdown_table(report), readme.read_text()).encode()),
+        (readme, TABLE.sub(lambda _: readme_table(report), readme.read_text()).encode()),
     ):
         with atomic_write(path) as file:
             file.write(content)

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from statistics import mean, median, quantiles, stdev
 from typing import TYPE_CHECKING
 
-from rlhf_lite.evaluate.tables import markdown as markdown_table
 from rlhf_lite.paper import TABLE_1, TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11
+from rlhf_lite.show.tables import markdown_table
 from rlhf_lite.world import USE_CASES
 
 if TYPE_CHECKING:

@@ -41,8 +41,8 @@ def options(option: Callable) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.prompt is not None and not args.prompt.strip():
         raise ValueError("the prompt is empty; write an instruction or a question")
-    from ..evaluate.answers import MODELS, Settings
-    from .conversation import HELP, Panel, typed
+    from ..show.answers import Settings
+    from .conversation import HELP, MODELS, Panel, typed
 
     settings, plan = Settings(args.temperature, args.greedy, args.seed), Plan(chain_config(args))
     build(plan, plan.needed(*MODELS.values(), "reward", but_found=True), args)

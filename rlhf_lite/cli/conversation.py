@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..evaluate.answers import MODELS, Settings, answers, longest_prompt, read_temperature
 from ..models.tokens import PromptError, check_prompt
-from .terminal import note, say, table
+from ..show.answers import Settings, ask, longest_prompt, read_temperature
+from .terminal import note, print_table, say
 
 if TYPE_CHECKING:
     from ..chain.tiny import Chain
 
+MODELS = {"base": "base", "SFT": "sft", "PPO": "ppo", "PPO-ptx": "ppo_ptx"}  # name: stage
 HELP = "Type a prompt. Commands: again, temperature X, greedy, help, quit."
 
 
@@ -34,8 +35,8 @@ class Panel:
             return False
         for remark in remarks:
             note(f"{where}{remark}")
-        found = answers(self.policies, self.reward_model, self.tokenizer, prompt, self.settings)
-        table(
+        found = ask(self.policies, self.reward_model, self.tokenizer, prompt, self.settings)
+        print_table(
             ("model", "score", "answer"),
             [(name, f"{score:+.2f}", text) for name, score, text in found],
             prompt,

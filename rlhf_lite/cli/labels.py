@@ -19,7 +19,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from .terminal import say, table
+from .terminal import print_table, say
 
 
 def options(option: Callable) -> None:
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"there is no file {missing[0]}")
     if args.action == "merge":
         taken = store.merge(args.files, args.into)
-        table(("store", "labels taken"), taken.items(), str(args.into))
+        print_table(("store", "labels taken"), taken.items(), str(args.into))
     elif args.action == "import":
         _import_labels(args)
     else:
@@ -98,4 +98,4 @@ def _show_agreement(rows: list[dict], again: list[dict]) -> None:
             (labeler, len(own), told(agreement, rows, of=labeler), told(self_agreement, own, second))
         )
     columns = ("labeler", "labels", "agrees with others", "with themselves")
-    table(columns, lines, "Pairs ordered alike, 95 % interval over prompts")
+    print_table(columns, lines, "Pairs ordered alike, 95 % interval over prompts")

@@ -20,7 +20,7 @@ import argparse
 from collections.abc import Callable
 
 from ..config import RealChainConfig, RealStages
-from .terminal import say, table
+from .terminal import print_table, say
 
 
 def options(option: Callable) -> None:
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> None:
         found = chain.get(args.only or "evaluation")
         if not processes.is_main_process():
             return
-        table(
+        print_table(
             ("left out or cut", "times"),
             sorted(chain.left_out.items(), key=lambda pair: -pair[1]),
             config.rankings,
@@ -135,8 +135,8 @@ def _show_forecast(chain) -> None:
     rows = [
         (name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()
     ]
-    table(("stage", "here", "on a GPU", "most while"), rows, "Memory of the training, on each process")
-    table(
+    print_table(("stage", "here", "on a GPU", "most while"), rows, "Memory of the training, on each process")
+    print_table(
         ("GB", "settings"),
         [(size, _fitting(memory.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
         "To fit into so many GB that are free on a GPU, and learn the same",
@@ -153,12 +153,12 @@ def _fitting(changes: dict | None) -> str:
 
 def _show(report: dict) -> None:
     """What the judge prefers, and how far the judge can be trusted."""
-    from ..evaluate.intervals import bracketed
+    from ..show.tables import bracketed
 
     counts = [(side, *found.values()) for side, found in report["data"].items()]
-    table(("side", *report["data"]["test"]), counts, "Split by user")
+    print_table(("side", *report["data"]["test"]), counts, "Split by user")
     trust = [(name, bracketed(mean)) for name, mean in report["agreement_with_people"].items()]
-    table(
+    print_table(
         ("who", "agrees with people"),
         trust,
         "Pairs of the test side, 95 % interval over users; chance is 0.5",
@@ -171,7 +171,7 @@ def _show(report: dict) -> None:
         )
         for name, mean in report["wins_against_sft"].items()
     ]
-    table(
+    print_table(
         ("answers", "wins against SFT", "judge's score", "reward model's score"),
         rows,
         "By the judge, on prompts of the test side",

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..chain.store import Found
-from .terminal import say, table
+from .terminal import print_table, say
 
 if TYPE_CHECKING:
     from ..chain.real_reward import RealConfig
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
     cfg = _config(args)
     tokenizer = real_reward.find_tokenizer(args.tokenizer or args.model)
     data = real_reward.prepare(args.rankings, tokenizer, cfg)
-    table(("left out or cut", "times"), data.notes.most_common(), str(args.rankings))
+    print_table(("left out or cut", "times"), data.notes.most_common(), str(args.rankings))
     found = real_reward.train(data, tokenizer, cfg, args.model, args.fresh)
     _show(found)
     if out:
@@ -82,12 +82,12 @@ def _config(args: argparse.Namespace) -> RealConfig:
 
 def _show(found: Found) -> None:
     """What the model was trained on, and its accuracy beside chance."""
-    from ..evaluate.intervals import bracketed
+    from ..show.tables import bracketed
 
     report = found.summary["result"]
     steps, chance, units = report["steps"], report["chance"], ("conversations", "prompts", "answers", "pairs")
     counts = [(side, *(report["data"][side][unit] for unit in units)) for side in ("train", "held_out")]
-    table(("side", *units), counts, "Split by conversation")
+    print_table(("side", *units), counts, "Split by conversation")
     say(
         f"\nGPT-2 with {report['parameters']:,} parameters, started from {report['start']}: {steps['done']} of "
         f"{steps['planned']} steps, {found.summary['seconds']:.0f} s in all."
@@ -100,7 +100,7 @@ def _show(found: Found) -> None:
     }
     rows = [(name, bracketed(it["accuracy"]), bracketed(it.get("loss"))) for name, it in measured.items()]
     rows.append(("chance", f"{chance['accuracy']:.3f}", f"{chance['loss']:.3f}"))
-    table(
+    print_table(
         ("", "accuracy", "loss"), rows, "Pairs ordered as people did, with a 95 % interval over conversations"
     )
     low, high = (report["held_out"]["accuracy"][end] for end in ("low", "high"))

@@ -24,9 +24,8 @@ from ..chain import store
 from ..chain.plan import Plan
 from ..chain.store import Found
 from ..data.files import read_json, write_json
-from ..evaluate.tables import cases_table, labels_table, quality_table, skills_table
 from .chains import build, chain_config, chain_options, jobs_option, where
-from .terminal import note, say, table
+from .terminal import note, print_table, say
 
 
 def options(option: Callable) -> None:
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
     if wanted[-1] == "evaluation":
         _show_report({stage: plan.find(stage) for stage in wanted}, args.report)
         if args.archive:
-            from ..evaluate.seeds import archive
+            from ..chain.archive import archive
 
             archive(plan, args.archive.expanduser())
             say(f"        {args.archive}")
@@ -80,19 +79,21 @@ def _forget(plan: Plan, unwanted: Sequence[str]) -> None:
 
 def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     """Tables of the evaluation and of the seconds, and where the whole report is."""
+    from ..show.tables import cases_table, labels_table, quality_table, skills_table
+
     last = found["evaluation"]
     report, seconds = (
         read_json(last.folder / "report.json"),
         {s: it.summary["seconds"] for s, it in found.items()},
     )
-    table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
-    table(
+    print_table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
+    print_table(
         *quality_table(report),
         f"{report['prompts']} test prompts of {report['users']} users; ± half a 95 % interval",
     )
-    table(*skills_table(report), "Few-shot skills, % right")
-    table(*cases_table(report), "Gold by use case: validation prompts, temperature 1")
-    table(*labels_table(report), "Pairs of answers put in the same order, with a 95 % interval")
+    print_table(*skills_table(report), "Few-shot skills, % right")
+    print_table(*cases_table(report), "Gold by use case: validation prompts, temperature 1")
+    print_table(*labels_table(report), "Pairs of answers put in the same order, with a 95 % interval")
     say(f"\n{_computed_with(last.summary)}\nReport: {last.folder / 'report.json'}")
     if copy:
         made = {name: last.summary[name] for name in ("commit", "versions", "hardware")}

@@ -14,8 +14,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ..evaluate.tables import seeds_table
-from .terminal import table
+from .terminal import print_table
 
 
 def options(option: Callable) -> None:
@@ -24,6 +23,7 @@ def options(option: Callable) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..evaluate.seeds import read_reports
+    from ..show.tables import seeds_table
 
     reports = read_reports(args.folders or None)
-    table(*seeds_table(reports), f"{len(reports)} runs, mean and 95 % interval over them, and each run")
+    print_table(*seeds_table(reports), f"{len(reports)} runs, mean and 95 % interval over them, and each run")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from ..chain.plan import STAGES, Plan
 from .chains import chain_config, chain_options, where
-from .terminal import table
+from .terminal import print_table
 
 
 def options(option: Callable) -> None:
@@ -24,7 +24,7 @@ def options(option: Callable) -> None:
 def run(args: argparse.Namespace) -> None:
     plan = Plan(chain_config(args))
     rows = [(stage, *where(plan, stage)) for stage in STAGES]
-    table(
+    print_table(
         ("stage", "state", "seconds", "folder"),
         [(s, how, "" if t is None else f"{t:.0f}", at) for s, how, at, t in rows],
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..chain import store
 from .chains import profile
-from .terminal import note, say, table
+from .terminal import note, print_table, say
 
 
 def options(option: Callable) -> None:
@@ -60,5 +60,5 @@ def run(args: argparse.Namespace) -> None:
     rows = [
         (f"{value:g}", len(repeats), *(str(end[value]) for end in last)) for value, repeats in found.items()
     ]
-    table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
+    print_table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
     say(f"\nRecords: {into / args.name}")

@@ -31,7 +31,7 @@ def clean(text: str) -> str:
     return visible(text.replace("\t", " "))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """Rows under the names of their columns; cells may have several lines and are never read as markup."""
     cells = [[clean(str(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():

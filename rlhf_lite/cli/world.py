@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from .terminal import say, table
+from .terminal import print_table, say
 
 
 def options(option: Callable) -> None:
@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> None:
         task = here.draw_task(rng, use_case=args.use_case)
         texts = {"reference": task.reference, "demonstration": here.demonstrate(task, rng)}
         rows = [(name, f"{gold(task, text):.3f}", text) for name, text in texts.items()]
-        table((task.use_case, "gold", ""), [("prompt", "", task.text), *rows])
+        print_table((task.use_case, "gold", ""), [("prompt", "", task.text), *rows])
         say()

@@ -19,10 +19,12 @@ def few_shot_accuracy(
     n: int = 200,
     seed: int = 0,
 ) -> float:
-    """Share of few-shot items answered right: greedy and exact up to the end of the line, or by the likeliest choice."""
+    """Share of n few-shot items answered right: the likeliest choice, or, where there is none to choose from, exactly
+    the greedy rest of the line."""
     items = world.skill_items(skill, n, seed)
-    given = (_likeliest if items[0].choices else _continue)(policy, tokenizer, items)
-    return sum(text == item.answer for text, item in zip(given, items, strict=True)) / n
+    answer = likeliest_choices if items[0].choices else continued_lines
+    answers = answer(policy, tokenizer, items)
+    return sum(text == item.answer for text, item in zip(answers, items, strict=True)) / n
 
 
 def skills_of(
@@ -33,18 +35,18 @@ def skills_of(
     endings: int | None = None,
 ) -> dict[str, float]:
     """Accuracy in every skill on n items each; where one of several endings is chosen, on as many as have `endings`."""
-    choices = {skill: len(world.skill_items(skill, 1)[0].choices) for skill in SKILL_ITEMS}
-    counts = {skill: endings // k if endings and k else n for skill, k in choices.items()}
-    return {
-        skill: few_shot_accuracy(policy, world, tokenizer, skill, count) for skill, count in counts.items()
-    }
+    accuracy = {}
+    for skill in SKILL_ITEMS:
+        choices = len(world.skill_items(skill, 1)[0].choices)
+        count = endings // choices if endings and choices else n
+        accuracy[skill] = few_shot_accuracy(policy, world, tokenizer, skill, count)
+    return accuracy
 
 
-@torch.no_grad()
-def _continue(
+def continued_lines(
     policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]
 ) -> list[str]:
-    """The rest of the line after each prompt. No newline is added: the prompt is the beginning of a document."""
+    """The greedy rest of the line after each prompt. No newline is added: the prompt is the beginning of a page."""
     longest = max(len(ids) for ids in encode_all(tokenizer, [item.answer for item in items])) + 1
     prompts = [item.prompt for item in items]
     texts = sample_texts(policy, tokenizer, prompts, longest, greedy=True, batch_size=FEW, end="")
@@ -52,30 +54,30 @@ def _continue(
 
 
 @torch.no_grad()
-def _likeliest(
+def likeliest_choices(
     policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]
 ) -> list[str]:
-    """The choice with the highest mean log-probability per token (App. D; the paper says "lowest", surely a slip)."""
-    pairs = [(item.prompt, choice) for item in items for choice in item.choices]
-    starts, ends = (encode_all(tokenizer, list(texts)) for texts in zip(*pairs, strict=True))
+    """The choice with the highest mean log-probability per token (App. D says "lowest", surely a slip)."""
+    prompts = encode_all(tokenizer, [item.prompt for item in items for _ in item.choices])
+    choices = encode_all(tokenizer, [choice for item in items for choice in item.choices])
     means: list[float] = []
-    for i in range(0, len(pairs), FEW):
-        prompts = _padded(starts[i : i + FEW], tokenizer.pad_token_id, left=True)
-        tokens, mask = _padded(ends[i : i + FEW], tokenizer.pad_token_id)
+    for i in range(0, len(prompts), FEW):
+        before = _padded(prompts[i : i + FEW], tokenizer.pad_token_id, left=True)
+        tokens, mask = _padded(choices[i : i + FEW], tokenizer.pad_token_id)  # (B, T) each
         with autocast(policy.device):
-            picked = response_logprobs(policy, prompts, tokens, mask)  # (B, T)
-        means += (picked.sum(dim=1) / mask.sum(dim=1)).tolist()
-    scores = iter(means)
-    return [max((next(scores), choice) for choice in item.choices)[1] for item in items]
+            logprobs = response_logprobs(policy, before, tokens, mask)  # (B, T)
+        means += (logprobs.sum(dim=1) / mask.sum(dim=1)).tolist()
+    remaining = iter(means)
+    return [max((next(remaining), choice) for choice in item.choices)[1] for item in items]
 
 
 def _padded(rows: list[list[int]], pad: int, left: bool = False) -> Encoded:
-    ids = pad_rows(rows, pad, left)
-    return Encoded(ids, pad_rows([[1] * len(row) for row in rows], 0, left))
+    mask = [[1] * len(row) for row in rows]
+    return Encoded(pad_rows(rows, pad, left), pad_rows(mask, 0, left))
 
 
 def web_loss(
     policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800
 ) -> float:
-    """Next-token loss on web documents nobody was trained on: the finest measure of what was forgotten."""
+    """Next-token loss on web pages nobody was trained on: the finest measure of what was forgotten."""
     return stream_loss(policy, unseen_pages(world, tokenizer, n_documents))

@@ -19,29 +19,19 @@ class Mean:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
     def to_dict(self) -> dict:
-        return {k: round(v, 4) for k, v in asdict(self).items()}
-
-
-def plus_minus(mean: dict, digits: int = 3, times: float = 1.0) -> str:
-    """A `Mean` of a report as text: times the mean, and half the width of its interval."""
-    return f"{times * mean['mean']:.{digits}f} ± {times * (mean['high'] - mean['low']) / 2:.{digits}f}"
-
-
-def bracketed(mean: dict | None) -> str:
-    """A `Mean` of a report as text: the mean with its interval in brackets; nothing where there is none."""
-    return str(Mean(**mean)) if mean else ""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
 def mean_with_interval(
     values: Sequence[float], users: Sequence[str] | None = None, draws: int = 1000, seed: int = 0
 ) -> Mean:
-    """The mean of `values` (n,) with a percentile bootstrap over users (or over the values, if there are none)."""
+    """The mean of `values` (n,) with a percentile bootstrap over users, or over the values where there are none."""
     values = np.asarray(values, float)
     if not len(values):
         raise ValueError("There are no values to average; evaluate at least one prompt.")
-    groups = (
-        np.unique(np.asarray(users), return_inverse=True)[1] if users is not None else np.arange(len(values))
-    )
+    groups = np.arange(len(values))
+    if users is not None:
+        groups = np.unique(np.asarray(users), return_inverse=True)[1]
     sums, counts = np.bincount(groups, values), np.bincount(groups)  # (users,)
     picks = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))  # (draws, users)
     means = sums[picks].sum(1) / counts[picks].sum(1)
@@ -52,5 +42,5 @@ def mean_with_interval(
 def paired_difference(
     ours: Sequence[float], theirs: Sequence[float], users: Sequence[str] | None = None
 ) -> Mean:
-    """Mean of ours - theirs on the same prompts: much narrower than the difference of two separate intervals."""
+    """Mean of ours - theirs on the same prompts: much narrower than the difference of two separate means."""
     return mean_with_interval(np.asarray(ours, float) - np.asarray(theirs, float), users)

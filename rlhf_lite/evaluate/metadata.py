@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from ..world import FINAL, HELP_FIRST, USE_CASES, Task, judge, score, truth_told
+from ..world import FINAL, HELP_FIRST, USE_CASES, Task, gold, judge, truth_told
 
 
 def gold_scores(tasks: Sequence[Task], texts: Sequence[str], final: bool = False) -> list[float]:
     """The rubric's score of each response; `final` weighs truth and harmlessness first, as the paper's evaluation."""
     weights = FINAL if final else HELP_FIRST
-    return [score(judge(task, text), weights) for task, text in zip(tasks, texts, strict=True)]
+    return [gold(task, text, weights=weights) for task, text in zip(tasks, texts, strict=True)]
 
 
 def metadata(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
-    """The four fields of Fig. 4, plus correctness, brevity and length in words.
+    """Means of the four fields of Fig. 4, of correctness, brevity and length in words.
 
     As in the paper, constraints count only where there is one, hallucinations only in closed-domain prompts.
     """
@@ -34,10 +34,10 @@ def metadata(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
 
 def by_use_case(tasks: Sequence[Task], values: Sequence) -> dict[str, list]:
     """The values of each use case, one for each task, in Table 1's order; a use case without tasks is left out."""
-    groups: dict[str, list] = {u: [] for u in USE_CASES}
+    groups: dict[str, list] = {use_case: [] for use_case in USE_CASES}
     for task, value in zip(tasks, values, strict=True):
         groups[task.use_case].append(value)
-    return {u: values for u, values in groups.items() if values}
+    return {use_case: group for use_case, group in groups.items() if group}
 
 
 def truthfulness(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Preference: how often labelers like one model's response better than another's (§3.6, Fig. 1 and 3)."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from torch import Tensor
@@ -7,7 +8,7 @@ from torch import Tensor
 from ..data.records import Row, untied_pairs
 from ..data.seeded import shuffled
 from ..labels.labelers import Labeler, judge_all
-from ..world import Checks, Task, gold, judge, score
+from ..world import Checks, Task, gold
 from .intervals import Mean, mean_with_interval
 
 
@@ -19,12 +20,13 @@ def wins(
     seed: int = 0,
     checks: dict[str, Checks] | None = None,
 ) -> float:
-    """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie (identical texts always tie); `checks` as in `label`."""
+    """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie, as of equal texts; `checks` as in `label`."""
     checks = checks or judge_all(task, (ours, theirs))
-    gap = labeler.utility(task, ours, seed, checks[ours]) - labeler.utility(
-        task, theirs, seed, checks[theirs]
-    )
-    return 0.5 if abs(gap) < labeler.tie_width else float(gap > 0)
+    our_utility = labeler.utility(task, ours, seed, checks[ours])
+    their_utility = labeler.utility(task, theirs, seed, checks[theirs])
+    if abs(our_utility - their_utility) < labeler.tie_width:
+        return 0.5
+    return float(our_utility > their_utility)
 
 
 def win_rate(
@@ -38,41 +40,39 @@ def win_rate(
 ) -> Mean:
     """Share of comparisons won against `theirs`, each prompt judged by `per_prompt` people of the pool."""
     rates = []
-    for i, (task, a, b) in enumerate(zip(tasks, ours, theirs, strict=True)):
+    for i, (task, our_text, their_text) in enumerate(zip(tasks, ours, theirs, strict=True)):
         people = shuffled(pool, seed, i, by=lambda person: person.id)[:per_prompt]
-        checks = judge_all(task, (a, b))
-        rates.append(sum(wins(person, task, a, b, seed, checks) for person in people) / len(people))
+        checks = judge_all(task, (our_text, their_text))
+        won = [wins(person, task, our_text, their_text, seed, checks) for person in people]
+        rates.append(sum(won) / len(won))
     return mean_with_interval(rates, users)
 
 
 def gold_ranks(row: Row) -> list[int]:
+    """The ranks of a ranking's completions by their gold scores; 1 is best."""
     task = Task.from_json(row["task"])
-    scores = [round(gold(task, text), 6) for text in row["completions"]]
-    return [1 + sum(other > own for other in set(scores)) for own in scores]
+    golds = [round(gold(task, text), 6) for text in row["completions"]]
+    return [1 + sum(other > own for other in set(golds)) for own in golds]
 
 
 def gold_accuracy(rows: Sequence[Row]) -> float:
-    """How often the rubric's own order predicts a label (ties of the rubric count half): perfect knowledge's score."""
-    right = pairs = 0.0
+    """How often the order by gold predicts a label (its ties count half): what perfect knowledge would reach."""
+    outcomes = []
     for row in rows:
         ranks = gold_ranks(row)
         for better, worse in untied_pairs(row["ranks"]):
-            right += 1.0 if ranks[better] < ranks[worse] else 0.5 if ranks[better] == ranks[worse] else 0.0
-            pairs += 1
-    return right / pairs
+            tied = ranks[better] == ranks[worse]
+            outcomes.append(0.5 if tied else float(ranks[better] < ranks[worse]))
+    return sum(outcomes) / len(outcomes)
 
 
 def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]:
     """Mean gold of all completions, of the one with the highest score (K,), and of the truly best."""
-    mean, best, oracle = [], [], []
-    for row, given in zip(rows, scores, strict=True):
+    golds_of = defaultdict(list)
+    for row, row_scores in zip(rows, scores, strict=True):
         task = Task.from_json(row["task"])
-        golds = [score(judge(task, text)) for text in row["completions"]]
-        mean.append(sum(golds) / len(golds))
-        best.append(golds[int(given.argmax())])
-        oracle.append(max(golds))
-    return {
-        "mean": sum(mean) / len(rows),
-        "reward_model": sum(best) / len(rows),
-        "oracle": sum(oracle) / len(rows),
-    }
+        golds = [gold(task, text) for text in row["completions"]]
+        golds_of["mean"].append(sum(golds) / len(golds))
+        golds_of["reward_model"].append(golds[int(row_scores.argmax())])
+        golds_of["oracle"].append(max(golds))
+    return {chosen: sum(values) / len(values) for chosen, values in golds_of.items()}

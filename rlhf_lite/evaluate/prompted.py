@@ -1,8 +1,8 @@
-"""The prompted baseline: the base model with a few-shot prefix that shows it how to answer (§3.5, footnote 6).
+"""The prompted baseline: the base model behind a few-shot prefix that shows how to answer (§3.5, footnote 6).
 
-Two of the paper's authors had an hour each to write prefixes, and the best by reward model score was kept. The reward
-model of a miniature cannot choose one (it has never read such pages and likes the chatty prefix best), so we
-take the one with the highest gold score on validation prompts, which is the choice most in the base model's favor.
+Two of the paper's authors wrote prefixes for an hour each, and the best by reward model score was kept. The reward model
+of a miniature cannot choose one (it has never read such pages and likes the chatty prefix best), so here it is the one
+with the highest gold score on validation prompts, the choice most in the base model's favor.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,25 +31,16 @@ class Prefix:
         return continuation.split(self.stop)[0].strip()
 
 
+# fmt: off
 PREFIXES = (
-    Prefix(
-        "questions",
-        "Question: List two animals.\nAnswer: 1. cow\n2. hen\nQuestion: {prompt}\nAnswer:",
-        "\nQuestion:",
-    ),
+    Prefix("questions", "Question: List two animals.\nAnswer: 1. cow\n2. hen\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
     Prefix("question", "Question: {prompt}\nAnswer:", "\nQuestion:"),
-    Prefix(
-        "two questions",
-        "Question: Say the word cat two times.\nAnswer: cat cat\nQuestion: Make this polite: Give me "
-        "a hat, you fool.\nAnswer: Please give me a hat.\nQuestion: {prompt}\nAnswer:",
-        "\nQuestion:",
-    ),
-    Prefix(
-        "helper",
-        "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:",
-        "\nHuman:",
-    ),
+    Prefix("two questions", "Question: Say the word cat two times.\nAnswer: cat cat\nQuestion: Make this polite: Give me "
+           "a hat, you fool.\nAnswer: Please give me a hat.\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
+    Prefix("helper", "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:",
+           "\nHuman:"),
 )
+# fmt: on
 
 
 def prompted_texts(
@@ -63,7 +54,7 @@ def prompted_texts(
 ) -> list[str]:
     """Answers of the base model behind the prefix, cut where the next question begins."""
     generator = torch.Generator().manual_seed(seed)
-    wrapped = [prefix.wrap(p) for p in prompts]
+    wrapped = [prefix.wrap(prompt) for prompt in prompts]
     texts = sample_texts(
         base, tokenizer, wrapped, max_new_tokens, greedy=greedy, generator=generator, batch_size=FEW, end=""
     )
@@ -73,6 +64,6 @@ def prompted_texts(
 def best_prefix(
     answer: Callable[[Prefix], list[str]], tasks: Sequence[Task]
 ) -> tuple[Prefix, dict[str, float]]:
-    """The prefix whose answers score best on these tasks, and every prefix's mean gold score."""
+    """The prefix whose answers to these tasks have the highest mean gold score, and that mean of every prefix."""
     means = {prefix: sum(gold_scores(tasks, answer(prefix))) / len(tasks) for prefix in PREFIXES}
     return max(means, key=means.__getitem__), {prefix.name: mean for prefix, mean in means.items()}

@@ -25,7 +25,7 @@ _HOME = {
     "show_tokens": "tokens",
     "token_table": "tokens",
     "safe_text": "text",
-    "side_by_side": "text",
+    "side_by_side": "responses",
     "table": "text",
     "expect": "text",
     "show_source": "source",

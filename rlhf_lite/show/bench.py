@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 import ipywidgets
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..evaluate.answers import Settings, answers, longest_prompt
 from ..models.tokens import PromptError, check_prompt
 from ..world import Task, gold
-from .text import Html, safe_text, side_by_side, visible
+from .answers import Settings, ask, longest_prompt
+from .responses import side_by_side
+from .text import Html, safe_text, visible
 from .widgets import Shown, words
 
 
@@ -66,9 +67,7 @@ class PromptBench(Shown):
             return self.result
         self.remark.value = words("asking ...").value
         how = Settings(temperature or 1.0, greedy=temperature == 0, seed=self.seed)
-        self.result = self._judged(
-            prompt, answers(self.policies, self.reward_model, self.tokenizer, prompt, how)
-        )
+        self.result = self._judged(prompt, ask(self.policies, self.reward_model, self.tokenizer, prompt, how))
         self.reply.value = self.result.html
         unjudged = (
             ""

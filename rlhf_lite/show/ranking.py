@@ -20,7 +20,8 @@ from ..data.records import FLAGS, Row, normalise_ranks
 from ..data.seeded import chance, shuffled
 from ..labels.agreement import self_agreement
 from ..labels.store import LabelStore, StoreError
-from .text import Html, inert, side_by_side
+from .responses import side_by_side
+from .text import Html, inert
 from .widgets import Shown, words
 
 MODES = ("ranking", "pairs")

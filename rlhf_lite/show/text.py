@@ -11,11 +11,16 @@ import numbers
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from ..config import fast_mode
+
 _JOINERS = "\u200c\u200d"  # emoji and some scripts need them
 # JupyterLab breaks words of a <pre> anywhere and paints it white: both undone. Its sanitizer drops "font:inherit".
-_TEXT = "margin:0;padding:0;background:0 0;white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal;font-family:inherit"
-_CELL = "text-align:left;vertical-align:top;padding:3px 10px"
-_NUMBER = "text-align:right;vertical-align:top;padding:3px 10px"
+_TEXT = (
+    "margin:0;padding:0;background:0 0;white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal;"
+    "font-family:inherit"
+)
+CELL = "text-align:left;vertical-align:top;padding:3px 10px"
+NUMBER = "text-align:right;vertical-align:top;padding:3px 10px"
 _FRAME = "border:1px solid #bbb;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 
@@ -39,11 +44,11 @@ def visible(text: str) -> str:
 
 def _visible(c: str) -> str:
     kind = unicodedata.category(c)
-    if c in "\n\t" or c in _JOINERS or kind[0] != "C":
+    if c in "\n\t" or c in _JOINERS or kind[0] != "C" or kind == "Co":
         return c
     if ord(c) < 32:
         return chr(0x2400 + ord(c))  # the picture of the control character
-    return "\ufffd" if kind in ("Cs", "Cn") else c if kind == "Co" else f"⟨U+{ord(c):04X}⟩"
+    return "\ufffd" if kind in ("Cs", "Cn") else f"⟨U+{ord(c):04X}⟩"
 
 
 def escape(text) -> str:
@@ -69,27 +74,6 @@ def safe_text(text: str, title: str = "") -> Html:
     return Html(f'<div style="{_FRAME}">{head}{inert(text)}</div>', text)
 
 
-def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, object] | None = None) -> Html:
-    """A prompt and what each model answers to it: {model: answer}; notes {model: number or text} stand beside them."""
-    from .style import COLOURS, label
-
-    lines = []
-    for name, answer in answers.items():
-        note = (
-            inert(number(notes[name]), "font-weight:normal;font-size:smaller")
-            if notes and name in notes
-            else ""
-        )
-        bar = f"border-left:5px solid {COLOURS.get(name, '#bbb')}"
-        lines.append(
-            f'<tr><th scope="row" style="{_CELL};{bar};white-space:nowrap">{inert(label(name))}{note}</th>'
-            f'<td style="{_CELL}">{inert(answer) if answer else "<i>(nothing)</i>"}</td></tr>'
-        )
-    head = f'<tr><th scope="row" style="{_CELL}">prompt</th><td style="{_CELL}">{inert(prompt, "font-weight:bold")}</td></tr>'
-    plain = "\n".join([f"prompt: {prompt}", *(f"{label(n)}: {a}" for n, a in answers.items())])
-    return Html(f'<table style="width:100%"><tbody>{head}{"".join(lines)}</tbody></table>', plain)
-
-
 def table(
     rows: Sequence[Mapping],
     columns: Sequence[str] | Mapping[str, str] | None = None,
@@ -104,27 +88,27 @@ def table(
     for key in heads:
         if rows and not any(key in row for row in rows):
             raise KeyError(f"no row has a column {key!r}; the rows have: {', '.join(map(str, rows[0]))}")
-    numeric = {key for key in heads if all(_is_number(row.get(key, 0)) for row in rows)}
-    head = "".join(
-        f'<th scope="col" style="{_NUMBER if k in numeric else _CELL}">{in_cell(h)}</th>'
-        for k, h in heads.items()
-    )
-    body = "".join(
-        f"<tr>{''.join(_cell(row.get(k, ''), k in numeric, digits) for k in heads)}</tr>" for row in rows
-    )
+    styles = {key: CELL for key in heads}
+    for key in heads:
+        if all(_is_number(row.get(key, 0)) for row in rows):
+            styles[key] = NUMBER
     title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
-    plain = [caption] * bool(caption) + [" | ".join(map(str, heads.values()))]
-    plain += [" | ".join(number(row.get(k, ""), digits) for k in heads) for row in rows]
+    head = [f'<th scope="col" style="{styles[key]}">{in_cell(name)}</th>' for key, name in heads.items()]
+    body, plain = [], [" | ".join(map(str, heads.values()))]
+    for row in rows:
+        texts = {key: number(row.get(key, ""), digits) for key in heads}
+        cells = []
+        for key, text in texts.items():
+            shown = escape(text) if styles[key] == NUMBER else in_cell(text)
+            cells.append(f'<td style="{styles[key]}">{shown}</td>')
+        body.append(f"<tr>{''.join(cells)}</tr>")
+        plain.append(" | ".join(texts.values()))
+    if caption:
+        plain.insert(0, caption)
     return Html(
-        f'<table style="line-height:1.4">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>',
+        f'<table style="line-height:1.4">{title}<thead><tr>{"".join(head)}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>",
         "\n".join(plain),
-    )
-
-
-def _cell(value, right: bool, digits: int) -> str:
-    text = number(value, digits)
-    return (
-        f'<td style="{_NUMBER}">{escape(text)}</td>' if right else f'<td style="{_CELL}">{in_cell(text)}</td>'
     )
 
 
@@ -152,13 +136,15 @@ OUTSIDE = "outside the expected band"
 
 def expect(name: str, value: float, band: tuple[float, float], paper=None, digits: int = 3) -> Html:
     """One result beside the band it should fall into and the paper's value. In fast mode nothing is judged."""
-    from ..config import fast_mode
-
     low, high = band
-    inside = low <= value <= high
-    verdict = "as expected" if inside else "fast mode, not judged" if fast_mode() else OUTSIDE
-    mark = "✓" if inside else "·" if fast_mode() else "✗"
-    line = f"{mark} {name}: {number(value, digits)} (expected {number(low, digits)} to {number(high, digits)}: {verdict})"
-    line += f"; the paper: {paper}" if paper is not None else ""
-    colour = "#bbb" if verdict != OUTSIDE else "#D55E00"
+    if low <= value <= high:
+        mark, verdict, colour = "✓", "as expected", "#bbb"
+    elif fast_mode():
+        mark, verdict, colour = "·", "fast mode, not judged", "#bbb"
+    else:
+        mark, verdict, colour = "✗", OUTSIDE, "#D55E00"
+    expected = f"expected {number(low, digits)} to {number(high, digits)}: {verdict}"
+    line = f"{mark} {name}: {number(value, digits)} ({expected})"
+    if paper is not None:
+        line += f"; the paper: {paper}"
     return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{inert(line)}</div>', line)

@@ -1,4 +1,4 @@
-"""What several models answer to one prompt, side by side, and what the reward model thinks of it."""
+"""What several models answer to one prompt, and what the reward model thinks of it: for `rlhf-lite chat` and PromptBench."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..models.sampling import sample_texts
 from ..train.reward import score_texts
-
-MODELS = {"base": "base", "SFT": "sft", "PPO": "ppo", "PPO-ptx": "ppo_ptx"}  # name: stage
-
 
 MAX_NEW_TOKENS = 40
 
@@ -49,22 +46,22 @@ class Answer(NamedTuple):
     text: str
 
 
-def answers(
+def ask(
     policies: Mapping[str, GPT2LMHeadModel],
     reward_model: GPT2ForSequenceClassification,
     tokenizer: PreTrainedTokenizerFast,
     prompt: str,
-    how: Settings,
+    settings: Settings,
 ) -> list[Answer]:
-    """Each model's answer to a prompt that `check_prompt` has passed."""
+    """Each policy's answer to a prompt that `check_prompt` has passed."""
     texts = []
     for policy in policies.values():
-        generator = torch.Generator().manual_seed(how.seed)
+        generator = torch.Generator().manual_seed(settings.seed)
         texts += sample_texts(
-            policy, tokenizer, [prompt], MAX_NEW_TOKENS, how.temperature, how.greedy, generator
+            policy, tokenizer, [prompt], MAX_NEW_TOKENS, settings.temperature, settings.greedy, generator
         )
     rewards = score_texts(reward_model, tokenizer, [prompt] * len(texts), texts)
-    return [Answer(*found) for found in zip(policies, rewards, texts, strict=True)]
+    return [Answer(*answer) for answer in zip(policies, rewards, texts, strict=True)]
 
 
 def longest_prompt(policy: GPT2LMHeadModel) -> int:
