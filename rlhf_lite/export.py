@@ -23,7 +23,6 @@ from .chain.plan import POLICIES
 from .chain.real_reward import fingerprint
 from .data.files import atomic_write, read_json, write_json
 from .data.network import hub_answers, unreachable
-from .evaluate.tables import markdown
 from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
 from .models.heads import question_ids
 from .models.tokens import decode, load_tokenizer
@@ -271,7 +270,8 @@ def _made(record: Record, command: str, rankings: int) -> str:
         "result": _numbers(record.summary.get("result", {})),
         f"step {record.last_step.get('step')}, the last": _numbers(_losses(record.last_step)),
     }
-    return markdown(("", ""), [(key, value) for key, value in facts.items() if value])
+    rows = [f"| {name} | {value} |" for name, value in facts.items() if value]
+    return "\n".join(["|  |  |", "| --- | --- |", *rows])
 
 
 def _losses(step: dict) -> dict:
