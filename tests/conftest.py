@@ -10,9 +10,10 @@ for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "R
     os.environ.pop(name, None)
 
 import pytest  # noqa: E402
-import torch  # noqa: E402
 
-from rlhf_lite.world import World  # noqa: E402
+from rlhf_lite.world import World  # noqa: E402  # before torch, which reads what it sets
+
+import torch  # noqa: E402  # isort: skip
 
 torch.set_num_threads(1)
 

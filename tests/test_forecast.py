@@ -21,7 +21,7 @@ from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
 from rlhf_lite.hardware import forecast, kernels, processes
 from rlhf_lite.hardware.forecast import Forecast, ComputeSettings, BatchShape, Shape, TooLittleMemory
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
-from rlhf_lite.models.gpt2 import compute_again
+from rlhf_lite.models.gpt2 import recompute
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
 from rlhf_lite.train.ppo import train_ppo
 from rlhf_lite.train.reward import RankingSet, train_reward
@@ -55,7 +55,7 @@ class Setting:
 
     def model(self, of=None):
         model = copy.deepcopy(of or self.base)
-        return compute_again(model) if self.settings.recompute else model
+        return recompute(model) if self.settings.recompute else model
 
 
 def sft(setting, accumulation):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf_lite.hardware.memory import give_back
+from rlhf_lite.hardware.environment import trim_memory
 
 
 def resident() -> int:
@@ -22,7 +22,7 @@ def test_freed_memory_goes_back():
     pieces = [torch.ones(2_000) for _ in range(20_000)]  # 160 MB in small pieces
     last, full = pieces[-1], resident()
     del pieces  # `last` lies above them, so glibc keeps what is free below
-    give_back()
+    trim_memory()
     assert resident() < full - 100e6 and last.sum() == 2_000
 
 

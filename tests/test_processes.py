@@ -23,7 +23,7 @@ from rlhf_lite import ModelConfig, PPOConfig, RewardConfig, SFTConfig, World, pr
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.hardware.sharding import gathered, is_sharded, shard
 from rlhf_lite.models.tokens import build_tokenizer
-from rlhf_lite.models.gpt2 import compute_again
+from rlhf_lite.models.gpt2 import recompute
 from rlhf_lite.train.batches import lm_loss, pack_rows
 from rlhf_lite.train.loop import Loop
 from rlhf_lite.train.optim import Adam
@@ -49,7 +49,7 @@ def cut(model):
     # A copy; cut over the processes, its layers computed again, if that is what is tested.
     model = copy.deepcopy(model)
     if CUT:
-        shard(compute_again(model))
+        shard(recompute(model))
         assert is_sharded(model) and sum(p.to_local().numel() for p in model.parameters()) < 0.55 * start.num_parameters()
     return model
 

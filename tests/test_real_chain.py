@@ -133,7 +133,7 @@ def test_less_memory_gives_the_same_models(place, home):
     usual = chain(place).get("reward").summary["result"]
     config_, stages_ = with_settings(config(place), [*QUICK, "accumulation=3", "recompute=true"])
     frugal = RealChain(config_, stages_, progress=False)
-    assert frugal.config.accumulation == 3 and frugal._trained(frugal._start()).transformer.computed_again
+    assert frugal.config.accumulation == 3 and frugal._trained(frugal._start()).transformer.recompute
     loss = frugal.get("reward").summary["result"]["test"]["loss"]["mean"]
     assert loss == pytest.approx(usual["test"]["loss"]["mean"], abs=0.02)
 

@@ -67,9 +67,12 @@ def test_logprobs_equal_a_full_forward(policy, prompts, temperature, greedy):
 
 @pytest.mark.parametrize("greedy", [False, True])
 def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeypatch):
-    sizes, samples, widths, real = [], [], [], sampling.trunk
+    monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
+    sizes, samples, widths, real = [], [], [], sampling.read_packed
     monkeypatch.setattr(
-        sampling, "trunk", lambda model, texts, **k: widths.append(len(texts.ids)) or real(model, texts, **k)
+        sampling,
+        "read_packed",
+        lambda model, batch, *a, **k: widths.append(len(batch.ids)) or real(model, batch, *a, **k),
     )
     for threshold in (0.0, 0.7, 1.0):
         monkeypatch.setattr(sampling, "DROP_BELOW", threshold)
@@ -85,6 +88,7 @@ def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeyp
 
 @pytest.mark.parametrize("copies", [(3,) * 6, (1, 1, 19, 1, 2, 1)])
 def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, monkeypatch):
+    monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
     prompts = [x[:6].repeat_interleave(torch.tensor(copies), dim=0) for x in prompts]
     read, real = [], sampling.pack
     monkeypatch.setattr(sampling, "pack", lambda ids, mask: read.append(len(ids)) or real(ids, mask))

@@ -22,7 +22,7 @@ from rlhf_lite.models.tokens import (
     encode_prompts,
     exchange_rows,
     load_tokenizer,
-    positions,
+    position_ids,
     unknown_words,
 )
 
@@ -212,7 +212,7 @@ def test_unknown_words_are_named_once_in_order(ours, tokenizer):
         assert unknown_words(tokenizer, "The zebra sat on a caf\u00e9 - x: zebra, 34 cats? (dog)") == []
 
 
-# --- Loading, positions, typed prompts ----------------------------------------------------------------------
+# --- Loading, position_ids, typed prompts ----------------------------------------------------------------------
 
 
 def test_load_tokenizer_adds_a_pad_of_its_own_and_names_what_is_wrong(ours, tmp_path):
@@ -228,7 +228,7 @@ def test_load_tokenizer_adds_a_pad_of_its_own_and_names_what_is_wrong(ours, tmp_
 
 def test_positions_count_real_tokens_only():
     mask = torch.tensor([[0, 0, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
-    assert positions(mask).tolist() == [[0, 0, 0, 1, 2], [0, 1, 2, 3, 4], [0, 1, 1, 1, 1]]
+    assert position_ids(mask).tolist() == [[0, 0, 0, 1, 2], [0, 1, 2, 3, 4], [0, 1, 1, 1, 1]]
 
 
 def test_check_prompt(ours):

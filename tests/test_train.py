@@ -14,7 +14,7 @@ import torch
 
 from rlhf_lite.config import ModelConfig, PPOConfig, PretrainConfig, RewardConfig, SFTConfig
 from rlhf_lite.models.checkpoints import load_scalar_model, new_policy, new_scalar_model, save_model
-from rlhf_lite.models.gpt2 import compute_again
+from rlhf_lite.models.gpt2 import recompute
 from rlhf_lite.models.heads import policy_logits, token_values
 from rlhf_lite.models.losses import ranking_loss, value_loss
 from rlhf_lite.models.sampling import sample_texts
@@ -512,9 +512,9 @@ def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, t
 def test_a_prompt_is_read_once_and_every_answer_once(judge, tokenizer, monkeypatch):
     read, real = [], reward_stage.group_rewards
 
-    def counting(model, ids, places, parts, last):
+    def counting(model, ids, position_ids, parts, last):
         read.append((len(ids), int(parts.amax(dim=1).sum())))  # prompts, answers
-        return real(model, ids, places, parts, last)
+        return real(model, ids, position_ids, parts, last)
 
     monkeypatch.setattr(reward_stage, "group_rewards", counting)
     rankings = longer_is_better(8)
@@ -964,7 +964,7 @@ def test_layers_computed_again_give_the_same_gradient_from_less_memory(
     def gradient_and_memory(again):
         policy, kept = copy.deepcopy(base), []
         if again:
-            compute_again(policy)
+            recompute(policy)
         with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.nbytes) or x, lambda x: x):
             with optim.training_mode(policy, 0.1), optim.dropout_seed(0.1, 0, "dropout"):
                 sft.exchange_loss(policy, examples.batch(range(len(examples)))).backward()

@@ -37,7 +37,7 @@ from ..hardware.forecast import Shape
 from ..hardware.sharding import gathered, shard
 from ..labels.agreement import agreement as labelers_agreement
 from ..models.checkpoints import load_policy, load_scalar_model, new_policy, place, save_model
-from ..models.gpt2 import compute_again
+from ..models.gpt2 import recompute
 from ..models.sampling import sample_texts
 from ..models.tokens import encode_all, load_tokenizer, pretrained_source
 from ..train.batches import pack_rows
@@ -283,7 +283,7 @@ class RealChain:
     def _trained(self, model):
         """A model that is about to be trained."""
         if self.config.recompute:
-            compute_again(model)
+            recompute(model)
         return self._cut(model)
 
     def _cut(self, model):

@@ -3,7 +3,7 @@
     forecast = ppo(shape, cfg, prompt_lengths, settings)     # what is alive in its worst moment, part by part
     forecast.total > ROOM * free_memory(device)         # it will not fit (`room` says what would)
 
-The sums count tensors as `trunk`, `losses` and `optim` make them: what a layer keeps for its backward pass, logits in the
+The sums count tensors as `gpt2`, `losses` and `optim` make them: what a layer keeps for its backward pass, logits in the
 three forms in which a cross-entropy holds them, weights with their gradient and Adam's two moments. What a library takes
 for itself (a CUDA context: half a gigabyte) is not in them. Bytes throughout.
 """
@@ -24,7 +24,7 @@ from ..config import PPOConfig
 from ..train.ppo import CHUNK
 from . import processes
 from .kernels import choose_kernels
-from .precision import choose_dtype, few_shapes
+from .precision import choose_dtype, round_up
 
 FULL = 4  # bytes of a number in float32
 ROOM = 0.85  # share of the free memory that may be planned with: sums are good to a tenth, and the allocator leaves gaps
@@ -114,9 +114,9 @@ class BatchShape(NamedTuple):
     @classmethod
     def of(cls, lengths: Sequence[int], reads: Sequence[int]) -> BatchShape:
         """lengths of the texts, and settings many tokens of each are read."""
-        rows, width, wide = len(lengths), few_shapes(max(lengths)), few_shapes(max(reads))
+        rows, width, wide = len(lengths), round_up(max(lengths)), round_up(max(reads))
         pairs = rows * width * width, rows * wide * width
-        return cls(few_shapes(sum(lengths), step=64), rows * width, sum(reads), rows * wide, *pairs)
+        return cls(round_up(sum(lengths), 64), rows * width, sum(reads), rows * wide, *pairs)
 
     @classmethod
     def full(cls, rows: int, length: int) -> BatchShape:
@@ -306,7 +306,7 @@ def ppo(
     longest = sorted(prompt_lengths, reverse=True)
     rows = longest[: math.ceil(cfg.batch_size / settings.processes / cfg.accumulation)]
     lying = held(shape, settings, trained=2, frozen=2, averaged=True)
-    capacity = few_shapes(few_shapes(max(rows)) + T, step=32)
+    capacity = round_up(round_up(max(rows)) + T, 32)
     reading = passing(shape, BatchShape.of(rows, [1] * len(rows)), settings, logits=True)
     cache = {"keys and values": 2 * n * shape.layers * len(rows) * capacity * shape.width}
     part = [p + T for p in longest[: math.ceil(cfg.minibatch_size / cfg.accumulation / settings.processes)]]

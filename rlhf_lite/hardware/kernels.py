@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers.activations import ACT2FN
 
-from .precision import choose_dtype, in_turns, made_once, remembered, working_dtype
+from .environment import plain
+from .precision import best_times, cached_measurement, choose_dtype, form_of, keep_forms, working_dtype
 
 GELU = {
     "gelu": "none",
@@ -24,7 +25,7 @@ GELU = {
 LARGEST_ERROR = {
     torch.float32: 1e-5,
     torch.bfloat16: 0.01,
-}  # relative; another kernel rounds differently, and no worse
+}  # relative; another kernel rounds differently, no worse
 FEW_ROWS = 512  # up to so many, packing a weight pays: sampling reads it again and again
 WORTH_IT = 0.97  # another kernel must take less than this share of the usual one's time
 
@@ -48,31 +49,16 @@ class Kernels:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, act: str = "") -> Tensor:
     """x (N, D) @ weight (D, M) + bias (M,), through activation `act` if one is named: (N, M), in autocast's dtype if it is on."""
-    if not torch.is_grad_enabled() and x.device.type == "cpu":
-        dtype = working_dtype(x)
-        chosen = choose_kernels("cpu")
-        if chosen.has("fused", dtype) and (
-            act in GELU or (not act and (dtype == torch.bfloat16 or chosen.onednn))
-        ):
-            if dtype == torch.bfloat16:
-                form = _packed if len(x) <= FEW_ROWS else Tensor.bfloat16
-                weight, bias = (
-                    made_once(weight, form),
-                    None if bias is None else made_once(bias, Tensor.bfloat16),
-                )
-            return _onednn(x.to(dtype), weight, bias, act)
-    y = _product(x, weight, bias)
+    if x.device.type == "cpu":
+        dtype, chosen = working_dtype(x), choose_kernels("cpu")
+        worth_it = act in GELU or (not act and (dtype == torch.bfloat16 or chosen.onednn))
+        if not torch.is_grad_enabled() and worth_it and chosen.has("fused", dtype):
+            return _fused_linear(x.to(dtype), weight, bias, act)
+        if chosen.onednn and dtype == weight.dtype == torch.float32:
+            y = _OneDNN.apply(x, weight, bias)
+            return activate(y, act) if act else y
+    y = x @ weight if bias is None else torch.addmm(bias, x, weight)
     return activate(y, act) if act else y
-
-
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    if (
-        x.device.type == "cpu"
-        and working_dtype(x) == weight.dtype == torch.float32
-        and choose_kernels("cpu").onednn
-    ):
-        return _OneDNN.apply(x, weight, bias)
-    return x @ weight if bias is None else torch.addmm(bias, x, weight)
 
 
 def activate(x: Tensor, act: str) -> Tensor:
@@ -80,21 +66,30 @@ def activate(x: Tensor, act: str) -> Tensor:
     return F.gelu(x, approximate=GELU[act]) if act in GELU else ACT2FN[act](x)
 
 
-def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, act: str = "") -> Tensor:
-    """One call of oneDNN for all of it. weight (D, M), or as `_packed` gives it."""
-    names = ("gelu", [], GELU[act]) if act else ("none", [], "")
-    if weight.is_mkldnn:
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, *names)
-    if not (weight.is_contiguous() or weight.t().is_contiguous()):
-        weight = (
-            weight.contiguous()
-        )  # for a slice oneDNN falls back to a kernel that is a thousand times slower
-    return torch.ops.mkldnn._linear_pointwise(x, weight.t(), bias, *names)
+def _fused_linear(x: Tensor, weight: Tensor, bias: Tensor | None, act: str) -> Tensor:
+    """Product, bias and activation in one call, in the dtype of x; weights are cast, and for few rows packed, once."""
+    if x.dtype == torch.bfloat16:
+        weight = form_of(weight, _packed if len(x) <= FEW_ROWS else Tensor.bfloat16)
+        bias = None if bias is None else form_of(bias, Tensor.bfloat16)
+    return _onednn(x, weight, bias, act)
 
 
 def _packed(weight: Tensor) -> Tensor:
-    """A weight (D, M) in bfloat16, in the order in which oneDNN reads it: a tenth faster where x has few rows."""
+    """A weight (D, M) in bfloat16, in the order in which oneDNN reads it: a tenth faster where x has few rows. Processors
+    without AVX-512 or its like refuse."""
     return torch.ops.mkldnn._reorder_linear_weight(weight.bfloat16().t().contiguous(), 64)
+
+
+def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, act: str = "") -> Tensor:
+    """One call of oneDNN for all of it. weight (D, M), or as `_packed` gives it."""
+    names = ("gelu", [], GELU[act]) if act else ("none", [], "")
+    if not weight.is_mkldnn:
+        if not (weight.is_contiguous() or weight.t().is_contiguous()):
+            weight = (
+                weight.contiguous()
+            )  # for a slice it falls back to a kernel that is a thousand times slower
+        weight = weight.t()
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, *names)
 
 
 class _OneDNN(torch.autograd.Function):
@@ -103,48 +98,45 @@ class _OneDNN(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.has_bias = bias is not None
         return _onednn(x, weight, bias)
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
-        x, weight = ctx.saved_tensors
-        need_x, need_weight, need_bias = ctx.needs_input_grad
+        (x, weight), (need_x, need_weight, need_bias) = ctx.saved_tensors, ctx.needs_input_grad
         return (
             _onednn(gradient, weight.t(), None) if need_x else None,
             _onednn(x.t(), gradient, None) if need_weight else None,
-            gradient.sum(dim=0) if need_bias and ctx.has_bias else None,
+            gradient.sum(dim=0) if need_bias else None,
         )
 
 
 # --- Attention ------------------------------------------------------------------------------------------------------
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, blocked: Tensor | None = None) -> Tensor:
-    """softmax(q k' / sqrt(d) + blocked) v for every head: q (B, H, Q, d), k and v (B, H, W, d) -> (B, Q, H * d).
+def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """softmax(q k' / sqrt(d) + bias) v for every head: q (B, H, Q, d), k and v (B, H, W, d) -> (B, Q, H * d).
 
-    blocked (B, 1, Q, W) is 0 where a query may look, else very negative; None: at itself and what is before it (Q = W).
+    bias (B, 1, Q, W) is 0 where a query may look, else very negative; None: at itself and what is before it (Q = W).
     """
     device = q.device.type
     fused = device == "cuda" or choose_kernels(device).has("sdpa", working_dtype(q))
-    return (_fused_attention if fused else _plain_attention)(q, k, v, blocked).transpose(1, 2).flatten(2)
+    return (_fused_attention if fused else _plain_attention)(q, k, v, bias).transpose(1, 2).flatten(2)
 
 
-def _plain_attention(q: Tensor, k: Tensor, v: Tensor, blocked: Tensor | None) -> Tensor:
+def _plain_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     (B, H, Q, d), W = q.shape, k.shape[2]
     q, k, v = (x.reshape(B * H, -1, d) for x in (q, k, v))
-    if blocked is None:
-        scores = torch.baddbmm(
-            causal(W, working_dtype(q), q.device), q, k.transpose(1, 2), alpha=d**-0.5
-        )  # (B * H, Q, W)
+    if bias is None:
+        mask = causal(W, working_dtype(q), q.device)
+        scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=d**-0.5)  # (B * H, Q, W)
     else:
         scores = torch.bmm(q, k.transpose(1, 2)).view(B, H, Q, W)
-        scores = torch.add(blocked, scores, alpha=d**-0.5).view(B * H, Q, W)
+        scores = torch.add(bias, scores, alpha=d**-0.5).view(B * H, Q, W)
     return torch.bmm(scores.softmax(dim=-1), v).view(B, H, Q, d)
 
 
-def _fused_attention(q: Tensor, k: Tensor, v: Tensor, blocked: Tensor | None) -> Tensor:
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=blocked, is_causal=blocked is None)
+def _fused_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, is_causal=bias is None)
 
 
 @lru_cache(maxsize=64)
@@ -159,47 +151,47 @@ def causal(W: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 @cache
 def choose_kernels(device_type: str) -> Kernels:
     """The kernels to use on this kind of device, from memory or measured now, in under a second."""
-    if device_type != "cpu" or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return Kernels()
-    return remembered("kernels", Kernels, _measure)
+    return cached_measurement("products", Kernels, _measure) if device_type == "cpu" else Kernels()
 
 
 def describe_kernels(device_type: str) -> str:
     """The kernels in use on this kind of device, in words."""
+    if plain():
+        return "transformers' own forward pass, as RLHF_LITE_PLAIN asks"
     if device_type == "cuda":
         return "products by cuBLAS; fused attention; sampling replays a CUDA graph"
     chosen, dtype = choose_kernels(device_type), choose_dtype(device_type)
-    fast = dtype == torch.bfloat16 or chosen.onednn
-    return "; ".join(
-        (
-            f"products by {'oneDNN' if fast else 'torch'}",
-            "with the activation where no gradient is needed"
-            if chosen.has("fused", dtype)
-            else "the activation apart",
-            "fused attention" if chosen.has("sdpa", dtype) else "attention by plain products",
-        )
+    products = "oneDNN" if dtype == torch.bfloat16 or chosen.onednn else "torch"
+    fused = (
+        "with the activation where no gradient is needed"
+        if chosen.has("fused", dtype)
+        else "the activation apart"
     )
+    attends = "fused attention" if chosen.has("sdpa", dtype) else "attention by plain products"
+    return f"products by {products}; {fused}; {attends}"
 
 
 @torch.enable_grad()  # whoever asks first may be sampling under no_grad
 def _measure() -> Kernels:
-    rng = torch.Generator().manual_seed(0)
+    rng, gelu = torch.Generator().manual_seed(0), "gelu_pytorch_tanh"
     shapes = {(256, 256): 1.0, (256, 1024): 0.06, (1024,): 1.0}
-    product = [torch.randn(shape, generator=rng) * scale for shape, scale in shapes.items()]
+    x, weight, bias = product = [torch.randn(shape, generator=rng) * scale for shape, scale in shapes.items()]
     heads = torch.randn(3, 8, 4, 64, 32, generator=rng).unbind(0)
     fused, sdpa = [], []
     for dtype in (torch.float32, torch.bfloat16):
-        x, weight, bias = (t.to(dtype) for t in product)
-        one, two = partial(_onednn, x, weight, bias, "gelu_pytorch_tanh"), partial(_in_two, x, weight, bias)
-        fused += [str(dtype)] * _better(one, two, dtype)
+        x, *weights = (t.to(dtype) for t in product)
+        with keep_forms():
+            new, usual = partial(_fused_linear, x, weight, bias, gelu), partial(_in_two, x, *weights)
+            if better(new, usual, dtype):
+                fused.append(str(dtype))
         q, k, v = (t.to(dtype) for t in heads)
-        one, two = (
-            _with_gradients(partial(way, blocked=None), q, k, v)
-            for way in (_fused_attention, _plain_attention)
+        new, usual = (
+            _with_gradients(partial(f, bias=None), q, k, v) for f in (_fused_attention, _plain_attention)
         )
-        sdpa += [str(dtype)] * _better(one, two, dtype)
-    one, two = (_with_gradients(way, *product) for way in (_OneDNN.apply, _usual))
-    return Kernels(_better(one, two, torch.float32), tuple(fused), tuple(sdpa))
+        if better(new, usual, dtype):
+            sdpa.append(str(dtype))
+    new, usual = (_with_gradients(f, *product) for f in (_OneDNN.apply, _usual))
+    return Kernels(better(new, usual, torch.float32), tuple(fused), tuple(sdpa))
 
 
 def _usual(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -216,20 +208,20 @@ def _with_gradients(function: Callable, *inputs: Tensor) -> Callable[[], Tensor]
 
     def call() -> Tensor:
         y = function(*leaves)
-        return torch.cat(
-            [y.flatten(), *(g.flatten() for g in torch.autograd.grad(y.float().square().mean(), leaves))]
-        )
+        gradients = torch.autograd.grad(y.float().square().mean(), leaves)
+        return torch.cat([y.flatten(), *(g.flatten() for g in gradients)])
 
     return call
 
 
-def _better(new: Callable[[], Tensor], usual: Callable[[], Tensor], dtype: torch.dtype) -> bool:
-    """Whether `new` gives what `usual` gives, up to the dtype's rounding, in clearly less time (in turns, best of 15)."""
+def better(new: Callable[[], Tensor], usual: Callable[[], Tensor], dtype: torch.dtype) -> bool:
+    """Whether `new` gives what `usual` gives, up to the dtype's rounding, in clearly less time. A processor, or a torch, that
+    lacks the operation refuses it."""
     try:
         found, expected = new().float(), usual().float()
-    except (RuntimeError, NotImplementedError):
+    except (RuntimeError, NotImplementedError, AttributeError):
         return False
     if not (found - expected).norm() < LARGEST_ERROR[dtype] * expected.norm():
         return False
-    new_seconds, usual_seconds = in_turns((new, usual), rounds=15)
+    new_seconds, usual_seconds = best_times((new, usual), rounds=15)
     return new_seconds < WORTH_IT * usual_seconds

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.files import atomic_write
+from .environment import plain
 
 ENV = "RLHF_LITE_PRECISION"
 NAMES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -29,10 +30,13 @@ LARGEST_ERROR = 0.02  # of the gradient, relative; bfloat16 has 8 bits, a sound 
 SMALLEST_GAIN = 0.9  # half precision must take less than this share of float32's time, or it is only noise
 
 
+# --- The choice -----------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class SelfTest:
-    """What was measured: times are milliseconds of a pass through an MLP block, in float32 and in `half` (bf16 or fp16);
-    error is that of half's gradient, relative. `pays` is the choice."""
+    """What was measured: milliseconds of a pass through an MLP block in float32 and in `half` (bf16 or fp16), and the relative
+    error of half's gradient. `pays` is the choice."""
 
     pays: bool
     half: str
@@ -45,23 +49,42 @@ class SelfTest:
         return NAMES[self.half] if self.pays else torch.float32
 
 
-@torch.enable_grad()  # whoever asks first may be sampling under no_grad
-def _mlp_gradient(x: Tensor, up: Tensor, down: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
-    """Forward and backward of a transformer's MLP: (N, D) -> gradient of `up` (4D, D), seconds."""
-    up = up.clone().requires_grad_()
-    start = time.perf_counter()
-    with torch.autocast(x.device.type, dtype=dtype, enabled=dtype != torch.float32):
-        y = F.linear(F.gelu(F.linear(x, up), approximate="tanh"), down)
-    scale = 1024.0 if dtype == torch.float16 else 1.0
-    (gradient,) = torch.autograd.grad(scale * y.float().square().mean(), up)
-    gradient.sum().item()  # waits for a GPU
-    return gradient / scale, time.perf_counter() - start
+def choose_dtype(device: torch.device | str) -> torch.dtype:
+    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16 | fp16, or auto: the self-test, in the plain way
+    float32."""
+    wish = _wish()
+    if wish == "auto":
+        return torch.float32 if plain() else self_test(torch.device(device).type).dtype
+    return NAMES[wish]
+
+
+def describe_dtype(device: torch.device | str) -> str:
+    """The dtype of matrix products here and why it was chosen, in words."""
+    name = _name(choose_dtype(device))
+    if _wish() != "auto":
+        return f"{name}, as {ENV} asks"
+    if plain():
+        return f"{name}, as RLHF_LITE_PLAIN asks"
+    test = self_test(torch.device(device).type)
+    share, half = test.half_ms / test.fp32_ms, _name(NAMES[test.half])
+    return f"{name}: as measured, {half} takes {share:.2f} of float32's time and its gradient is off by {test.error:.1%}"
+
+
+def _wish() -> str:
+    wish = os.environ.get(ENV, "auto").lower()
+    if wish not in (*NAMES, "auto"):
+        raise ValueError(f"{ENV}={wish!r} is not a precision; set it to fp32, bf16, fp16 or auto")
+    return wish
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 @cache
 def self_test(device_type: str) -> SelfTest:
-    """Time both precisions (in turns, best of 5) and compare their gradients. Under a second, then remembered."""
-    return remembered(f"precision-{device_type}", SelfTest, lambda: _measure(device_type == "cuda"))
+    """Time both precisions and compare their gradients. Under a second, then remembered."""
+    return cached_measurement(f"precision-{device_type}", SelfTest, lambda: _measure(device_type == "cuda"))
 
 
 def half_of(device_type: str) -> str:
@@ -76,43 +99,30 @@ def _measure(cuda: bool) -> SelfTest:
     rows, width = (4096, 768) if cuda else (1024, 128)
     rng = torch.Generator().manual_seed(0)
     shapes = (rows, width), (4 * width, width), (width, 4 * width)
-    x, up, down = (torch.randn(s, generator=rng).to(device_type) / s[1] ** 0.5 for s in shapes)
-    seconds, gradients = {torch.float32: [], NAMES[half]: []}, {}
-    for _ in range(6):  # the first pass only warms up
-        for dtype, times in seconds.items():
-            gradients[dtype], spent = _mlp_gradient(x, up, down, dtype)
-            times.append(spent)
-    exact, rounded = gradients.values()
+    block = [torch.randn(s, generator=rng).to(device_type) / s[1] ** 0.5 for s in shapes]
+    passes = [partial(_mlp_gradient, *block, dtype) for dtype in (torch.float32, NAMES[half])]
+    exact, rounded = (call() for call in passes)  # which also warms up
     error = ((exact - rounded).norm() / exact.norm()).item()
-    full_ms, half_ms = (min(times[1:]) * 1e3 for times in seconds.values())
-    return SelfTest(
-        error < LARGEST_ERROR and half_ms < SMALLEST_GAIN * full_ms, half, full_ms, half_ms, error
-    )
+    full_ms, half_ms = (seconds * 1e3 for seconds in best_times(passes, rounds=5))
+    pays = error < LARGEST_ERROR and half_ms < SMALLEST_GAIN * full_ms
+    return SelfTest(pays, half, full_ms, half_ms, error)
 
 
-def choose_dtype(device: torch.device | str) -> torch.dtype:
-    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16 | fp16, or auto (the self-test)."""
-    wish = os.environ.get(ENV, "auto").lower()
-    if wish not in (*NAMES, "auto"):
-        raise ValueError(f"{ENV}={wish!r} is not a precision; set it to fp32, bf16, fp16 or auto")
-    return NAMES.get(wish) or self_test(torch.device(device).type).dtype
+@torch.enable_grad()  # whoever asks first may be sampling under no_grad
+def _mlp_gradient(x: Tensor, up: Tensor, down: Tensor, dtype: torch.dtype) -> Tensor:
+    """Forward and backward of a transformer's MLP: (N, D) -> gradient of `up` (4D, D)."""
+    up = up.clone().requires_grad_()
+    with torch.autocast(x.device.type, dtype=dtype, enabled=dtype != torch.float32):
+        y = F.linear(F.gelu(F.linear(x, up), approximate="tanh"), down)
+    scale = 1024.0 if dtype == torch.float16 else 1.0
+    (gradient,) = torch.autograd.grad(scale * y.float().square().mean(), up)
+    gradient.sum().item()  # waits for a GPU
+    return gradient / scale
 
 
-def describe_dtype(device: torch.device | str) -> str:
-    """The dtype of matrix products here and why it was chosen, in words."""
-    dtype, wish = _name(choose_dtype(device)), os.environ.get(ENV, "auto").lower()
-    if wish != "auto":
-        return f"{dtype}, as {ENV} asks"
-    test = self_test(torch.device(device).type)
-    share, half = test.half_ms / test.fp32_ms, _name(NAMES[test.half])
-    return f"{dtype}: as measured, {half} takes {share:.2f} of float32's time and its gradient is off by {test.error:.1%}"
+# --- Its use --------------------------------------------------------------------------------------------------------
 
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-_here = threading.local()  # what was made of weights in this thread's autocast
+_thread = threading.local()  # what was made of weights in this thread's autocast
 
 
 @contextmanager
@@ -123,34 +133,32 @@ def autocast(device: torch.device | str) -> Iterator[None]:
     context ends, and no gradient would flow through it.
     """
     dtype = choose_dtype(device)
-    outermost = getattr(_here, "made", None) is None
+    with keep_forms(), torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype != torch.float32):
+        yield
+
+
+@contextmanager
+def keep_forms() -> Iterator[None]:
+    """Inside, `form_of` makes each form of each weight once."""
+    outermost = getattr(_thread, "forms", None) is None
     if outermost:
-        _here.made = {}
+        _thread.forms = {}
     try:
-        with torch.autocast(torch.device(device).type, dtype=dtype, enabled=dtype != torch.float32):
-            yield
+        yield
     finally:
         if outermost:
-            _here.made = None
+            _thread.forms = None
 
 
-def made_once(weight: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
-    """make(weight), a form of it without gradient that some kernel needs; within an `autocast` it is made once."""
-    made = getattr(_here, "made", None)
-    if made is None:
-        return make(weight.detach())
-    key = (
-        weight.data_ptr(),
-        weight.shape,
-        weight.stride(),
-        make,
-    )  # a slice of a weight is a new object every time
-    if key not in made:
-        made[key] = (
-            weight.detach(),
-            make(weight.detach()),
-        )  # the first keeps its memory from being used for another
-    return made[key][1]
+def form_of(weight: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
+    """make(weight), a form of it without gradient that some kernel needs."""
+    weight, forms = weight.detach(), getattr(_thread, "forms", None)
+    if forms is None:
+        return make(weight)
+    key = (weight.data_ptr(), weight.shape, weight.stride(), make)  # a slice is a new object every time
+    if key not in forms:
+        forms[key] = weight, make(weight)  # the first keeps its memory from being used for another
+    return forms[key][1]
 
 
 def working_dtype(x: Tensor) -> torch.dtype:
@@ -159,8 +167,18 @@ def working_dtype(x: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
 
 
-def in_turns(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """The least seconds that each call took, of so many rounds in which all take turns: what else the machine does meets all."""
+def round_up(n: int, step: int = 8, limit: int | None = None) -> int:
+    """n rounded up to a multiple of `step` (at most `limit`). CPU kernels for bfloat16 are compiled and kept for every
+    new shape: with batches of any width that took half the time and a gigabyte."""
+    up = -(-n // step) * step
+    return up if limit is None else min(up, limit)
+
+
+# --- Measuring ------------------------------------------------------------------------------------------------------
+
+
+def best_times(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """The least seconds of each call, of so many rounds in which all take turns: what else the machine does meets all."""
     seconds: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, spent in zip(calls, seconds, strict=True):
@@ -170,24 +188,15 @@ def in_turns(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
     return [min(spent) for spent in seconds]
 
 
-def few_shapes(n: int, limit: int | None = None, step: int = 8) -> int:
-    """n rounded up to a multiple of `step` (at most `limit`). CPU kernels for bfloat16 are compiled and kept for every
-    new shape: with batches of any width that took half the time and a gigabyte."""
-    up = -(-n // step) * step
-    return up if limit is None else min(up, limit)
-
-
-# --- Memory of what was measured --------------------------------------------------------------------------------------
-
-
-def remembered(name: str, kind: type, measure: Callable):
+def cached_measurement(name: str, kind: type, measure: Callable):
     """What `measure` found on this machine with this torch, as a `kind` (a dataclass): from a file, else measured and kept.
 
     The file is in $RLHF_LITE_CACHE, else ~/.cache/rlhf_lite. Delete it to measure again; without a place to write, each
     process measures for itself.
     """
     folder = Path(os.environ.get("RLHF_LITE_CACHE") or Path.home() / ".cache" / "rlhf_lite")
-    machine = (torch.__version__, _processor(), *_cards())
+    cards = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    machine = (torch.__version__, _processor(), *cards)
     path = folder / f"{name}-{hashlib.sha256(repr(machine).encode()).hexdigest()[:10]}.json"
     with suppress(OSError, ValueError, TypeError):
         return kind(**json.loads(path.read_text()))
@@ -203,7 +212,3 @@ def _processor() -> str:
             if line.startswith("flags"):  # the kernels that it can run; the model's name may be hidden
                 return line
     return platform.processor() or platform.machine()
-
-
-def _cards() -> list[str]:
-    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

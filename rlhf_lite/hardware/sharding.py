@@ -6,13 +6,13 @@
 
 In a training step torch's `fully_shard` brings the weights of a layer together just before they are needed and adds up the
 processes' gradients where each belongs. It does so around the methods of a module, and our forward pass is a function of
-the weights (`trunk`), so both that function and each layer become such methods. Processes that share a model must run it
+the weights (`models.gpt2`), so the model and each layer get such a method, `run`. Processes that share a model must run it
 equally often: `train.batches.my_pieces` sees to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import MethodType
 
@@ -22,7 +22,6 @@ from torch.utils._pytree import tree_map
 from transformers import PreTrainedModel
 
 from ..models.checkpoints import place
-from ..models.gpt2 import layer, read_texts
 from . import processes
 
 
@@ -35,13 +34,18 @@ def shard(model: PreTrainedModel) -> PreTrainedModel:
 
     mesh = init_device_mesh(model.device.type, (processes.world_size(),))
     model.transformer.held_whole = False
-    for part, function in (*((block, layer) for block in model.transformer.h), (model, read_texts)):
-        part.run = MethodType(function, part)
+    for part in (*model.transformer.h, model):
+        part.run = MethodType(_run, part)
         fully_shard(part, mesh=mesh)
         register_fsdp_forward_method(part, "run")
         part.set_gradient_divide_factor(1.0)  # losses are weighted, so gradients add up
         part.set_force_sum_reduction_for_comms(True)
     return model
+
+
+def _run(part: nn.Module, function: Callable, *arguments):
+    """function(part, *arguments), as a method."""
+    return function(part, *arguments)
 
 
 def is_sharded(model) -> bool:

@@ -1,9 +1,7 @@
-"""The two kinds of model, both plain GPT-2 of transformers: a policy (next-token logits) and scalar models.
+"""What a model is asked, on the hidden states of `gpt2`: next-token logits of a policy, one number of a scalar model.
 
-A scalar model is a policy whose unembedding was replaced by a projection to one number (App. C). As a reward
-model it is read at the last real token, as a value model at every token. All are float32 in memory, without
-dropout (or PPO's ratios would not start at 1), with fused GELU and the device's fastest attention. Their
-folders load with transformers' AutoModelForCausalLM and AutoModelForSequenceClassification.
+A scalar model is a policy whose unembedding was replaced by a projection to one number (App. C). As a reward model it is read
+at the last real token, as a value model at every token.
 """
 
 from __future__ import annotations
@@ -16,54 +14,47 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
+from ..hardware.environment import plain
 from ..hardware.kernels import linear
-from ..hardware.precision import few_shapes, working_dtype
-from .gpt2 import pack, trunk
+from ..hardware.precision import round_up, working_dtype
+from .gpt2 import hidden_states
 from .losses import last_index, token_logprobs, upcast
 from .tokens import Encoded
 
-# --- Make ---------------------------------------------------------------------------------------------------
+# --- Next-token logits ----------------------------------------------------------------------------------------------
 
 
-# --- Load and save ------------------------------------------------------------------------------------------
-
-
-# --- Call: what each model is asked, on `trunk` -------------------------------------------------------------
-
-
-def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, keep: int | None = None) -> Tensor:
-    """Next-token logits: ids, mask (B, T) -> (B, T, V), or of the last `keep` positions only (B, keep, V).
+def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor) -> Tensor:
+    """Next-token logits: ids, mask (B, T) -> (B, T, V).
 
     logits[:, t] predict ids[:, t + 1]. Padding may be on either side; its logits are 0.
     """
-    where = _last_columns(mask, keep)
-    logits = logits_where(policy, ids, mask, where)  # (N, V)
-    return spread(logits, where)[:, -(keep or ids.shape[1]) :]
+    return spread(logits_where(policy, ids, mask, mask.bool()), mask.bool())
 
 
-def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-    """Next-token logits at chosen real tokens only: ids, mask, where (B, T) -> (N, V), N = where.sum(), row by row.
+def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tensor | None = None) -> Tensor:
+    """Next-token logits at chosen real tokens (None: at all): ids, mask, where (B, T) -> (N, V), row by row.
 
     The vocabulary is the widest layer of a small model; skipping it on prompts saves a third of a step.
     """
-    hidden = trunk(policy, pack(ids, mask), _chosen(mask, where))  # (N, D)
-    return head_logits(policy, hidden)
+    return head_logits(policy, hidden_states(policy, ids, mask, where))
 
 
 def head_logits(policy: GPT2LMHeadModel, hidden: Tensor) -> Tensor:
     """The vocabulary's logits of hidden states: (N, D) -> (N, V)."""
+    if plain():
+        return policy.lm_head(hidden)
     N = len(hidden)
-    hidden = F.pad(hidden, (0, 0, 0, few_shapes(N, step=64) - N))
+    hidden = F.pad(hidden, (0, 0, 0, round_up(N, 64) - N))
     return linear(hidden, policy.lm_head.weight.t())[:N]
 
 
-def response_logits(policy: GPT2LMHeadModel, prompts: Encoded, tokens: Tensor, mask: Tensor) -> Tensor:
-    """Logits from which each real response token was drawn, row by row: prompts (B, P), tokens, mask (B, T) -> (N, V).
-
-    One forward over prompt and response; what y_t was drawn from is read one place *before* y_t.
-    """
-    ids, real, before = _exchanges(prompts, tokens, mask)
-    return logits_where(policy, ids, real, before)
+def join_responses(prompts: Encoded, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Left-padded prompts (B, P) with their responses, tokens and mask (B, T): ids and mask (B, P + T), and where the *next*
+    token is one of the response: what y_t was drawn from is read one place *before* y_t."""
+    ids, real = torch.cat([prompts[0], tokens], dim=1), torch.cat([prompts[1], mask], dim=1)
+    P, T = prompts[0].shape[1], tokens.shape[1]
+    return ids, real, F.pad(mask.bool(), (P - 1, 1))[:, : P + T]
 
 
 def response_logprobs(
@@ -73,36 +64,48 @@ def response_logprobs(
 
     temperature: one for all, or (B, 1).
     """
-    logits, where = response_logits(policy, prompts, tokens, mask), mask.bool()  # (N, V)
+    where = mask.bool()
+    logits = logits_where(policy, *join_responses(prompts, tokens, mask))  # (N, V)
     if isinstance(temperature, Tensor):
         temperature = temperature.expand(mask.shape)[where][:, None]  # (N, 1)
     return spread(token_logprobs(logits, tokens[where], temperature), where)
+
+
+def spread(x: Tensor, where: Tensor) -> Tensor:
+    """What belongs to the chosen tokens, (N, ...), row by row, back in their places, 0 elsewhere: where (B, T) ->
+    (B, T, ...)."""
+    return x.new_zeros(*where.shape, *x.shape[1:]).index_put((where,), x)
+
+
+# --- One number -----------------------------------------------------------------------------------------------------
+
+
+def values_where(
+    model: GPT2ForSequenceClassification,
+    ids: Tensor,
+    mask: Tensor,
+    where: Tensor,
+    position_ids: Tensor | None = None,
+    attention_bias: Tensor | None = None,
+) -> Tensor:
+    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row; the rest as in `hidden_states`.
+
+    One number a text is worth float32: in bfloat16 a score of 8 is good to 0.03.
+    """
+    hidden = hidden_states(model, ids, mask, where, position_ids, attention_bias)  # (N, D)
+    return (upcast(hidden) * model.score.weight).sum(dim=-1)
+
+
+def token_values(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
+    """The scalar head at every token, 0 on padding: (B, T) -> (B, T)."""
+    return spread(values_where(model, ids, mask, mask.bool()), mask.bool())
 
 
 def response_values(
     model: GPT2ForSequenceClassification, prompts: Encoded, tokens: Tensor, mask: Tensor
 ) -> Tensor:
     """V of the state *before* each response token: as in `response_logprobs`, (B, T), 0 on padding."""
-    ids, real, before = _exchanges(prompts, tokens, mask)
-    return spread(values_where(model, ids, real, before), mask.bool())
-
-
-def token_values(
-    model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, keep: int | None = None
-) -> Tensor:
-    """The scalar head at every token, 0 on padding: (B, T) -> (B, T), or at the last `keep` of them only: (B, keep)."""
-    where = _last_columns(mask, keep)
-    return spread(values_where(model, ids, mask, where), where)[:, -(keep or ids.shape[1]) :]
-
-
-def values_where(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row."""
-    return _scores(model, trunk(model, pack(ids, mask), _chosen(mask, where)))
-
-
-def _scores(model: GPT2ForSequenceClassification, hidden: Tensor) -> Tensor:
-    """The score head: (N, D) -> (N,). One number a text is worth float32: in bfloat16 a score of 8 is good to 0.03."""
-    return (upcast(hidden) * model.score.weight).sum(dim=-1)
+    return spread(values_where(model, *join_responses(prompts, tokens, mask)), mask.bool())
 
 
 def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
@@ -112,29 +115,6 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
     """
     ids, mask = with_question(model, ids, mask)
     return values_where(model, ids, mask, F.one_hot(last_index(mask), mask.shape[1]).bool())
-
-
-def spread(x: Tensor, where: Tensor) -> Tensor:
-    """What belongs to the chosen places, (N, ...), row by row, back at them, 0 elsewhere: where (B, T) -> (B, T, ...)."""
-    return x.new_zeros(*where.shape, *x.shape[1:]).index_put((where,), x)
-
-
-def _last_columns(mask: Tensor, keep: int | None) -> Tensor:
-    """The real tokens among the last `keep` columns, or all of them: (B, T) -> bool (B, T)."""
-    T = mask.shape[1]
-    return mask.bool() & (torch.arange(T, device=mask.device) >= T - (keep or T))
-
-
-def _chosen(mask: Tensor, where: Tensor) -> Tensor:
-    """Among the real tokens, counted row by row, those that are chosen: (B, T) twice -> (N,)."""
-    return where[mask.bool()].nonzero()[:, 0]
-
-
-def _exchanges(prompts: Encoded, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Left-padded prompts with their responses: ids, mask (B, P + T), and where the *next* token is one of the response."""
-    ids, real = torch.cat([prompts[0], tokens], dim=1), torch.cat([prompts[1], mask], dim=1)
-    P, T = prompts[0].shape[1], tokens.shape[1]
-    return ids, real, F.pad(mask.bool(), (P - 1, 1))[:, : P + T]
 
 
 def with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -156,30 +136,27 @@ def question_ids(model: GPT2ForSequenceClassification) -> list[int]:
 
 
 def group_rewards(
-    model: GPT2ForSequenceClassification, ids: Tensor, places: Tensor, parts: Tensor, last: Tensor
+    model: GPT2ForSequenceClassification, ids: Tensor, position_ids: Tensor, parts: Tensor, last: Tensor
 ) -> Tensor:
     """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives them.
 
-    ids (B, T): a prompt and after it its answers, each with its EOS (or the question); places (B, T): each token's position
-    in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding; last (B, K): where answers end.
-    This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt and itself, nothing else.
+    ids (B, T): a prompt and after it its answers, each with its EOS (or the question); position_ids (B, T): each token's
+    position in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding, which is on the right;
+    last (B, K): where answers end. This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt
+    and itself, nothing else.
     """
-    texts, length = pack(ids, parts >= 0, places), (parts >= 0).sum(dim=1)  # padding is on the right
-    parts = F.pad(parts, (0, texts.grid.shape[1] - parts.shape[1]), value=-1)  # as wide as the grid
-    texts = texts._replace(blocked=block_mask(parts, working_dtype(model.score.weight)))
-    ends, which = (last + (length.cumsum(dim=0) - length)[:, None]).unique(
-        return_inverse=True
-    )  # (M,), (B, K)
-    return _scores(model, trunk(model, texts, read=ends))[which]
+    mask = parts >= 0
+    ends = torch.zeros_like(mask).scatter(1, last, True)
+    bias = shared_prompt_bias(parts, working_dtype(model.score.weight))
+    return spread(values_where(model, ids, mask, ends, position_ids, bias), ends).gather(1, last)
 
 
-def block_mask(parts: Tensor, dtype: torch.dtype) -> Tensor:
+def shared_prompt_bias(parts: Tensor, dtype: torch.dtype) -> Tensor:
     """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
     earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
     seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
-    return torch.zeros(seen.shape, dtype=dtype, device=parts.device).masked_fill(
-        ~seen, torch.finfo(dtype).min
-    )[:, None]
+    bias = torch.zeros(seen.shape, dtype=dtype, device=parts.device)
+    return bias.masked_fill(~seen, torch.finfo(dtype).min)[:, None]
 
 
 @torch.no_grad()
@@ -205,6 +182,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         model.train(was_training)
-
-
-# --- Helpers ------------------------------------------------------------------------------------------------

@@ -11,16 +11,16 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..hardware.environment import plain, trim_memory
 from ..hardware.graphs import Graphed
-from ..hardware.memory import give_back
-from ..hardware.precision import autocast, few_shapes, working_dtype
+from ..hardware.precision import autocast, round_up, working_dtype
 from ..hardware.threads import in_threads
-from .gpt2 import Texts, pack, single_tokens, trunk
+from .gpt2 import pack, pack_last, read_packed
 from .heads import evaluating, head_logits
 from .losses import upcast
-from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts
+from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, position_ids
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
 DRAWN_AT_ONCE = 1 << 20  # numbers of a cumulated distribution
@@ -65,7 +65,7 @@ def sample(
     room = _room(policy, mask, max_new_tokens)  # (B,)
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
-    running = _Running(policy, ids, mask, T)
+    running = (PlainRows if plain() else PackedRows)(policy, ids, mask, T)
     with evaluating(policy):
         for t in range(T):
             rows, alive = running.rows, running.alive
@@ -114,7 +114,7 @@ def sample_texts(
         draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
             samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
-        give_back()
+        trim_memory()
         return decode(tokenizer, samples.tokens)
 
     with evaluating(policy):
@@ -135,7 +135,111 @@ def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
     return [order[i : i + size] for i in range(0, len(order), max(1, size))]
 
 
-class _Cache:
+# --- The plain way --------------------------------------------------------------------------------------------------
+
+
+class PlainRows:
+    """All rows, read by transformers' own forward pass with its cache, to the end of the longest."""
+
+    def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
+        self.policy, self.new, self.mask, self.cache = policy, ids, mask, DynamicCache()
+        self.rows = torch.arange(len(ids), device=ids.device)
+        self.alive = torch.ones_like(self.rows, dtype=torch.bool)
+
+    def next_logits(self) -> Tensor:
+        """Read the new tokens, predict the next one: (B, V)."""
+        positions = position_ids(self.mask)[:, -self.new.shape[1] :].clamp(
+            max=self.policy.config.n_positions - 1
+        )
+        found = self.policy(
+            input_ids=self.new,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return upcast(found.logits[:, -1])
+
+    def append(self, token: Tensor, alive: Tensor) -> bool:
+        """Take the drawn tokens (B,) and who still runs after them (B,); False when nobody does."""
+        self.new, self.alive = token[:, None], alive
+        self.mask = F.pad(self.mask, (0, 1), value=1)
+        return bool(alive.any())
+
+
+# --- The fast way ---------------------------------------------------------------------------------------------------
+
+
+class PackedRows:
+    """The rows that still run: their indices in the full batch, and a KV cache of all they have read.
+
+    Finished rows leave the batch and the cache; on a GPU they stay, and a step is replayed as one CUDA graph.
+    """
+
+    def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
+        self.policy, self.prompts = policy, (ids, mask)
+        self.rows = torch.arange(len(ids), device=ids.device)
+        self.alive = torch.ones_like(self.rows, dtype=torch.bool)
+        self.new, self.position_ids = (
+            None,
+            mask.sum(dim=1) - 1,
+        )  # the last token of each row, and its position
+        width = round_up(
+            int(self.position_ids.max()) + 1
+        )  # of the prompts in the cache; new tokens come after it
+        capacity = round_up(width + max_new_tokens, 32)
+        self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
+        self.cache = Cache(capacity if self.graphed else None, ids.device)
+        unseen = torch.arange(capacity, device=ids.device) > self.position_ids[:, None]  # (rows, capacity)
+        dtype = working_dtype(policy.lm_head.weight)
+        bias = torch.zeros(unseen.shape, dtype=dtype, device=ids.device)
+        self.attention_bias = bias.masked_fill(unseen, torch.finfo(dtype).min)
+
+    def next_logits(self) -> Tensor:
+        """Read the new tokens, predict the next one: (rows, V)."""
+        if self.new is None:
+            return self._read_prompts(*self.prompts)
+        self.attention_bias[:, self.cache.length] = 0
+        bias = self.attention_bias[:, : self.cache.capacity]
+        logits = (self.graphed or self._read)(self.new, self.position_ids, bias)
+        self.cache.grow(1)
+        return logits
+
+    def _read(self, tokens: Tensor, position_ids: Tensor, attention_bias: Tensor) -> Tensor:
+        """One more token of each row: tokens and position_ids (rows,), attention_bias (rows, capacity) -> (rows, V)."""
+        batch = pack_last(tokens, position_ids, attention_bias)
+        return upcast(head_logits(self.policy, read_packed(self.policy, batch, cache=self.cache)))
+
+    def _read_prompts(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """ids, mask (rows, P) -> (rows, V). Several answers to one prompt: it is read once."""
+        first, copy = _repeats(ids) or (self.rows, None)
+        batch = pack(ids[first], mask[first])
+        ends = mask[first].sum(dim=1).cumsum(dim=0) - 1
+        logits = upcast(head_logits(self.policy, read_packed(self.policy, batch, ends, self.cache)))
+        self.cache.grow(batch.layout.shape[1])
+        if copy is None:
+            return logits
+        self.cache.select(copy)
+        return logits[copy]
+
+    def append(self, token: Tensor, alive: Tensor) -> bool:
+        """Take the drawn tokens (rows,) and who still runs after them (rows,); False when nobody does."""
+        end = self.policy.config.n_positions - 1  # where a row idles that filled the model
+        self.new, self.position_ids, self.alive = token, (self.position_ids + 1).clamp(max=end), alive
+        running = int(alive.sum())
+        if 0 < running < DROP_BELOW * len(alive) and not self.graphed:
+            size = round_up(running, 16, limit=len(alive))  # all who run, a few who do not
+            self._keep((~alive).sort(stable=True).indices[:size])
+        return running > 0
+
+    def _keep(self, rows: Tensor) -> None:
+        self.cache.select(rows)
+        for name in ("rows", "alive", "new", "position_ids", "attention_bias"):
+            setattr(self, name, getattr(self, name)[rows])
+
+
+class Cache:
     """Keys and values of all that was read, by layer, (rows, heads, capacity, D / heads) each, of which `length` are written.
 
     They are written in place, and all of the capacity is attended to: what is not written is zeros, and masked. It is fixed on
@@ -151,7 +255,7 @@ class _Cache:
     @property
     def capacity(self) -> int:
         """Once the next token is read."""
-        return self.fixed or few_shapes(self.length + 1, step=32)
+        return self.fixed or round_up(self.length + 1, 32)
 
     def grow(self, new: int) -> None:
         """So many tokens were read."""
@@ -161,18 +265,17 @@ class _Cache:
     def extend(self, layer: int, keys: Tensor, values: Tensor) -> list[Tensor]:
         """Called by each layer's attention with what is new; returns all there is."""
         if not self.length:
-            self.layers[layer] = [
-                F.pad(x, (0, 0, 0, self.fixed - x.shape[2])) if self.fixed else x for x in (keys, values)
-            ]
+            gap = self.fixed - keys.shape[2] if self.fixed else 0
+            self.layers[layer] = [F.pad(x, (0, 0, 0, gap)) if gap else x for x in (keys, values)]
             return [keys, values]
         held = self.layers[layer]
         if room := self.capacity - held[0].shape[2]:
             held[:] = [F.pad(x, (0, 0, 0, room)) for x in held]
-        for place, x in zip(held, (keys, values), strict=True):
+        for stored, x in zip(held, (keys, values), strict=True):
             if self.fixed:
-                place.index_copy_(2, self.at, x)
+                stored.index_copy_(2, self.at, x)
             else:  # the same, and faster on a CPU
-                place[:, :, self.length] = x[:, :, 0]
+                stored[:, :, self.length] = x[:, :, 0]
         return held
 
     def select(self, rows: Tensor) -> None:
@@ -181,76 +284,15 @@ class _Cache:
             held[:] = [x.index_select(0, rows) for x in held]
 
 
-class _Running:
-    """The rows that still run: their indices in the full batch, and a KV cache of all they have read."""
-
-    def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
-        self.policy, self.prompts = policy, (ids, mask)
-        self.rows = torch.arange(len(ids), device=ids.device)
-        self.alive = torch.ones_like(self.rows, dtype=torch.bool)
-        self.new, self.places = None, mask.sum(dim=1) - 1  # the last token of each row, and its position
-        width = few_shapes(
-            int(self.places.max()) + 1
-        )  # of the prompts in the cache; new tokens come after it
-        capacity = few_shapes(width + max_new_tokens, step=32)
-        self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
-        self.cache = _Cache(capacity if self.graphed else None, ids.device)
-        unseen = torch.arange(capacity, device=ids.device) > self.places[:, None]  # (rows, capacity)
-        dtype = working_dtype(policy.lm_head.weight)
-        self.blocked = torch.zeros(unseen.shape, dtype=dtype, device=ids.device).masked_fill(
-            unseen, torch.finfo(dtype).min
-        )
-
-    def next_logits(self) -> Tensor:
-        """Read the new tokens, predict the next one: (rows, V)."""
-        if self.new is None:
-            return self._read_prompts(*self.prompts)
-        self.blocked[:, self.cache.length] = 0
-        logits = (self.graphed or self._read)(self.new, self.places, self.blocked[:, : self.cache.capacity])
-        self.cache.grow(1)
-        return logits
-
-    def _read(self, tokens: Tensor, places: Tensor, blocked: Tensor) -> Tensor:
-        """One more token of each row: tokens and places (rows,), blocked (rows, capacity) -> (rows, V)."""
-        texts = Texts(tokens, places, single_tokens(tokens), blocked[:, None, None])
-        return upcast(head_logits(self.policy, trunk(self.policy, texts, cache=self.cache)))
-
-    def _read_prompts(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """ids, mask (rows, P) -> (rows, V). Several answers to one prompt: it is read once."""
-        first, copy = _repeats(ids) or (self.rows, None)
-        texts = pack(ids[first], mask[first])
-        ends = mask[first].sum(dim=1).cumsum(dim=0) - 1
-        logits = upcast(head_logits(self.policy, trunk(self.policy, texts, read=ends, cache=self.cache)))
-        self.cache.grow(texts.grid.shape[1])
-        if copy is None:
-            return logits
-        self.cache.select(copy)
-        return logits[copy]
-
-    def append(self, token: Tensor, alive: Tensor) -> bool:
-        """Take the drawn tokens (rows,) and who still runs after them; False when nobody does."""
-        end = self.policy.config.n_positions - 1  # where a row idles that filled the model
-        self.new, self.places, self.alive = token, (self.places + 1).clamp(max=end), alive
-        running = int(alive.sum())
-        if 0 < running < DROP_BELOW * len(alive) and not self.graphed:
-            keep = (
-                (~alive).sort(stable=True).indices[: few_shapes(running, len(alive), 16)]
-            )  # all who run, a few who do not
-            self.cache.select(keep)
-            self.rows, self.alive, self.new = self.rows[keep], alive[keep], self.new[keep]
-            self.places, self.blocked = self.places[keep], self.blocked[keep]
-        return running > 0
-
-
 def _repeats(ids: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Where each run of equal rows of ids (B, P) starts, with a few more for `few_shapes`, and the run of each row (B,);
+    """Where each run of equal rows of ids (B, P) starts, with a few more for `round_up`, and the run of each row (B,);
     None where hardly any row repeats the one before."""
     new = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
     new[1:] = (ids[1:] != ids[:-1]).any(dim=1)
     first = new.nonzero()[:, 0]
     if len(first) > 0.9 * len(ids):
         return None
-    spare = first[-1:].expand(few_shapes(len(first), len(ids), 16) - len(first))
+    spare = first[-1:].expand(round_up(len(first), 16, limit=len(ids)) - len(first))
     return torch.cat([first, spare]), new.cumsum(dim=0) - 1
 
 

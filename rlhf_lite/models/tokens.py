@@ -185,7 +185,7 @@ def unknown_words(tokenizer: PreTrainedTokenizerFast, text: str) -> list[str]:
 # --- The template -------------------------------------------------------------------------------------------
 
 
-def positions(mask: Tensor) -> Tensor:
+def position_ids(mask: Tensor) -> Tensor:
     """Position of each token among the real ones of its row: (B, T) -> (B, T).
 
     GPT-2 learned absolute positions, so a left-padded row must count from where its text starts. Padding gets

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..models.heads import evaluating, response_logits
+from ..models.heads import evaluating, join_responses, logits_where
 from ..models.losses import log_softmax
 from ..train.ppo import Rollout
 from .plots import bars_with_intervals
@@ -122,9 +122,8 @@ class RolloutInspector(Shown):
         part, policy = self.rollout.rows(torch.tensor([row])), self.policies[name]
         prompts = (part.prompt_ids.to(policy.device), part.prompt_mask.to(policy.device))
         with evaluating(policy):
-            logits = response_logits(
-                policy, prompts, part.responses.to(policy.device), part.response_mask.to(policy.device)
-            )
+            responses = part.responses.to(policy.device), part.response_mask.to(policy.device)
+            logits = logits_where(policy, *join_responses(prompts, *responses))
         return log_softmax(logits, self.temperature).cpu()
 
     def _of(self, name: str, row: int, place: int) -> Tensor:

@@ -12,7 +12,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..hardware import processes
 from ..hardware.precision import autocast
-from ..models.gpt2 import pack, trunk
+from ..models.gpt2 import hidden_states
 from ..models.heads import head_logits
 from ..models.losses import masked_lm_loss
 from ..models.tokens import IGNORED, Exchanges, exchange_rows
@@ -117,7 +117,7 @@ def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
 def lm_loss(policy: GPT2LMHeadModel, rows: Tensor) -> Tensor:
     """Plain next-token loss on packed rows (B, T): the pretraining term of App. C.3 and of Eq. 2."""
     with autocast(rows.device):
-        hidden = trunk(policy, pack(rows, torch.ones_like(rows)))  # (B * T, D)
+        hidden = hidden_states(policy, rows, torch.ones_like(rows))  # (B * T, D)
         logits = head_logits(
             policy, hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1)
         )  # (B * (T - 1), V)

@@ -32,7 +32,7 @@ from tqdm.std import tqdm
 
 from ..data.files import atomic_write
 from ..hardware import processes
-from ..hardware.memory import give_back
+from ..hardware.environment import trim_memory
 from ..hardware.sharding import like, whole_state
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
@@ -106,7 +106,7 @@ class Loop:
             yield self.step
             self._finish_step()
             if self.step % TIDY_EVERY == 0:
-                give_back()
+                trim_memory()
             if (
                 self.stopped
                 or self.finished

@@ -24,7 +24,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..config import PPOConfig
 from ..hardware import processes
-from ..hardware.memory import give_back
+from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
 from ..hardware.sharding import whole
 from ..models.ema import EMA
@@ -171,7 +171,7 @@ def train_ppo(
             batch = rollout(*models, tokenizer, [prompts[i] for i in chosen], cfg, generator)  # 1 to 6
             loop.log(**_describe(batch))
             loop.log(**learner.learn(batch, iteration))  # 7 and 8
-            give_back()
+            trim_memory()
             loop.log(tokens_per_second=float(batch.response_mask.sum()) / (time.perf_counter() - start))
             if gold is not None:
                 loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})

@@ -13,7 +13,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..config import RewardConfig
 from ..hardware import processes
-from ..hardware.memory import give_back
+from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
 from ..hardware.threads import in_threads
 from ..models.checkpoints import new_scalar_model
@@ -76,7 +76,7 @@ def train_reward(
     )  # saved with the model, as what it reads last
     data = RankingSet(tokenizer, rankings, reward_model)
     held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
-    give_back()  # what encoding left behind
+    trim_memory()  # what encoding left behind
     batches = lru_cache(1)(
         lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch)
     )
@@ -209,24 +209,24 @@ class RankingSet:
         """Score all answers of these rankings in one forward pass."""
         width = max(self.lengths[i] for i in rows)
         K, device = max(len(self.kept[i]["ranks"]) for i in rows), model.device
-        ids, places, parts = (
+        ids, position_ids, parts = (
             torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1)
         )  # (B, T) each
         last, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
         for b, i in enumerate(rows):
             row, n, k = self.rows[i], self.lengths[i], len(self.kept[i]["ranks"])
-            ids[b, :n], places[b, :n], parts[b, :n] = row.ids, row.places, row.parts
+            ids[b, :n], position_ids[b, :n], parts[b, :n] = row.ids, row.position_ids, row.parts
             last[b, :k], ranks[b, :k], mask[b, :k] = row.last, torch.tensor(list(self.kept[i]["ranks"])), 1
         with autocast(device):
-            scores = group_rewards(model, *(x.to(device) for x in (ids, places, parts, last)))  # (B, K)
+            scores = group_rewards(model, *(x.to(device) for x in (ids, position_ids, parts, last)))  # (B, K)
         return Scored(scores, ranks.to(device), mask.to(device))
 
 
 class _Row(NamedTuple):
-    """One ranking as `group_rewards` reads it: ids, places, parts (T,) and last (K,)."""
+    """One ranking as `group_rewards` reads it: ids, position_ids, parts (T,) and last (K,)."""
 
     ids: Tensor
-    places: Tensor
+    position_ids: Tensor
     parts: Tensor
     last: Tensor
 
@@ -236,10 +236,10 @@ def _one_row(exchanges: list[list[int]], labels: list[list[int]], order: list[in
     start = labels[0].count(IGNORED)  # tokens of the prompt
     answers = [ids[start:] for ids in exchanges]
     ids = [*exchanges[0][:start], *chain.from_iterable(answers)]
-    places = [*range(start), *(start + t for answer in answers for t in range(len(answer)))]
+    position_ids = [*range(start), *(start + t for answer in answers for t in range(len(answer)))]
     parts = [0] * start + [k for k, answer in enumerate(answers, 1) for _ in answer]
     ends = list(accumulate(map(len, answers), initial=start - 1))[1:]
-    return _Row(*map(torch.tensor, (ids, places, parts, [ends[i] for i in order])))
+    return _Row(*map(torch.tensor, (ids, position_ids, parts, [ends[i] for i in order])))
 
 
 def evaluate_reward(
