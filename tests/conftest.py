@@ -1,4 +1,5 @@
-"""What every test module shares. No test ever looks into a user's run folder, or depends on a user's environment."""
+"""What every test module shares. No test ever looks into a
+user's run folder, or depends on a user's environment."""
 
 import os
 import tempfile

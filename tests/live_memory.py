@@ -1,4 +1,5 @@
-"""The bytes of all tensors that are alive, counted after every operation: what a GPU's allocator would say, on a CPU."""
+"""The bytes of all tensors that are alive, counted after every
+operation: what a GPU's allocator would say, on a CPU."""
 
 import weakref
 
@@ -8,10 +9,12 @@ from torch.utils._pytree import tree_leaves
 
 
 class Live(TorchDispatchMode):
-    """Counts while it is entered; `given` are tensors that lie there before. Of a tensor that is cut over processes, its part."""
+    """Counts while it is entered; `given` are tensors that lie there
+    before. Of a tensor that is cut over processes, its part."""
 
     def __init__(self, given=(), resized=False):
-        """resized: storages may change their size, as they do where weights are gathered and given back; slower."""
+        """resized: storages may change their size, as they do
+        where weights are gathered and given back; slower."""
         super().__init__()
         self.resized, self.now, self.peak, self.top, self.storages = resized, 0, 0, [], {}
         for tensor in given:

@@ -1,4 +1,5 @@
-"""The benchmarks measure what they say: the floor's arithmetic, turns and ratios, our side of each job, and the checks."""
+"""The benchmarks measure what they say: the floor's arithmetic,
+turns and ratios, our side of each job, and the checks."""
 
 import io
 import json
@@ -42,7 +43,7 @@ def case(folder, monkeypatch):
     return lambda name: Case(JOBS[name], SMALL, str(folder), "fp32")
 
 
-# --- the floor --------------------------------------------------------------------------------------------------------
+# --- the floor ----------------------------------------------------------------------------------------------
 
 
 def test_unavoidable_work_of_the_tiny_model():
@@ -60,7 +61,7 @@ def test_unavoidable_work_counted_by_hand():
     assert jobs.gflop(job, shape) * 1e9 == pytest.approx(3 * (layers + attention + head))
 
 
-# --- the data ---------------------------------------------------------------------------------------------------------
+# --- the data -----------------------------------------------------------------------------------------------
 
 
 def test_texts_have_the_lengths_asked_for(case):
@@ -74,7 +75,7 @@ def test_texts_have_the_lengths_asked_for(case):
     assert exchange_rows(tokenizer, jobs.prompts(rm) * 4, jobs.answers(rm), 64)[0] == ids.tolist()
 
 
-# --- our side ---------------------------------------------------------------------------------------------------------
+# --- our side -----------------------------------------------------------------------------------------------
 
 
 def reports_of(case: Case, steps: int = 2) -> list[dict]:
@@ -99,7 +100,7 @@ def test_our_side_of_each_job_passes_its_checks(case, name):
     )
 
 
-# --- the checks fail when they should ---------------------------------------------------------------------------------
+# --- the checks fail when they should -----------------------------------------------------------------------
 
 
 def failed(case: Case, ours: dict, peer: dict | None = None, compared: dict | None = None) -> set[str]:
@@ -145,7 +146,7 @@ def test_another_loss_or_another_number_of_steps_is_caught(case):
     assert not failed(case("sft"), {"loss": 8.0}, {"loss": 7.0})  # TRL divides by 8 labels, 7 are predicted
 
 
-# --- turns, ratios, rows ----------------------------------------------------------------------------------------------
+# --- turns, ratios, rows ------------------------------------------------------------------------------------
 
 
 class Canned:
@@ -237,7 +238,7 @@ def test_a_real_process_does_steps_or_says_what_is_wrong(case, tmp_path):
     assert worker.process.returncode == 0 and other.process.returncode == 1
 
 
-# --- growth -----------------------------------------------------------------------------------------------------------
+# --- growth -------------------------------------------------------------------------------------------------
 
 
 def test_the_exponent_is_that_of_the_upper_half():
@@ -266,7 +267,7 @@ def test_the_page_shows_what_was_measured():
     }
 
 
-# --- the command ------------------------------------------------------------------------------------------------------
+# --- the command --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

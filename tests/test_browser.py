@@ -1,8 +1,9 @@
 """Panels in a real browser: JupyterLab in the system's Chromium, nothing fetched from anywhere else.
 
-Skipped where Chromium or playwright is missing (Debian: apt-get install chromium; pip install playwright). Screenshots of each
-step are kept in the folder that $RLHF_LITE_SCREENSHOTS names, else in pytest's own temporary folder. $RLHF_LITE_KERNEL_PYTHON may
-name another Python for the kernel, to try other versions of ipykernel.
+Skipped where Chromium or playwright is missing (Debian: apt-get install chromium; pip install playwright).
+Screenshots of each step are kept in the folder that $RLHF_LITE_SCREENSHOTS names, else in pytest's own
+temporary folder. $RLHF_LITE_KERNEL_PYTHON may name another Python for the kernel, to try other versions of
+ipykernel.
 """
 
 import json
@@ -56,7 +57,8 @@ place = Path("sweeps/dials")
 place.mkdir(parents=True, exist_ok=True)
 for value in (0.0, 1.0, 2.0):
     trace = [{"step": s, "gold/mean": value * s} for s in range(9)]
-    run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=[{"prompt": NASTY, "response": NASTY, "gold": 1.0}])
+    samples = [{"prompt": NASTY, "response": NASTY, "gold": 1.0}]
+    run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=samples)
     (place / f"{value:g}-seed-0.json").write_text(json.dumps(run))
 show.Explorer("dials", ys=("gold/mean",), place=Path("sweeps"))
 """,
@@ -64,7 +66,8 @@ show.Explorer("dials", ys=("gold/mean",), place=Path("sweeps"))
 from rlhf_lite.labels.store import open_store
 
 texts = [f"answer {j} {NASTY}" for j in range(9)]
-rows = [{"prompt_id": f"p{i}", "prompt": f"Say hello <b>{i}</b>. {NASTY}", "completions": texts} for i in range(3)]
+prompts = [f"Say hello <b>{i}</b>. {NASTY}" for i in range(3)]
+rows = [{"prompt_id": f"p{i}", "prompt": prompt, "completions": texts} for i, prompt in enumerate(prompts)]
 ranking = show.RankingPanel(rows, "ada", open_store("labels", "ada"), repeats=0)
 ranking
 """,
@@ -76,11 +79,15 @@ from rlhf_lite.models.tokens import build_tokenizer
 from rlhf_lite.train import ppo
 
 tokenizer = build_tokenizer(["What", "is", "a", "cat"])
-policies = {name: new_policy(ModelConfig(), tokenizer, seed=seed) for seed, name in enumerate(("before", "after"))}
+policies = {
+    name: new_policy(ModelConfig(), tokenizer, seed=seed) for seed, name in enumerate(("before", "after"))
+}
 scorer = new_scalar_model(policies["before"])
 scorer.config.trained_rankings = 1
-batch = ppo.rollout(policies["before"], policies["before"], scorer, scorer, tokenizer, ["What is a cat", NASTY],
-                    PPOConfig(max_new_tokens=6), torch.Generator().manual_seed(0))
+batch = ppo.rollout(
+    policies["before"], policies["before"], scorer, scorer, tokenizer, ["What is a cat", NASTY],
+    PPOConfig(max_new_tokens=6), torch.Generator().manual_seed(0),
+)
 show.RolloutInspector(batch, tokenizer, policies)
 """,
     """
@@ -89,7 +96,8 @@ bench
 """,
     """
 def exercise(cfg, control):
-    ppo.train_ppo(policies["after"], policies["before"], scorer, new_scalar_model(policies["before"]), tokenizer,
+    value_model = new_scalar_model(policies["before"])
+    ppo.train_ppo(policies["after"], policies["before"], scorer, value_model, tokenizer,
                   ["What is a cat"] * 64, cfg, loop={"control": control, "progress": False})
 
 heavy = show.TrainingPanel(exercise, PPOConfig(episodes=64_000, batch_size=64, minibatches=2), ("kl_beta",))

@@ -135,7 +135,8 @@ def test_gradients_in_half_precision_are_those_of_float32(base, texts, device, h
 @pytest.mark.parametrize("wish", ["fp32", *HALVES])
 @torch.no_grad()
 def test_sampling_is_what_the_plainest_loop_gives(base, texts, device, wish, greedy, monkeypatch):
-    """One row at a time, all of it read again for every token, by transformers' own forward pass in float32."""
+    """One row at a time, all of it read again for every
+    token, by transformers' own forward pass in float32."""
     monkeypatch.setenv(precision.ENV, wish)
     prompts = encode_prompts(texts.tokenizer, texts.prompts[:6], 40)
     ids, mask = prompts.ids.to(device), prompts.mask.to(device)

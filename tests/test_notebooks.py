@@ -21,7 +21,8 @@ def _refusing(method):
         return method(self, address, *rest)
     return call
 
-socket.socket.connect, socket.socket.connect_ex = _refusing(socket.socket.connect), _refusing(socket.socket.connect_ex)
+socket.socket.connect = _refusing(socket.socket.connect)
+socket.socket.connect_ex = _refusing(socket.socket.connect_ex)
 """
 
 
@@ -52,7 +53,7 @@ def _files() -> dict[Path, float]:
     }
 
 
-# --- the tools ----------------------------------------------------------------------------------------------------
+# --- the tools ----------------------------------------------------------------------------------------------
 
 
 def code(source, outputs=(), count=1, **metadata):

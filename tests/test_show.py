@@ -1,6 +1,6 @@
-"""What notebooks show: nothing that was written can act, figures need no screen, the board does not slow training."""
+"""What notebooks show: nothing that was written can act,
+figures need no screen, the board does not slow training."""
 
-import html.parser
 import subprocess
 import sys
 import threading
@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers_html import NASTY, TAGS, Reader
 
 from rlhf_lite import show
 from rlhf_lite.data.pipeline import Step
@@ -24,65 +25,10 @@ from rlhf_lite.show.text import number, visible
 from rlhf_lite.train.loop import Loop
 from tools.notebooks import raw_html
 
-NASTY = [
-    "<img src=x onerror=alert(1)>",
-    "<script>alert(1)</script>",
-    "</pre></td></table><script>alert(1)</script>",
-    '" onmouseover="alert(1)',
-    "' onmouseover='alert(1)",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "<style>body{display:none}</style><!--",
-    "[click](javascript:alert(1)) **bold** `code` # title",
-    r"$\href{javascript:alert(1)}{x}$ \(a\) $$\unicode{x3c}$$",
-    "\x00\x07\x08\x1b[31mred\x1b[0m\x7f\x9b31m",
-    "user\u202egnp.exe \u2066hidden\u2069 \u200fשלום",
-    "\ud800 lone \ufeff zero\u200bwidth",
-    "line\nline\r\nline\ttab",
-]
-
-
-class Reader(html.parser.HTMLParser):
-    """Collects what a browser would see: tags, attributes, and the text with the tag it stands in."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.text, self.inside, self._open = set(), set(), "", [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.attributes.update(name for name, _ in attrs)
-        if tag not in ("br", "img"):
-            self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag, "tags do not nest"
-
-    def handle_data(self, data):
-        self.text += data
-        if "$" in data or "\\" in data:
-            self.inside.append("pre" in self._open)
-
 
 def assert_inert(shown, text):
     read = Reader(shown._repr_html_())
-    assert read.tags <= {
-        "div",
-        "pre",
-        "span",
-        "table",
-        "tbody",
-        "thead",
-        "caption",
-        "tr",
-        "th",
-        "td",
-        "b",
-        "br",
-        "i",
-        "small",
-    }
+    assert read.tags <= TAGS
     assert read.attributes <= {"style", "dir", "scope", "title"}
     assert visible(text).replace("\n", "⏎").replace("\t", "⇥") in read.text.replace("\n", "⏎").replace(
         "\t", "⇥"
@@ -93,7 +39,7 @@ def assert_inert(shown, text):
     (shown._repr_html_() + repr(shown)).encode()  # a notebook can be saved
 
 
-# --- text ---------------------------------------------------------------------------------------------------------
+# --- text ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -157,7 +103,7 @@ def test_expect_judges_results_but_not_in_fast_mode(monkeypatch):
     assert "not judged" in repr(show.expect("reward", 0.9, (0.6, 0.8)))
 
 
-# --- tokens -------------------------------------------------------------------------------------------------------
+# --- tokens -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +179,7 @@ def test_token_table_has_a_row_per_token(tokenizer, rollout):
     ]
 
 
-# --- source -------------------------------------------------------------------------------------------------------
+# --- source -------------------------------------------------------------------------------------------------
 
 
 def test_show_source_names_the_place_and_escapes():
@@ -263,7 +209,7 @@ def test_show_source_can_show_a_part():
         show_source(len)
 
 
-# --- figures ------------------------------------------------------------------------------------------------------
+# --- figures ------------------------------------------------------------------------------------------------
 
 TRACE = [
     {"step": i, "loss": 1 / (i + 1), "kl": float(i)} | ({"valid": 0.5} if i % 5 == 4 else {})
@@ -391,7 +337,7 @@ def test_figures_can_be_drawn_from_threads():
     assert len(drawn) == 3 and len(set(drawn)) == 1
 
 
-# --- the board ----------------------------------------------------------------------------------------------------
+# --- the board ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -474,11 +420,12 @@ def test_without_a_screen_nothing_is_drawn_before_the_end():
     assert board._final.alt == "Line chart over step. loss from 1.000 to 1.000."
 
 
-# --- the whole package --------------------------------------------------------------------------------------------
+# --- the whole package --------------------------------------------------------------------------------------
 
 
 def test_no_text_is_ever_built_into_html_unescaped():
-    """Nowhere in the package is HTML(...) or Markdown(...) given anything but a literal or an escaped text."""
+    """Nowhere in the package is HTML(...) or Markdown(...)
+    given anything but a literal or an escaped text."""
     safe = ("escape(", "inert(", ".html", "_repr_html_()")
     for path in sorted((Path(__file__).parents[1] / "rlhf_lite").rglob("*.py")):
         for call in raw_html(path.read_text()):

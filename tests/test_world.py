@@ -1,4 +1,5 @@
-"""The tiny world: references are perfect, bad answers score low, flaws have their rates, and nothing depends on the process."""
+"""The tiny world: references are perfect, bad answers score low,
+flaws have their rates, and nothing depends on the process."""
 
 import hashlib
 import os
