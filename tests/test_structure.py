@@ -205,3 +205,32 @@ def test_no_test_looks_into_a_users_run_folder():
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
     ).stdout.strip()
     assert Path(told) == store.home() and "rlhf-lite-tests-" in told
+
+
+# --- the pages about it -----------------------------------------------------------------------------------------------
+
+
+def defined(module: str) -> set[str]:
+    """Functions, classes and assigned names at the top of a module."""
+    found = set()
+    for node in ast.parse(MODULES[module].read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    return found
+
+
+@pytest.mark.parametrize("page", ["docs/ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"])
+def test_pages_name_only_what_there_is(page):
+    rooms = "|".join(path.name for path in PACKAGE.iterdir() if path.is_dir())
+    missing = []
+    for name in re.findall(rf"`((?:{rooms})\.[A-Za-z_.]+)`", (ROOT / page).read_text()):
+        module, _, member = f"rlhf_lite.{name}".rpartition(".")
+        here = f"rlhf_lite.{name}" in MODULES or (module in MODULES and member in defined(module))
+        if not here and not (ROOT / name).exists():
+            missing.append(name)
+    for name in re.findall(r"`((?:\w+/)+\w+\.py)`", (ROOT / page).read_text()):
+        if not ((ROOT / name).exists() or (PACKAGE / name).exists()):
+            missing.append(name)
+    assert not missing, missing
