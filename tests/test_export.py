@@ -1,4 +1,6 @@
-"""Models on their way to others: plain transformers gives what we give, the card says what is so, nothing is pushed unasked."""
+"""Models on their way to others: plain transformers gives what we give, the card says what is so, nothing is
+pushed unasked.
+"""
 
 import json
 import os
@@ -17,7 +19,7 @@ from rlhf_lite import cli
 from rlhf_lite.chain import store
 from rlhf_lite.chain.real_reward import fingerprint
 from rlhf_lite.data.files import read_json, write_json
-from rlhf_lite.data.own import from_pairs
+from rlhf_lite.data.own import own_rankings
 from rlhf_lite.export import export, push, read_record
 from rlhf_lite.labels.exchange import save_as, to_messages, to_pairs
 from rlhf_lite.models.checkpoints import (
@@ -104,7 +106,9 @@ def random_models(tokenizer, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> dict[str, Path]:
-    """Folders of models by the name of their export: the shipped ones, random ones, random ones with GPT-2's tokenizer."""
+    """Folders of models by the name of their export: the shipped ones, random ones, random ones with GPT-2's
+    tokenizer.
+    """
     tokenizers = {"random": build_tokenizer(WORDS)}
     if (DATA / "gpt2-tokenizer").is_dir():
         tokenizers["gpt2"] = load_tokenizer(DATA / "gpt2-tokenizer")
@@ -154,7 +158,7 @@ def stranger(models, out) -> dict:
     return json.loads((out / "found.json").read_text())
 
 
-# --- the same numbers elsewhere ---------------------------------------------------------------------------------------
+# --- the same numbers elsewhere -----------------------------------------------------------------------------
 
 
 def test_a_policy_is_the_same_in_plain_transformers(models, stranger):
@@ -249,7 +253,7 @@ def test_a_tokenizer_with_a_token_more_than_its_model_brings_a_row(tmp_path):
     assert load_policy(tmp_path / "out").config.vocab_size == len(tokenizer)
 
 
-# --- the card ---------------------------------------------------------------------------------------------------------
+# --- the card -----------------------------------------------------------------------------------------------
 
 
 def test_the_card_says_what_the_run_recorded_and_no_more(tmp_path, capsys):
@@ -332,7 +336,7 @@ def test_the_hubs_model_that_training_started_from_is_named_but_no_path_of_ones_
     )
 
 
-# --- the folder -------------------------------------------------------------------------------------------------------
+# --- the folder ---------------------------------------------------------------------------------------------
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -418,7 +422,7 @@ def test_bad_input_is_one_line_and_writes_nothing(words, said, models, tmp_path,
     assert {path.name for path in tmp_path.iterdir()} == {"bare", "cut", "changed", "file"}
 
 
-# --- the hub, which no test asks --------------------------------------------------------------------------------------
+# --- the hub, which no test asks ----------------------------------------------------------------------------
 
 
 class Hub:
@@ -499,7 +503,7 @@ def test_without_a_token_or_with_an_error_of_the_hub_a_push_says_so_in_a_line(
         push(out / "ppo_ptx", "me/it")
 
 
-# --- rankings for TRL -------------------------------------------------------------------------------------------------
+# --- rankings for TRL ---------------------------------------------------------------------------------------
 
 RANKINGS = [
     {
@@ -519,7 +523,7 @@ def test_pairs_as_messages_come_back_and_are_a_form_of_their_own(tmp_path):
         "chosen": [{"role": "assistant", "content": "cat"}],
         "rejected": [{"role": "assistant", "content": "sat."}],
     }
-    assert from_pairs(rows) == from_pairs(to_pairs(RANKINGS))
+    assert own_rankings(rows) == own_rankings(to_pairs(RANKINGS))
     save_as("messages", RANKINGS, tmp_path / "pairs.jsonl")
     assert [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()] == rows
 

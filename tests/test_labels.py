@@ -39,7 +39,7 @@ def items(prompts, completions):
     return [(Task.from_json(row["task"]), texts) for row, texts in zip(prompts, completions, strict=True)]
 
 
-# --- one labeler --------------------------------------------------------------------------------------------------
+# --- one labeler --------------------------------------------------------------------------------------------
 
 
 def test_ties_by_hand():
@@ -124,7 +124,7 @@ def test_each_prompt_has_one_labeler_drawn_by_seed(prompts, completions):
     assert lb.label_all(pool, prompts[50:60], completions[50:60]) == rows[50:60]
     assert len({row["labeler"] for row in rows}) > 30
     assert all(10 < row["seconds"] < 600 for row in rows)
-    assert records.to_dataset(rows, "rankings")[0]["flags"] == rows[0]["flags"]
+    assert records.to_dataset(rows)[0]["flags"] == rows[0]["flags"]
 
 
 def test_prompts_without_a_task_cannot_be_labelled():
@@ -132,7 +132,7 @@ def test_prompts_without_a_task_cannot_be_labelled():
         lb.label(lb.make_pool(0)[0], {"prompt_id": "p", "text": "hi", "task": ""}, ["a", "b"])
 
 
-# --- agreement ----------------------------------------------------------------------------------------------------
+# --- agreement ----------------------------------------------------------------------------------------------
 
 
 def two(ranks_a, ranks_b, texts=("a", "b", "c")):
@@ -193,7 +193,7 @@ def test_unreachable_agreement_is_explained(items):
         ag.measure([lb.Labeler("a", noise=0.1), lb.Labeler("b", noise=0.2)], items)
 
 
-# --- screening ----------------------------------------------------------------------------------------------------
+# --- screening ----------------------------------------------------------------------------------------------
 
 
 def test_screening_keeps_the_good_and_turns_the_others_away(items):
@@ -220,7 +220,7 @@ def test_screening_needs_sensitive_texts(items):
         sc.screen(sc.make_applicants(0, n=2), items[:2])
 
 
-# --- exchange -----------------------------------------------------------------------------------------------------
+# --- exchange -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def rankings(prompts, completions):
 
 
 ROUND_TRIPS = {
-    "exchange": (ex.to_exchange, own.from_exchange),
+    "exchange": (ex.to_exchange, own.own_rankings),
     "argilla": (ex.to_argilla, ex.from_argilla),
     "label studio": (ex.to_label_studio, ex.from_label_studio),
 }
@@ -268,25 +268,25 @@ def test_pairs_drop_ties_and_come_back():
         {"prompt": "p", "chosen": "b", "rejected": "a"},
         {"prompt": "p", "chosen": "b", "rejected": "c"},
     ]
-    back = own.from_pairs(pairs)
+    back = own.own_rankings(pairs)
     assert [(r["completions"], r["ranks"]) for r in back] == [(["b", "a"], [1, 2]), (["b", "c"], [1, 2])]
 
 
 def test_hh_rlhf_and_chat_pairs():
     start = "\n\nHuman: Hi\n\nAssistant: Yes?\n\nHuman: Why?\n\nAssistant:"
-    row = own.from_pairs([{"chosen": start + " Because.", "rejected": start + " No."}])[0]
+    row = own.own_rankings([{"chosen": start + " Because.", "rejected": start + " No."}])[0]
     assert (row["prompt"], row["completions"]) == (start, ["Because.", "No."])
     chat = {
         "prompt": [{"role": "user", "content": "Hi"}],
         "chosen": [{"role": "assistant", "content": "a"}],
         "rejected": [{"role": "assistant", "content": "a"}],
     }
-    row = own.from_pairs([chat])[0]
+    row = own.own_rankings([chat])[0]
     assert (row["prompt"], row["completions"], row["ranks"]) == ("Hi", ["a", "a"], [1, 1])
     with pytest.raises(records.RecordError, match="row 1: there is no prompt column"):
-        own.from_pairs([{"chosen": "x", "rejected": "y"}])
+        own.own_rankings([{"chosen": "x", "rejected": "y"}])
     with pytest.raises(records.RecordError, match="row 1: column 'rejected' is missing"):
-        own.from_pairs([{"prompt": "p", "chosen": "x"}])
+        own.own_rankings([{"prompt": "p", "chosen": "x"}])
 
 
 def test_other_peoples_annotations():
@@ -322,6 +322,12 @@ def test_own_files_with_own_names(tmp_path):
     assert own.load_rankings(path, names)[0]["ranks"] == [2, 1]
     with pytest.raises(records.RecordError, match="no column 'answer'; it has question, answers, order"):
         own.load_rankings(path, names | {"completions": "answer"})
+    for bad in ("[NaN, 0]", "[true, 0]"):
+        path.write_text(f'question,answers,order\nWhy?,"[""a"", ""b""]","{bad}"\n')
+        with pytest.raises(
+            records.RecordError, match="mine.csv, row 1: rank (nan|True) is not a whole number"
+        ):
+            own.load_rankings(path, names)
     path.write_text("prompt,chosen,rejected\np,good,bad\n")
     assert own.load_rankings(path)[0]["completions"] == ["good", "bad"]
 
@@ -336,6 +342,8 @@ def test_own_files_with_own_names(tmp_path):
         ({"ranks": [0, 1]}, "row 2: rank 0 is not a whole number from 1 to 2 .*normalise_ranks"),
         ({"ranks": [1, 3]}, "row 2: rank 3"),
         ({"ranks": [1, True]}, "row 2: rank True"),
+        ({"ranks": [1, float("nan")]}, "row 2: rank nan"),
+        ({"ranks": [1, 2.0]}, "row 2: rank 2.0"),
         ({"likert": [1, 8]}, "row 2: likert 8"),
         ({"likert": [4]}, "row 2: 1 likert for 2"),
         ({"ranks": None}, "row 2: 'completions' and 'ranks' must be lists"),
@@ -359,9 +367,7 @@ def test_more_record_rules():
     ):
         records.check_rankings([{"prompt": "p", "completions": ["a", "b"]}])
     with pytest.raises(records.RecordError, match="unknown mark 'funny'"):
-        records.to_dataset([good | {"flags": [{"funny": True}, {}]}], "rankings")
-    with pytest.raises(records.RecordError, match="no rows of kind 'ranking'"):
-        records.check_rows([], "ranking")
+        records.to_dataset([good | {"flags": [{"funny": True}, {}]}])
     records.check_rankings([good | {"completions": ["a", ""]}], allow_empty=True)
     assert records.normalise_ranks([3, 0, 3, 7.5]) == [2, 1, 2, 3]
     assert records.untied_pairs([2, 1, 2]) == [(1, 0), (1, 2)]

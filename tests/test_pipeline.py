@@ -16,7 +16,6 @@ from rlhf_lite.data import pipeline as pl
 from rlhf_lite.data import records, seeded
 from rlhf_lite.data.sources import tiny_demonstrations, tiny_world
 from rlhf_lite.paper import TABLE_6
-from rlhf_lite.world import Task
 
 SCALE = 0.02
 SIZES = pl.table6_sizes(SCALE)
@@ -40,7 +39,7 @@ def splits(log):
     return pl.prepare(log, SIZES)
 
 
-# --- chance -------------------------------------------------------------------------------------------------------
+# --- chance -------------------------------------------------------------------------------------------------
 
 
 def test_chance_is_uniform_fixed_and_unambiguous():
@@ -52,7 +51,7 @@ def test_chance_is_uniform_fixed_and_unambiguous():
     assert abs(sum(bells)) / 4000 < 0.06 and abs(sum(b * b for b in bells) / 4000 - 1) < 0.08
 
 
-# --- one step each ------------------------------------------------------------------------------------------------
+# --- one step each ------------------------------------------------------------------------------------------
 
 
 def test_long_prefix_keeps_the_earliest():
@@ -74,12 +73,10 @@ def test_a_resubmitted_prompt_is_a_duplicate_whichever_came_first():
     assert len(pl.dedupe_long_prefix(greeting)[0]) == 2
 
 
-def test_scope_of_duplicates():
+def test_repeats_are_dropped_across_users():
     rows = [row("List two animals for me", "a"), row("List two animals for me", "b")]
     for step in (pl.dedupe_long_prefix, pl.drop_repeats):
-        assert len(step(rows)[0]) == 1 and len(step(rows, scope="user")[0]) == 2
-        with pytest.raises(ValueError, match="'all' or 'user'"):
-            step(rows, scope="org")
+        assert step(rows) == (rows[:1], rows[1:])
 
 
 def alike(a, b, words, least):
@@ -189,8 +186,6 @@ def test_few_shot_gives_one_example_per_pair():
     rows = pl.expand_few_shot("Kind or rude?", [("Hi!", "kind"), ("Go.", "rude"), ("{x}", "kind")])
     assert [r["response"] for r in rows] == ["kind", "rude", "kind"]
     assert rows[1]["prompt"] == "Kind or rude?\nHi! -> kind\n{x} -> kind\nGo. ->"
-    less = pl.expand_few_shot("Kind or rude?", [("a", "x"), ("b", "y"), ("c", "z")], context=1)
-    assert all(r["prompt"].count("->") == 2 for r in less)
 
 
 def test_few_shot_reads_like_the_worlds(log):
@@ -200,13 +195,7 @@ def test_few_shot_reads_like_the_worlds(log):
     assert pl.expand_few_shot(instruction, [pair, (query.removesuffix(" ->"), "?")])[1]["prompt"] == shown
 
 
-def test_length_filter():
-    rows = [row("one two"), row("one two three")]
-    assert texts(pl.filter_length(rows, 2)[0]) == ["one two"]
-    assert texts(pl.filter_length(rows, 7, count=len)[0]) == ["one two"]
-
-
-# --- all together -------------------------------------------------------------------------------------------------
+# --- all together -------------------------------------------------------------------------------------------
 
 
 def test_table_6_at_scale_1_is_the_paper():
@@ -218,7 +207,7 @@ def test_table_6_at_scale_1_is_the_paper():
 def test_sets_have_the_sizes_and_writers_of_table_6(splits):
     for name, rows in splits.sets().items():
         assert Counter(r["source"] for r in rows) == {who: n for who, n in SIZES[name].items() if n}
-    records.check_rows(splits.rm_train, "prompts")
+    records.check_prompts(splits.rm_train)
 
 
 def test_sets_are_disjoint_and_users_stay_on_their_side(splits):
@@ -276,16 +265,6 @@ def test_bad_rows_are_refused_with_their_number():
         pl.prepare([row("x", source="api")], SIZES)
 
 
-def test_prompts_become_a_dataset(splits):
-    rows = splits.test[:20]
-    data = records.to_dataset(rows, "prompts")
-    assert data.column_names == list(records.PROMPT_COLUMNS)
-    first = data[0]
-    assert first["text"] == rows[0]["text"] and Task.from_json(first["task"]).text == first["text"]
-    assert first["annotations"]["closed_domain"] is rows[0]["annotations"]["closed_domain"]
-    assert first["annotations"]["moral_judgment"] is None
-
-
 def test_stored_sets_are_read_one_at_a_time_and_equal_what_was_written(splits, tmp_path):
     pl.write_splits(tmp_path, splits)
     (tmp_path / "rm_train.json.gz").rename(tmp_path / "away")
@@ -304,7 +283,6 @@ def test_demonstrations_are_fixed_per_prompt(world, splits):
     rows = tiny_demonstrations(world, splits.sft_train[:30], ["a", "b"])
     again = tiny_demonstrations(world, splits.sft_train[10:30], ["a", "b"])
     assert rows[10:] == again and {r["labeler"] for r in rows} == {"a", "b"}
-    assert records.to_dataset(rows, "demonstrations").num_rows == 30
 
 
 def test_the_same_in_every_process():

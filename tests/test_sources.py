@@ -1,84 +1,33 @@
-"""Open Assistant's rankings in every shape they come in, files of one's own, and cutting texts to a model's length."""
+"""Open Assistant's rankings in every shape they come in, files of one's own, and cutting texts to a model's
+length.
+"""
 
 import gzip
 import json
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from helpers_trees import DATA, flat, message, needs_data, tree
 
-from rlhf_lite.data import records, sources
+from rlhf_lite.data import open_assistant, own, records, sources
+from rlhf_lite.data.hub import load
 from rlhf_lite.data.pipeline import split_by_user
 
-DATA = Path(os.environ.get("RLHF_LITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
-needs_data = pytest.mark.skipif(not (DATA / "oasst").is_dir(), reason=f"no public data at {DATA}")
-
-
-def message(name, text, role, rank=None, replies=(), **more):
-    return {
-        "message_id": name,
-        "text": text,
-        "role": role,
-        "rank": rank,
-        "lang": "en",
-        "deleted": False,
-        "replies": list(replies),
-        **more,
-    }
-
-
-def tree():
-    """One conversation: two good groups, and one example of everything that cannot be used."""
-    deeper = message(
-        "q2",
-        "And then?",
-        "prompter",
-        replies=[
-            message("c", "Then <b>this</b>.", "assistant", 1),
-            message("d", "Then that.", "assistant", 0),
-            message("gone", "Deleted answer", "assistant", 2, deleted=True),
-            message("void", "  ", "assistant", 3),
-            message("new", "Not ranked yet", "assistant"),
-        ],
-    )
-    lonely = message("q3", "One more?", "prompter", replies=[message("e", "Only me.", "assistant", 0)])
-    erased = message(
-        "q4",
-        "Bad words",
-        "prompter",
-        deleted=True,
-        replies=[
-            message("f", "x", "assistant", 0),
-            message("g", "y", "assistant", 1, replies=[message("q5", "after a deleted one", "prompter")]),
-        ],
-    )
-    first = message("a", "First answer.", "assistant", 0, replies=[deeper, lonely, erased])
-    root = message(
-        "q1", "A question", "prompter", replies=[first, message("b", "Second answer.", "assistant", 1)]
-    )
-    return {"message_tree_id": "t1", "tree_state": "ready_for_export", "prompt": root}
-
-
-def flat(node, parent=None):
-    yield {k: v for k, v in node.items() if k != "replies"} | {
-        "parent_id": parent,
-        "message_tree_id": "t1",
-        "user_id": "x",
-    }
-    for reply in node["replies"]:
-        yield from flat(reply, node["message_id"])
-
-
 SHAPES = {"tree": [tree()], "nested": [tree()["prompt"]], "flat": list(flat(tree()["prompt"]))}
+
+
+def ranked(rows):
+    """The rankings of raw rows, and the report."""
+    intake = records.Intake("trees", rows)
+    return list(open_assistant.rankings(intake)), intake.report
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_open_assistant_by_hand(shape, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in SHAPES[shape]), encoding="utf-8")
-    rows, report = sources.open_assistant(path)
-    assert rows == sources.open_assistant(SHAPES[shape])[0]
+    rows, report = load(path)
+    assert rows == ranked(SHAPES[shape])[0]
     assert report.kept == len(rows) == 2
     assert report.counts == {
         "reply: deleted": 1,
@@ -104,7 +53,7 @@ def test_open_assistant_by_hand(shape, tmp_path):
 
 def test_a_conversation_with_a_hole_is_dropped():
     rows = [row for row in SHAPES["flat"] if row["message_id"] != "a"]
-    found, report = sources.open_assistant(rows)
+    found, report = ranked(rows)
     assert [row["prompt_id"] for row in found] == [] and report.counts[
         "prompt: an earlier message is missing"
     ] == 4
@@ -112,19 +61,28 @@ def test_a_conversation_with_a_hole_is_dropped():
 
 def test_more_than_nine_replies_keep_the_best_nine():
     replies = [message(f"r{i}", f"answer {i}", "assistant", i) for i in range(12)]
-    rows, report = sources.open_assistant([message("q", "?", "prompter", replies=replies)])
+    rows, report = ranked([message("q", "?", "prompter", replies=replies)])
     assert sorted(rows[0]["ranks"]) == list(range(1, 10)) and report.counts == {"reply: beyond the best 9": 3}
 
 
 def test_something_else_is_refused_with_its_row():
     with pytest.raises(ValueError, match="row 2: a message has no 'role'.*It has message_id, text"):
-        sources.open_assistant([SHAPES["flat"][0], {"message_id": "x", "text": "y"}])
+        ranked([SHAPES["flat"][0], {"message_id": "x", "text": "y"}])
+
+
+def test_parents_that_form_a_ring_are_refused():
+    ring = [
+        message(name, "a", "prompter", parent_id=parent, message_tree_id="t")
+        for name, parent in (("a", "b"), ("b", "c"), ("c", "a"))
+    ]
+    with pytest.raises(records.RecordError, match="trees: message 'a' answers itself"):
+        ranked(ring)
 
 
 @needs_data
 @pytest.mark.parametrize("name", ["en_100_tree.jsonl", "en_100_message.jsonl"])
 def test_the_real_open_assistant_sample(name):
-    rows, report = sources.open_assistant(DATA / "oasst" / name)
+    rows, report = load(DATA / "oasst" / name)
     assert Counter(len(row["ranks"]) for row in rows) == {2: 57, 3: 117, 4: 27, 5: 3, 6: 6, 8: 1, 9: 1}
     assert report.kept == len(rows) == 212 and report.counts["reply: unranked"] == 46
     records.check_rankings(rows)
@@ -132,10 +90,10 @@ def test_the_real_open_assistant_sample(name):
     assert any(row["ranks"] != sorted(row["ranks"]) for row in rows)  # the best is not always first
     sides = split_by_user(rows, {"train": 0.8, "valid": 0.2})
     assert not {r["user_id"] for r in sides["train"]} & {r["user_id"] for r in sides["valid"]}
-    assert records.to_dataset(rows, "rankings").num_rows == 212
+    assert records.to_dataset(rows).num_rows == 212
 
 
-# --- cutting ------------------------------------------------------------------------------------------------------
+# --- cutting ------------------------------------------------------------------------------------------------
 
 
 class Words:
@@ -155,7 +113,7 @@ def ranking(prompt, completions, ranks):
 
 def test_prompts_keep_their_end_and_completions_their_start():
     rows = [ranking("p1 p2 p3 p4 p5", ["a b c d e f", "g h"], [1, 2]), ranking("p1", ["x", "y"], [1, 2])]
-    cut, report = sources.cut_to_fit(rows, Words(), max_tokens=8, max_response=4)
+    cut, report = sources.cut_to_fit(rows, Words(), max_tokens=8)
     assert cut[0] == ranking("p4 p5", ["a b c d", "g h"], [1, 2])  # 2 + separator + 4 + end = 8
     assert cut[1] == rows[1] and report.kept == 2
     assert report.counts == {
@@ -169,7 +127,7 @@ def test_completions_that_became_equal_are_merged_or_dropped():
         ranking("p", ["a b c", "a b d", "z"], [3, 1, 2]) | {"likert": [1, 6, 4]},
         ranking("p", ["a b c", "a b d"], [1, 2]),
     ]
-    cut, report = sources.cut_to_fit(rows, Words(), max_tokens=6, max_response=2)
+    cut, report = sources.cut_to_fit(rows, Words(), max_tokens=5)
     assert cut == [ranking("p", ["a b", "z"], [1, 2]) | {"likert": [6, 4]}]
     assert (
         report.counts["completions equal after the cut"] == 2
@@ -179,7 +137,7 @@ def test_completions_that_became_equal_are_merged_or_dropped():
 
 def test_a_limit_without_room_for_a_prompt_is_refused():
     with pytest.raises(ValueError, match="no room for a prompt"):
-        sources.cut_to_fit([], Words(), max_tokens=8, max_response=6)
+        sources.cut_to_fit([], Words(), max_tokens=4)
 
 
 @pytest.mark.skipif(not (DATA / "gpt2-tokenizer").is_dir(), reason=f"no tokenizer at {DATA}")
@@ -193,7 +151,7 @@ def test_cutting_with_gpt2s_own_tokenizer_breaks_no_character():
     short = cut[0]["completions"][0]
     assert faces.startswith(short) and faces.endswith(cut[0]["prompt"]) and 3 < len(short) < 40
     if (DATA / "oasst").is_dir():
-        rows, _ = sources.open_assistant(DATA / "oasst" / "en_100_tree.jsonl")
+        rows, _ = load(DATA / "oasst" / "en_100_tree.jsonl")
         for row in sources.cut_to_fit(rows, tokenizer, 128)[0]:
             n = [
                 len(tokenizer(text, split_special_tokens=True)["input_ids"])
@@ -202,23 +160,31 @@ def test_cutting_with_gpt2s_own_tokenizer_breaks_no_character():
             assert n[0] + max(n[1:]) + 2 <= 128
 
 
-# --- files of one's own -------------------------------------------------------------------------------------------
+# --- files of one's own -------------------------------------------------------------------------------------
+
+
+def read(path):
+    return list(own.read_rows(path))
 
 
 def test_reading_files(tmp_path):
-    (tmp_path / "a.csv").write_text('prompt,n\n"line one\nline two",007\nNA,=1+1\n', encoding="utf-8")
-    assert sources.read_rows(tmp_path / "a.csv") == [
-        {"prompt": "line one\nline two", "n": "007"},
-        {"prompt": "NA", "n": "=1+1"},
-    ]
+    rows = [{"prompt": "line one\nline two", "n": "007"}, {"prompt": "NA", "n": "=1+1"}]
+    text = 'prompt,n\n"line one\nline two",007\nNA,=1+1\n'
+    for written in (text, "\ufeff" + text, text.replace(",", ";")):  # as spreadsheets write it
+        (tmp_path / "a.csv").write_text(written, encoding="utf-8")
+        assert read(tmp_path / "a.csv") == rows
     with gzip.open(tmp_path / "a.jsonl.gz", "wt", encoding="utf-8") as file:
-        file.write('{"text": "\u2028é"}\n\n{"text": "b"}\n')
-    assert sources.read_rows(tmp_path / "a.jsonl.gz") == [{"text": "\u2028é"}, {"text": "b"}]
+        file.write('\ufeff{"text": "\u2028é"}\n\n{"text": "b"}\n')
+    assert read(tmp_path / "a.jsonl.gz") == [{"text": "\u2028é"}, {"text": "b"}]
     (tmp_path / "b.jsonl").write_text('{"a": 1}\n{"a": \n')
     with pytest.raises(ValueError, match="b.jsonl: line 2 is not JSON"):
-        sources.read_rows(tmp_path / "b.jsonl")
+        read(tmp_path / "b.jsonl")
     (tmp_path / "c.json").write_text('{"a": 1}')
     with pytest.raises(ValueError, match="row 1: a row must be an object"):
-        sources.read_rows(tmp_path / "c.json")
+        read(tmp_path / "c.json")
     with pytest.raises(ValueError, match="cannot read '.xlsx' files"):
-        sources.read_rows(tmp_path / "c.xlsx")
+        read(tmp_path / "c.xlsx")
+    for name in ("d.jsonl", "d.jsonl.gz", "d.parquet", "d.csv"):
+        (tmp_path / name).write_bytes(b"\xff\xfe{}\x00")
+        with pytest.raises((ValueError, OSError), match="d[.]|gzip"):
+            read(tmp_path / name)

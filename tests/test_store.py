@@ -1,4 +1,6 @@
-"""People's labels: nothing is lost or doubled, whoever writes and whatever breaks; and the commands around them."""
+"""People's labels: nothing is lost or doubled, whoever writes and whatever breaks; and the commands around
+them.
+"""
 
 import json
 import os
@@ -42,7 +44,7 @@ def spawn(code: str, *words) -> subprocess.Popen:
     )
 
 
-# --- Keeping ----------------------------------------------------------------------------------------------------------
+# --- Keeping ------------------------------------------------------------------------------------------------
 
 
 def test_labels_come_back_as_they_were_in_a_fixed_order(store):
@@ -90,7 +92,7 @@ def test_drafts_come_back_after_a_restart(store):
     assert store.draft("ada") is None
 
 
-# --- Many writers, and a kill -----------------------------------------------------------------------------------------
+# --- Many writers, and a kill -------------------------------------------------------------------------------
 
 WRITER = """
 import sys
@@ -121,7 +123,7 @@ def test_after_a_kill_every_acknowledged_label_is_there(tmp_path):
     assert {f"p{i}" for i in range(max(acknowledged) + 1)} <= kept
 
 
-# --- Places -----------------------------------------------------------------------------------------------------------
+# --- Places -------------------------------------------------------------------------------------------------
 
 
 def test_on_a_network_disk_everybody_has_a_file_and_no_write_ahead_log(tmp_path, monkeypatch):
@@ -166,7 +168,7 @@ def test_merging_keeps_the_later_label_and_can_be_repeated(tmp_path):
     assert not (tmp_path / "d.sqlite3").exists()
 
 
-# --- Schema -----------------------------------------------------------------------------------------------------------
+# --- Schema -------------------------------------------------------------------------------------------------
 
 
 def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_labels(store, monkeypatch):
@@ -196,7 +198,7 @@ def test_a_store_of_a_newer_schema_is_left_alone(store):
         LabelStore(store.path)
 
 
-# --- What can go wrong ------------------------------------------------------------------------------------------------
+# --- What can go wrong --------------------------------------------------------------------------------------
 
 
 def sabotage(monkeypatch, *statements: str, uri: str = "") -> None:
@@ -249,7 +251,7 @@ def test_what_is_no_store_is_refused(tmp_path):
         LabelStore(tmp_path / "a.sqlite3", journal="memory")
 
 
-# --- rlhf-lite labels -------------------------------------------------------------------------------------------------
+# --- rlhf-lite labels ---------------------------------------------------------------------------------------
 
 
 def command(*words) -> int:

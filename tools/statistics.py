@@ -45,7 +45,7 @@ sha256 of every file. `seeds/` has the reports and traces of three whole chains,
 was made by this repository's own code from nothing; it carries the repository's licence.
 `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
 
-The page below is written by `rlhf_lite.data.statistics.page`; its numbers are counted, not typed.
+The page below is written by `tools/statistics.py`; its numbers are counted, not typed.
 
 ## The tiny world beside the paper
 

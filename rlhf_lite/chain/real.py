@@ -119,9 +119,7 @@ class RealChain:
     @cached_property
     def _read(self) -> tuple[dict[str, list[Row]], dict[str, int]]:
         cfg = self.config
-        rows, report = hub.load(
-            cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, kind="rankings", drop=cfg.drop
-        )
+        rows, report = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop)
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
         rows = [row for row in rows if untied_pairs(row["ranks"])]
         shares = {

@@ -1,12 +1,14 @@
-"""Real human rankings: the reward model of the tiny world, code and all, on what people wrote and people ranked.
+"""Real human rankings: the reward model of the tiny world, code and all, on what people wrote and people
+ranked.
 
     tokenizer = load_tokenizer("gpt2-tokenizer/")
     data = prepare("trees.jsonl", tokenizer, RealConfig())      # .train, .held_out, and what was dropped or cut
     found = train(data, tokenizer, RealConfig())                # a store.Found: the model, its trace, report.json
 
-Expect little of it: a hundred conversations and random weights are next to nothing beside what the paper's reward models
-had read. What it shows is the whole path, from a file of rankings to an accuracy on conversations that nobody trained
-on, with an honest interval around it, beside chance and beside the rule "the longer answer is better".
+Expect little of it: a hundred conversations and random weights are next to nothing beside what the paper's
+reward models had read. What it shows is the whole path, from a file of rankings to an accuracy on
+conversations that nobody trained on, with an honest interval around it, beside chance and beside the rule
+"the longer answer is better".
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import math
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -25,11 +27,11 @@ import torch
 from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
 from ..config import RewardConfig, knob
+from ..data import hub
 from ..data.files import write_json
-from ..data.own import from_exchange, from_pairs, load_rankings
 from ..data.pipeline import split_by_user
 from ..data.records import RecordError, Row, untied_pairs
-from ..data.sources import cut_to_fit, open_assistant, read_rows
+from ..data.sources import cut_to_fit
 from ..evaluate.intervals import mean_with_interval
 from ..models.checkpoints import (
     load_policy,
@@ -109,7 +111,9 @@ class RealData:
 
 
 def prepare(path: str | Path, tokenizer: PreTrainedTokenizerFast, cfg: RealConfig) -> RealData:
-    """Read a file of rankings, cut every text to the limit, split by conversation so that none is on both sides."""
+    """Read a file of rankings, cut every text to the limit, split by conversation so that none is on both
+    sides.
+    """
     rows, notes = read(path, cfg.seed)
     rows, cut = cut_to_fit(rows, tokenizer, cfg.limit_tokens)
     notes += cut.counts
@@ -129,40 +133,8 @@ def prepare(path: str | Path, tokenizer: PreTrainedTokenizerFast, cfg: RealConfi
 
 def read(path: str | Path, seed: int = 0) -> tuple[list[Row], Counter]:
     """Ranking rows of a file in any of three forms, and what had to be left out."""
-    raw = read_rows(path)
-    if not raw:
-        raise RecordError(f"{path}, row 1: there is none, the file is empty; {WANTED}")
-    if "message_id" in raw[0] or isinstance(raw[0].get("prompt"), dict):
-        rows, report = _guarded(path, raw, lambda some: open_assistant(some, seed=seed))
-        return rows, report.counts
-    if not {"completions", "chosen"} & set(raw[0]):
-        raise RecordError(
-            f"{path}, row 1: it has the columns {', '.join(map(str, raw[0])) or 'none'}; {WANTED}"
-        )
-    if Path(path).suffix == ".csv":
-        return load_rankings(path), Counter()
-    return _guarded(path, raw, from_pairs if "chosen" in raw[0] else from_exchange), Counter()
-
-
-def _guarded(path: str | Path, rows: list[Row], convert: Callable):
-    """convert(rows), with every failure named by file and row."""
-    try:
-        return convert(rows)
-    except ValueError as error:
-        raise RecordError(f"{path}: {error}") from None
-    except (AttributeError, KeyError, TypeError) as error:
-        number = next((n for n, row in enumerate(rows, 1) if _fails(convert, row)), 1)
-        raise RecordError(
-            f"{path}, row {number}: a field has another form than expected ({error}); {WANTED}"
-        ) from None
-
-
-def _fails(convert: Callable, row: Row) -> bool:
-    try:
-        convert([row])
-    except Exception:
-        return True
-    return False
+    rows, report = hub.load(Path(path), seed=seed)
+    return rows, report.counts
 
 
 def trees(rows: Iterable[Row]) -> set[str]:
@@ -171,7 +143,9 @@ def trees(rows: Iterable[Row]) -> set[str]:
 
 
 def fingerprint(path: str | Path) -> str:
-    """Twelve hexadecimal digits of a file's or folder's content; of the name alone, if it is one on the hub."""
+    """Twelve hexadecimal digits of a file's or folder's content; of the name alone, if it is one on
+    the hub.
+    """
     path, digest = Path(path).expanduser(), hashlib.sha256()
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         digest.update(file.name.encode())
@@ -192,7 +166,8 @@ def train(
     fresh: bool = False,
     progress: bool = True,
 ) -> store.Found:
-    """The trained model of these settings, found in the run folder or built there; a stopped run goes on, unless `fresh`.
+    """The trained model of these settings, found in the run folder or built there; a stopped run goes on,
+    unless `fresh`.
 
     `model` is a GPT-2 checkpoint to start from, a folder or a hub name; None means random weights.
     """
@@ -214,7 +189,9 @@ def train(
 def untrained_model(
     tokenizer: PreTrainedTokenizerFast, cfg: RealConfig, model: str | None = None
 ) -> GPT2ForSequenceClassification:
-    """A new scalar head on random weights in one of our shapes, or on a checkpoint; on the GPU if there is one."""
+    """A new scalar head on random weights in one of our shapes, or on a checkpoint; on the GPU if there is
+    one.
+    """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     policy = (
         load_policy(model, tokenizer, device)
@@ -292,7 +269,8 @@ def measure(reward_model, tokenizer: PreTrainedTokenizerFast, rows: Sequence[Row
 def agreement(rows: Sequence[Row], scores: Sequence[Sequence[float]]) -> dict[str, dict]:
     """Accuracy over all untied pairs and the loss of Eq. 1, each with a 95 % interval.
 
-    The bootstrap draws whole conversations: prompts of one conversation share their text, so they are no two witnesses.
+    The bootstrap draws whole conversations: prompts of one conversation share their text, so they are no two
+    witnesses.
     """
     right, owners, losses = [], [], []
     for row, given in zip(rows, scores, strict=True):

@@ -1,11 +1,23 @@
-"""Is the hub there? Asked before anything is fetched, because its own client takes most of a minute to find out."""
+"""The hub: whether it is there, asked before anything is fetched, and the rows of what it holds.
+
+Its own client takes most of a minute to find out that there is no hub. `datasets` is imported when it is
+needed.
+"""
 
 import socket
 import threading
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from .records import RecordError, Row, SourceError
+
 PATIENCE = 1.5  # seconds to wait for the hub before saying that it cannot be reached
+EXPORT = (
+    "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is written as a script
+)
 
 
 def endpoint() -> str:
@@ -27,13 +39,12 @@ def hub_answers() -> bool:
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if proxy and not urllib.request.proxy_bypass(url.hostname or ""):
         url = urlsplit(proxy if "://" in proxy else f"//{proxy}")
+    place = (url.hostname, url.port or (80 if url.scheme == "http" else 443))
     opened = threading.Event()
 
     def connect() -> None:
         try:
-            socket.create_connection(
-                (url.hostname, url.port or (80 if url.scheme == "http" else 443)), PATIENCE
-            ).close()
+            socket.create_connection(place, PATIENCE).close()
             opened.set()
         except OSError:
             pass  # not there: `opened` stays unset
@@ -43,3 +54,89 @@ def hub_answers() -> bool:
     thread.start()
     thread.join(PATIENCE)
     return opened.is_set()
+
+
+def dataset_rows(
+    where: str,
+    source: str | Path,
+    split: str,
+    config: str | None = None,
+    data_dir: str | None = None,
+    revision: str | None = None,
+    streaming: bool = True,
+) -> Iterator[Row]:
+    """The rows of one split of a folder or of a set on the hub; `where` is what error messages call it."""
+    import datasets
+
+    local = Path(source).is_dir()
+    offline = datasets.config.HF_HUB_OFFLINE
+    away = not local and (offline or not hub_answers())
+    datasets.config.HF_HUB_OFFLINE = offline or away  # or it would ask a hub that is not there
+    try:
+        # A set that was loaded before is on this machine; from there it is read whole.
+        rows = _opened(str(source), split, config, data_dir, revision, streaming and not away, local, away)
+    except Exception as error:
+        raise SourceError(_explained(error, where, split, away)) from None
+    finally:
+        datasets.config.HF_HUB_OFFLINE = offline
+    return _read(where, rows)
+
+
+def _opened(
+    source: str,
+    split: str,
+    config: str | None,
+    data_dir: str | None,
+    revision: str | None,
+    streaming: bool,
+    local: bool,
+    away: bool,
+) -> Any:
+    """The set, or the hub's own copy of it if the set is a script: scripts are code, which we do not run."""
+    from datasets import load_dataset
+    from huggingface_hub import snapshot_download
+
+    if not data_dir:
+        try:
+            return load_dataset(source, config, split=split, revision=revision, streaming=streaming)
+        except (RuntimeError, ConnectionError) as error:
+            if not away and "scripts are no longer supported" not in str(error):
+                raise
+        data_dir, revision = config or "default", EXPORT
+    if not local and not streaming:
+        # What `datasets` stores of one folder of a set it does not find again without the hub; the hub's own
+        # files it does.
+        files = {"allow_patterns": f"{data_dir}/*", "ignore_patterns": "*.duckdb"}
+        source = snapshot_download(
+            source, repo_type="dataset", revision=revision, local_files_only=away, **files
+        )
+    return load_dataset(source, data_dir=data_dir, split=split, revision=revision, streaming=True)
+
+
+def _explained(error: Exception, where: str, split: str, away: bool) -> str:
+    from datasets.exceptions import DatasetNotFoundError
+
+    detail = _one_line(error)
+    if isinstance(error, DatasetNotFoundError):
+        return f"{where} is no file or folder here and no set on the hub, or needs a login: {detail}"
+    if away and isinstance(error, (ConnectionError, FileNotFoundError)):
+        return f"{where} is not on this machine, and {unreachable()}, or give a folder with the set's files"
+    if detail.startswith(("Unknown split", "Bad split")):
+        return f"{where} has no split '{split}': {detail}"
+    return f"{where} cannot be loaded: {detail}"
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def _read(where: str, rows: Any) -> Iterator[Row]:
+    """The rows, with a failure while they are read named by the last good one."""
+    number = 0
+    try:
+        for row in rows:
+            number += 1
+            yield row
+    except Exception as error:
+        raise RecordError(f"{where}: cannot be read after row {number}: {_one_line(error)}") from None

@@ -1,86 +1,136 @@
-"""Rankings and pairs of one's own: our form, JSON lines, preference pairs, tables."""
+"""Files of one's own: rows of any kind, and rankings or preference pairs in the forms that people have."""
 
-from __future__ import annotations
-
+import csv
+import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from .records import RecordError, Row, check_rankings, normalise_ranks
-from .sources import read_rows
+from .records import TURN, Intake, RecordError, Row, SourceError, check_ranking, is_number, normalise_ranks
+from .seeded import name_of
 
-SCHEMA = 1
+SCHEMA = 1  # of rankings as `labels.exchange.to_exchange` writes them
 
 
-def from_exchange(objects: Iterable[Row]) -> list[Row]:
-    """The other way; answers may also be plain texts, ranks may be any numbers (lower is better)."""
-    rows = []
-    for number, thing in enumerate(objects, 1):
-        if thing.get("schema", SCHEMA) != SCHEMA:
-            raise RecordError(
-                f"row {number}: schema {thing['schema']!r} is not known; this version reads {SCHEMA}."
-            )
-        row = {k: v for k, v in thing.items() if k != "schema"}
-        if isinstance(row.get("completions"), list):
-            row["completions"] = [c["text"] if isinstance(c, dict) else c for c in row["completions"]]
-        rows.append(row)
-    return finished(rows)
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def read_rows(path: str | Path) -> Iterator[Row]:
+    """The rows of a .jsonl, .json, .csv, .txt (each line is a text; all four also as .gz) or .parquet file,
+    one by one.
+
+    CSV may be separated by commas or semicolons. Its cells stay text: "007" and "NA" too.
+    """
+    path = Path(path)
+    kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if kind not in READERS:
+        raise SourceError(f"{path.name}: cannot read '{path.suffix}' files; use {', '.join(READERS)}.")
+    opened = gzip.open if path.suffix == ".gz" else open
+    text = {"mode": "rt", "encoding": "utf-8-sig", "newline": ""}
+    try:
+        with opened(path, **({"mode": "rb"} if kind == ".parquet" else text)) as file:
+            for number, row in enumerate(READERS[kind](file), 1):
+                if not isinstance(row, dict):
+                    raise ValueError(f"row {number}: a row must be an object with named columns.")
+                yield row
+    except (ValueError, EOFError, csv.Error) as error:
+        raise RecordError(f"{path}: {error}") from None
+
+
+def _json_lines(file: IO[str]) -> Iterator[Row]:
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"line {number} is not JSON ({error}).") from None
+
+
+def _csv(file: IO[str]) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)  # a cell may hold nine long answers
+    header = file.readline()
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    return csv.DictReader(chain([header], file), delimiter=delimiter)
+
+
+def _lines(file: IO[str]) -> Iterator[Row]:
+    return ({"text": line.rstrip("\r\n")} for line in file)
+
+
+def _parquet(file: IO[bytes]) -> Iterator[Row]:
+    from pyarrow import parquet  # comes with datasets, whose own reader shows progress and fills a cache
+
+    for batch in parquet.ParquetFile(file).iter_batches():
+        yield from batch.to_pylist()
+
+
+READERS = {".jsonl": _json_lines, ".json": json.load, ".csv": _csv, ".txt": _lines, ".parquet": _parquet}
+
+
+# --- rankings and pairs -------------------------------------------------------------------------------------
 
 
 def load_rankings(path: str | Path, columns: dict[str, str] | None = None) -> list[Row]:
-    """Rankings from a .jsonl, .json, .csv or .parquet file of ours or of one's own.
+    """Rankings from a .jsonl, .json, .csv or .parquet file of ours or of one's own (`own_rankings`).
 
-    `columns` maps our names to the file's, e.g. {"prompt": "question", "completions": "answers"}. A file with chosen
-    and rejected answers is read as pairs. In CSV, lists are written as JSON.
+    `columns` maps our names to the file's, e.g. {"prompt": "question", "completions": "answers"}.
     """
-    rows = read_rows(path)
+    rows = list(read_rows(path))
     renamed = {theirs: ours for ours, theirs in (columns or {}).items()}
     if rows and (missing := [name for name in renamed if name not in rows[0]]):
-        raise RecordError(f"{path} has no column '{missing[0]}'; it has {', '.join(rows[0])}.")
-    rows = [{renamed.get(name, name): value for name, value in row.items()} for row in rows]
-    if rows and {"chosen", "rejected"} <= set(rows[0]):
-        return from_pairs(rows)
-    return from_exchange(decoded(row, number) for number, row in enumerate(rows, 1))
+        raise RecordError(f"{path} has no column '{missing[0]}'; it has {', '.join(map(str, rows[0]))}.")
+    return own_rankings(({renamed.get(name, name): row[name] for name in row} for row in rows), str(path))
 
 
-def decoded(row: Row, number: int = 1) -> Row:
-    """Lists and numbers that a CSV file could only hold as text."""
-    out = dict(row)
+def own_rankings(rows: Iterable[Row], where: str = "") -> list[Row]:
+    """Ranking rows of rankings, or of pairs: rows with a chosen and a rejected answer."""
+    rows = list(rows)
+    pairs = bool(rows) and "chosen" in rows[0]
+    return list(Intake(where, rows).each(from_pair if pairs else from_ranking))
+
+
+def from_ranking(row: Row) -> Row:
+    """A ranking row of a prompt, completions (texts, or objects with one) and ranks (any numbers, lower is
+    better).
+    """
+    if row.get("schema", SCHEMA) != SCHEMA:
+        raise RecordError(f"schema {row['schema']!r} is not known; this version reads {SCHEMA}")
+    made = {name: value for name, value in decoded(row).items() if name != "schema"}
+    if isinstance(made.get("completions"), list):
+        made["completions"] = [c["text"] if isinstance(c, dict) else c for c in made["completions"]]
+    return finished(made)
+
+
+def decoded(row: Row) -> Row:
+    """The row with lists and numbers that a CSV file could only hold as text, without empty fields."""
+    made = dict(row)
     for name in ("completions", "ranks", "likert", "flags", "seconds", "seed"):
-        if isinstance(out.get(name), str):
+        if isinstance(made.get(name), str):
             try:
-                out[name] = json.loads(out[name]) if out[name] else None
+                made[name] = json.loads(made[name]) if made[name] else None
             except json.JSONDecodeError:
-                raise RecordError(
-                    f"row {number}: {name} is {out[name]!r}, which is not a JSON list."
-                ) from None
-    return {k: v for k, v in out.items() if v is not None}
+                raise RecordError(f"{name} is {made[name]!r}, which is not a JSON list") from None
+    return {name: value for name, value in made.items() if value is not None}
 
 
-def from_pairs(rows: Iterable[Row]) -> list[Row]:
-    """Preference pairs -> rankings with K = 2. Without a prompt column, the answers are whole HH-RLHF conversations and
-    the prompt is everything up to the last "Assistant:". A pair of equal texts becomes a tie."""
-    out = []
-    for number, row in enumerate(rows, 1):
-        if missing := [name for name in ("chosen", "rejected") if row.get(name) is None]:
-            raise RecordError(
-                f"row {number}: column '{missing[0]}' is missing; the row has {', '.join(row)}."
-            )
-        prompt, chosen, rejected = _plain(row.get("prompt")), _plain(row["chosen"]), _plain(row["rejected"])
-        if not prompt:
-            prompt, chosen, rejected = _split_conversation(chosen, rejected, number)
-        texts, ranks = [chosen, rejected], [1, 1 if chosen == rejected else 2]
-        out.append(
-            {
-                "prompt_id": f"pair-{number}",
-                "prompt": prompt,
-                "completions": texts,
-                "ranks": ranks,
-                "labeler": str(row.get("labeler") or ""),
-            }
-        )
-    return finished(out)
+def from_pair(row: Row) -> Row:
+    """A ranking row with K = 2 of a prompt, a chosen and a rejected answer, as texts or as lists of chat
+    messages.
+
+    Without a prompt, the answers are whole conversations of HH-RLHF, and the prompt is all up to the last
+    "Assistant:". A pair of equal texts becomes a tie.
+    """
+    if missing := [name for name in ("chosen", "rejected") if row.get(name) is None]:
+        has = ", ".join(map(str, row))
+        raise RecordError(f"column '{missing[0]}' is missing; the row has {has}")
+    prompt, chosen, rejected = (_plain(row.get(name)) for name in ("prompt", "chosen", "rejected"))
+    if not prompt:
+        prompt, chosen, rejected = split_conversation(chosen, rejected)
+    texts = [chosen, rejected]
+    made = {"prompt_id": name_of(prompt, *texts), "prompt": prompt, "labeler": str(row.get("labeler") or "")}
+    return finished(made | {"completions": texts, "ranks": [1, 1 if chosen == rejected else 2]})
 
 
 def _plain(text: Any) -> str:
@@ -92,22 +142,21 @@ def _plain(text: Any) -> str:
     return "\n\n".join(f"{turn['role'].capitalize()}: {turn['content']}" for turn in text)
 
 
-def _split_conversation(chosen: str, rejected: str, number: int) -> tuple[str, str, str]:
-    mark = "\n\nAssistant:"
-    prompt, found, _ = chosen.rpartition(mark)
-    prompt += found
+def split_conversation(chosen: str, rejected: str) -> tuple[str, str, str]:
+    """The prompt that two conversations share, and the two last answers."""
+    start, found, _ = chosen.rpartition(TURN)
+    prompt = start + found
     if not found or not rejected.startswith(prompt):
         raise RecordError(
-            f"row {number}: there is no prompt column, and chosen and rejected do not share a conversation up to their "
-            f"last {mark.strip()!r}."
+            "there is no prompt column, and chosen and rejected do not share a conversation up to their last "
+            f"{TURN.strip()!r}"
         )
     return prompt, chosen[len(prompt) :].strip(), rejected[len(prompt) :].strip()
 
 
-def finished(rows: list[Row]) -> list[Row]:
-    """Dense ranks, then every check."""
-    for row in rows:
-        ranks = row.get("ranks")
-        if isinstance(ranks, (list, tuple)) and all(isinstance(r, (int, float)) for r in ranks):
-            row["ranks"] = normalise_ranks(ranks)
-    return check_rankings(rows, allow_empty=True)
+def finished(row: Row) -> Row:
+    """The row with dense ranks, checked."""
+    ranks = row.get("ranks")
+    if isinstance(ranks, (list, tuple)) and all(map(is_number, ranks)):
+        row["ranks"] = normalise_ranks(ranks)
+    return check_ranking(row, allow_empty=True)

@@ -1,30 +1,33 @@
 """From a raw prompt log to the seven data sets of Table 6 (§3.2, App. A).
 
-    raw log -> drop long common prefixes -> at most 200 per user -> split by user -> drop personal data (train only)
-            -> SFT / RM / PPO sets in the paper's proportions
+    raw log -> drop long common prefixes -> at most 200 per user -> split by user
+            -> drop personal data (train only) -> SFT / RM / PPO sets in the paper's proportions
 
-Every step takes rows and returns (kept, dropped), so that it can be looked at alone; `prepare` runs them all and
-keeps a `funnel` of what each step dropped. A user's side of the split is a hash of the user's own id, so it does not
-depend on who else is there.
+Every step takes rows and returns (kept, dropped), so that it can be looked at alone; `prepare` runs them all
+and keeps a `funnel` of what each step dropped. A user's side of the split is a hash of the user's own id, so
+it does not depend on who else is there.
 """
 
 import gzip
 import json
 import re
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
-from ..paper import TABLE_6
-from .records import RecordError, Row, check_rows
-from .seeded import chance, name_of, rng, shuffled
+from ..paper import PROMPTS_PER_USER, TABLE_6
+from .records import RecordError, Row, check_prompts
+from .seeded import chance, name_of, shuffled
 
-Dropped = list[Row]
-SETS = ("sft_train", "sft_valid", "rm_train", "rm_valid", "ppo_train", "ppo_valid", "test")
+Parted = tuple[list[Row], list[Row]]  # kept, dropped
+SETS = tuple(TABLE_6.value)  # sft_train, sft_valid, rm_train, rm_valid, ppo_train, ppo_valid, test
 STORY = "story"  # the file of what is not a set
-# Shares of *users*. Customers differ so much in how many prompts they write that shares of rows come out otherwise
-# (`realised`); the test side is drawn larger than the paper's 3.4 % of rows so that a few users cannot leave it empty.
+# Shares of *users*. Customers differ so much in how many prompts they write that shares of rows come out
+# otherwise (`realised`); the test side is drawn larger than the paper's 3.4 % of rows so that a few users
+# cannot leave it empty.
 CUSTOMER_FRACTIONS = {"train": 0.58, "valid": 0.30, "test": 0.12}
 LABELER_FRACTIONS = {"train": 0.72, "valid": 0.28}
 
@@ -59,11 +62,13 @@ class Splits:
     shared: dict[str, int] = field(default_factory=dict)  # set -> prompts it had to share with another set
 
     def sets(self) -> dict[str, list[Row]]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name in SETS}
+        return {name: getattr(self, name) for name in SETS}
 
 
 def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
-    """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, "customer": 1430}, ...}."""
+    """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, "customer": 1430},
+    ...}.
+    """
     if scale <= 0:
         raise ValueError(f"scale must be above 0, but is {scale}; 1.0 is the paper's own sizes.")
     return {
@@ -71,55 +76,48 @@ def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
     }
 
 
-# --- one step each ------------------------------------------------------------------------------------------------
+# --- one step each ------------------------------------------------------------------------------------------
 
 
-def drop_repeats(rows: Iterable[Row], scope: str = "all") -> tuple[list[Row], Dropped]:
+def drop_repeats(rows: Iterable[Row]) -> Parted:
     """Keeps the earliest of prompts with the same words."""
     seen: set = set()
     kept, dropped = [], []
     for row in rows:
-        key = (_owner(row, scope), _words(row["text"]))
-        (dropped if key in seen else kept).append(row)
-        seen.add(key)
+        words = _words(row["text"])
+        (dropped if words in seen else kept).append(row)
+        seen.add(words)
     return kept, dropped
 
 
-def dedupe_long_prefix(
-    rows: Iterable[Row], words: int = 16, scope: str = "all", least: int = 4
-) -> tuple[list[Row], Dropped]:
+def dedupe_long_prefix(rows: Iterable[Row], words: int = 16, least: int = 4) -> Parted:
     """Keeps the earliest of prompts that share a long common prefix (§3.2, App. A.2).
 
-    Long means: the first `words` words, or all of the shorter prompt if that has at least `least`. The paper gives
-    neither the length nor whether it compared across users: `scope` is "all" or "user". One pass with two sets, since a
-    prompt repeats a kept one exactly when it is a beginning of it, or when one of its own beginnings is a kept prompt.
+    Long means: the first `words` words, or all of the shorter prompt if that has at least `least`. The paper
+    gives neither the length nor whether it compared across users; here it is across all. One pass with two
+    sets, since a prompt repeats a kept one exactly when it is a beginning of it, or when one of its own
+    beginnings is a kept prompt.
     """
     beginnings: set = set()  # of kept prompts
     wholes: set = set()  # kept prompts, cut to `words`
     kept, dropped = [], []
     for row in rows:
-        owner, head = _owner(row, scope), _words(row["text"])[:words]
-        own = [(owner, head[:n]) for n in range(min(least, len(head)), len(head) + 1)]
-        if own[-1] in beginnings or any(start in wholes for start in own):
+        head = _words(row["text"])[:words]
+        own = [head[:n] for n in range(min(least, len(head)), len(head) + 1)]
+        if head in beginnings or any(start in wholes for start in own):
             dropped.append(row)
             continue
         kept.append(row)
         beginnings.update(own)
-        wholes.add(own[-1])
+        wholes.add(head)
     return kept, dropped
-
-
-def _owner(row: Row, scope: str) -> str:
-    if scope not in ("all", "user"):
-        raise ValueError(f"scope must be 'all' or 'user', but is {scope!r}.")
-    return row["user_id"] if scope == "user" else ""
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.lower().split())
 
 
-def cap_per_user(rows: Sequence[Row], cap: int = 200, seed: int = 0) -> tuple[list[Row], Dropped]:
+def cap_per_user(rows: Sequence[Row], cap: int = PROMPTS_PER_USER.value, seed: int = 0) -> Parted:
     """At most `cap` prompts per user id, which ones by seed (§3.2)."""
     places = defaultdict(list)
     for i, row in enumerate(rows):
@@ -145,60 +143,53 @@ PERSONAL = {
 
 
 def find_personal_data(text: str) -> list[tuple[str, str]]:
-    """What looks like personal data: (kind, the words found). Patterns only; names of people are not recognised."""
+    """What looks like personal data: (kind, the words found). Patterns only; names of people are not
+    recognised.
+    """
     return [(kind, match.group()) for kind, pattern in PERSONAL.items() for match in pattern.finditer(text)]
 
 
-def remove_personal_data(rows: Sequence[Row]) -> tuple[list[Row], Dropped]:
-    """Drops prompts that carry an e-mail address, phone, card or street number. For the training split only (§3.2)."""
+def remove_personal_data(rows: Sequence[Row]) -> Parted:
+    """Drops prompts that carry an e-mail address, phone, card or street number. For the training split only
+    (§3.2).
+    """
     return _parted(rows, (not find_personal_data(row["text"]) for row in rows))
-
-
-def filter_length(
-    rows: Sequence[Row], limit: int, count: Callable[[str], int] | None = None
-) -> tuple[list[Row], Dropped]:
-    """Drops prompts longer than `limit`, 1k tokens in the paper (App. C). `count` measures a text, default in words."""
-    count = count or (lambda text: len(text.split()))
-    return _parted(rows, (count(row["text"]) <= limit for row in rows))
 
 
 def split_by_user(
     rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
-) -> dict[str, list]:
-    """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move nobody."""
-    return _cut(rows, fractions, lambda i, row: chance(seed, "split", _user(i, row)))
-
-
-def _user(i: int, row: Row) -> str:
-    if not row.get("user_id"):
-        raise RecordError(
-            f"row {i + 1} has no user_id, so a split by user does not know what to keep together; fill it in "
-            "(a user, a conversation, a prompt), or use split_at_random."
-        )
-    return row["user_id"]
+) -> dict[str, list[Row]]:
+    """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move
+    nobody.
+    """
+    rows = list(rows)
+    for number, row in enumerate(rows, 1):
+        if not row.get("user_id"):
+            raise RecordError(
+                f"row {number} has no user_id, so a split by user does not know what to keep together; fill "
+                "it in (a user, a conversation, a prompt), or use split_at_random."
+            )
+    return _divide(rows, fractions, [chance(seed, "split", row["user_id"]) for row in rows])
 
 
 def split_at_random(
     rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
-) -> dict[str, list]:
+) -> dict[str, list[Row]]:
     """Every prompt to a side of its own: what the paper did not do. `leak` shows why."""
-    return _cut(rows, fractions, lambda i, row: chance(seed, "split", i, row["text"]))
+    rows = list(rows)
+    return _divide(rows, fractions, [chance(seed, "split", i, row["text"]) for i, row in enumerate(rows)])
 
 
-def _cut(
-    rows: Iterable[Row], fractions: dict[str, float], draw: Callable[[int, Row], float]
-) -> dict[str, list]:
+def _divide(rows: list[Row], fractions: dict[str, float], draws: list[float]) -> dict[str, list[Row]]:
+    """Each row to the side in whose share of 0 ... 1 its draw falls."""
     total = sum(fractions.values())
     if min(fractions.values()) < 0 or total <= 0:
         raise ValueError(f"fractions must be shares of at least 0, but are {fractions}.")
-    splits: dict[str, list] = {name: [] for name in fractions}
-    for i, row in enumerate(rows):
-        point = draw(i, row) * total
-        sides = iter(fractions.items())
-        name, edge = next(sides)
-        while point >= edge and (side := next(sides, None)):
-            name, edge = side[0], edge + side[1]
-        splits[name].append(row)
+    names, edges = list(fractions), list(accumulate(fractions.values()))
+    splits: dict[str, list[Row]] = {name: [] for name in names}
+    for row, draw in zip(rows, draws, strict=True):
+        side = min(bisect_right(edges, draw * total), len(names) - 1)
+        splits[names[side]].append(row)
     return splits
 
 
@@ -221,45 +212,32 @@ def leak(train: Iterable[Row], test: Sequence[Row], words: int = 6) -> dict[str,
     }
 
 
-def expand_few_shot(
-    instruction: str,
-    pairs: Sequence[tuple[str, str]],
-    context: int | None = None,
-    seed: int = 0,
-    form: str = "{query} -> {response}",
-) -> list[Row]:
+def expand_few_shot(instruction: str, pairs: Sequence[tuple[str, str]]) -> list[Row]:
     """K (query, response) pairs -> K examples, each with the other K - 1 as its context (App. A.1).
 
-    With `context`, each example shows only that many of the others, drawn by seed (App. A.3). Returns rows with
-    `prompt` (ends with the open query) and `response`.
+    Rows have a `prompt`, which ends with the open query, and a `response`.
     """
     rows = []
     for i, (query, response) in enumerate(pairs):
-        others = [j for j in range(len(pairs)) if j != i]
-        if context is not None:
-            others = sorted(rng(seed, instruction, i).sample(others, min(context, len(others))))
-        shown = [form.format(query=pairs[j][0], response=pairs[j][1]) for j in others]
-        rows.append(
-            {
-                "prompt": "\n".join([instruction, *shown, form.format(query=query, response="").rstrip()]),
-                "response": response,
-            }
-        )
+        shown = [f"{q} -> {r}" for j, (q, r) in enumerate(pairs) if j != i]
+        rows.append({"prompt": "\n".join([instruction, *shown, f"{query} ->"]), "response": response})
     return rows
 
 
-def _parted(rows: Sequence[Row], keep: Iterable[bool]) -> tuple[list[Row], Dropped]:
+def _parted(rows: Sequence[Row], keep: Iterable[bool]) -> Parted:
     kept, dropped = [], []
     for row, good in zip(rows, keep, strict=True):
         (kept if good else dropped).append(row)
     return kept, dropped
 
 
-# --- all steps together -------------------------------------------------------------------------------------------
+# --- all steps together -------------------------------------------------------------------------------------
 
 
 def to_prompt(row: Row) -> Row:
-    """A raw log row (user_id, source, kind, text, task) as a Prompt row; its id is a hash of who wrote what."""
+    """A raw log row (user_id, source, kind, text, task) as a Prompt row; its id is a hash of who
+    wrote what.
+    """
     task = json.loads(row["task"]) if row.get("task") else {}
     return {
         "prompt_id": row.get("prompt_id") or name_of(row["user_id"], row["text"]),
@@ -273,122 +251,103 @@ def to_prompt(row: Row) -> Row:
     }
 
 
-def prepare(
-    raw_rows: Iterable[Row],
-    sizes: dict[str, dict[str, int]],
-    seed: int = 0,
-    *,
-    words: int = 16,
-    scope: str = "all",
-    cap: int = 200,
-    limit: int | None = None,
-    count: Callable[[str], int] | None = None,
-    fractions: dict[str, float] = CUSTOMER_FRACTIONS,
-) -> Splits:
+def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int = 0) -> Splits:
     """The whole of §3.2: raw log rows -> Splits of the given sizes (see `table6_sizes`).
 
-    Prefixes and the cap are for customers, as in the paper: labelers are few and paid to write, and their few-shot
-    prompts (`expand_few_shot`) share beginnings on purpose. Prompts of the SFT, RM and PPO sets differ as long as
-    there are enough; what had to be used twice is counted in `shared`.
+    Prefixes and the cap are for customers, as in the paper: labelers are few and paid to write, and their
+    few-shot prompts (`expand_few_shot`) share beginnings on purpose. Prompts of the SFT, RM and PPO sets
+    differ as long as there are enough; what had to be used twice is counted in `shared`.
     """
     funnel: list[Step] = []
 
-    def step(name: str, rows: list[Row], result: tuple[list[Row], Dropped]) -> list[Row]:
-        kept, dropped = result
-        funnel.append(
-            Step(name, len(rows), len(kept), tuple(shuffled(dropped, seed, by=lambda r: r["text"])[:5]))
-        )
-        return kept
+    def step(name: str, before: int, kept: int, dropped: Sequence[Row] = ()) -> None:
+        funnel.append(Step(name, before, kept, tuple(dropped[:5])))
 
-    rows = [to_prompt(row) for row in check_rows(raw_rows, "prompts")]
-    rows = step("repeats", rows, drop_repeats(rows, scope))
-    customers, labelers = _parted(rows, (row["source"] == "customer" for row in rows))
-    customers, alike = dedupe_long_prefix(customers, words, scope)
-    rows = step("long common prefix", rows, (customers + labelers, alike))
-    customers, over = cap_per_user(customers, cap, seed)
-    rows = step("over the cap", rows, (customers + labelers, over))
-    if limit is not None:
-        rows = step("too long", rows, filter_length(rows, limit, count))
-    splits = _split_both(rows, fractions, seed)
-    train = splits["train"]
-    splits["train"], personal = remove_personal_data(train)
-    funnel.append(Step("personal data (train)", len(rows), len(rows) - len(personal), tuple(personal[:5])))
+    def drawn(dropped: list[Row]) -> list[Row]:
+        return shuffled(dropped, seed, by=lambda row: row["text"])
+
+    rows = [to_prompt(row) for row in check_prompts(raw_rows)]
+    kept, repeats = drop_repeats(rows)
+    step("repeats", len(rows), len(kept), drawn(repeats))
+    customers, labelers = _parted(kept, (row["source"] == "customer" for row in kept))
+    different, alike = dedupe_long_prefix(customers)
+    step("long common prefix", len(kept), len(kept) - len(alike), drawn(alike))
+    capped, over = cap_per_user(different, seed=seed)
+    rows = capped + labelers
+    step("over the cap", len(kept) - len(alike), len(rows), drawn(over))
+    # Labelers write for training and validation only: Table 6 has no test prompts of theirs.
+    splits = split_by_user(capped, CUSTOMER_FRACTIONS, seed)
+    for side, own in split_by_user(labelers, LABELER_FRACTIONS, seed).items():
+        splits[side] += own
+    splits["train"], personal = remove_personal_data(splits["train"])
+    step("personal data (train)", len(rows), len(rows) - len(personal), personal)
     sets, shared = _fill(splits, sizes, seed)
     used = len({row["prompt_id"] for chosen in sets.values() for row in chosen})
-    funnel.append(Step("not needed", len(rows) - len(personal), used))
+    step("not needed", len(rows) - len(personal), used)
     return Splits(**sets, funnel=funnel, realised=realised_fractions(splits), shared=shared)
-
-
-def _split_both(rows: list[Row], fractions: dict[str, float], seed: int) -> dict[str, list[Row]]:
-    """Labelers write for training and validation only: Table 6 has no test prompts of theirs."""
-    customers, labelers = _parted(rows, (row["source"] == "customer" for row in rows))
-    splits = split_by_user(customers, fractions, seed)
-    for name, own in split_by_user(labelers, LABELER_FRACTIONS, seed).items():
-        splits[name] += own
-    return splits
 
 
 def _fill(
     splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: int
-) -> tuple[dict, dict[str, int]]:
-    """Deals each side's prompts to its sets, one writer group after the other: new ones first, used ones if it must."""
+) -> tuple[dict[str, list[Row]], dict[str, int]]:
+    """Deals each side's prompts to its sets, one writer group after the other: new ones first, used ones if
+    it must.
+    """
     sets: dict[str, list[Row]] = {name: [] for name in SETS}
     shared: Counter = Counter()
     for side in ("train", "valid", "test"):
         for who in ("labeler", "customer"):
-            pool = shuffled(
-                (r for r in splits[side] if r["source"] == who), seed, by=lambda r: r["prompt_id"]
-            )
-            start = 0
-            for name in (n for n in SETS if n.endswith(side)):
+            own = (row for row in splits[side] if row["source"] == who)
+            pool = shuffled(own, seed, by=lambda row: row["prompt_id"])
+            start, have = 0, len(pool)
+            for name in SETS:
                 need = sizes.get(name, {}).get(who, 0)
-                _check_supply(name, who, need, side, len(pool))
+                if not name.endswith(side) or not need:
+                    continue
+                if need > have:
+                    raise SupplyError(
+                        f"The set {name} needs {need:,} {who} prompts, but the {side} side of the split has "
+                        f"{have:,}. Draw a longer log (about {need / max(have, 1):.1f} times as many {who} "
+                        f"prompts), or ask for smaller sets (a scale below {have / need:.2f} of this one)."
+                    )
                 sets[name] += (pool[start:] + pool[:start])[:need]
-                shared[name] += max(0, need - max(0, len(pool) - start))
-                start = min(start + need, len(pool))
-    sets = {name: shuffled(rows, seed, name, by=lambda r: r["prompt_id"]) for name, rows in sets.items()}
+                shared[name] += max(0, need - (have - start))
+                start = min(start + need, have)
+    sets = {name: shuffled(rows, seed, name, by=lambda row: row["prompt_id"]) for name, rows in sets.items()}
     return sets, {name: n for name, n in shared.items() if n}
 
 
-def _check_supply(name: str, who: str, need: int, side: str, have: int) -> None:
-    if need > have:
-        raise SupplyError(
-            f"The set {name} needs {need:,} {who} prompts, but the {side} side of the split has {have:,}. "
-            f"Draw a longer log (about {need / max(have, 1):.1f} times as many {who} prompts), "
-            f"or ask for smaller sets (a scale below {have / need:.2f} of this one)."
-        )
-
-
-# --- on disk ------------------------------------------------------------------------------------------------------
+# --- on disk ------------------------------------------------------------------------------------------------
 
 
 def write_splits(folder: str | Path, splits: Splits) -> None:
     """One compressed JSON file per set and one for the story; equal splits give equal bytes."""
-    values = asdict(splits)
-    files = {name: values.pop(name) for name in SETS}
-    for name, content in {**files, STORY: values}.items():
+    story = asdict(splits)
+    files = {name: story.pop(name) for name in SETS}
+    for name, content in {**files, STORY: story}.items():
         text = json.dumps(content, ensure_ascii=False)
         (Path(folder) / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), compresslevel=3, mtime=0))
 
 
 def read_splits(folder: str | Path) -> Splits:
-    """What `write_splits` wrote. A set is read when it is first asked for: all of them take 60 MB, a stage needs one."""
+    """What `write_splits` wrote. A set is read when it is first asked for: all of them take 60 MB, a stage
+    needs one.
+    """
     return _Stored(Path(folder))
 
 
 class _Stored(Splits):
     def __init__(self, folder: Path):
-        self.folder, story = folder, _read(folder / f"{STORY}.json.gz")
+        self.folder, story = folder, _read(folder, STORY)
         self.funnel = [Step(**{**step, "examples": tuple(step["examples"])}) for step in story["funnel"]]
         self.realised, self.shared = story["realised"], story["shared"]
 
     def __getattr__(self, name: str) -> list[Row]:
         if name not in SETS:
             raise AttributeError(name)
-        rows = _read(self.folder / f"{name}.json.gz")
-        setattr(self, name, rows)
-        return rows
+        setattr(self, name, _read(self.folder, name))
+        return vars(self)[name]
 
 
-def _read(path: Path):
-    return json.loads(gzip.decompress(path.read_bytes()))
+def _read(folder: Path, name: str):
+    return json.loads(gzip.decompress((folder / f"{name}.json.gz").read_bytes()))

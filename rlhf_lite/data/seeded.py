@@ -1,6 +1,8 @@
-"""Chance without a state: the same key gives the same draw, in every process and in whatever order it is asked.
+"""Chance without a state: the same key gives the same draw, in every process and in whatever order it is
+asked.
 
-A generator would hand out other numbers to everyone as soon as one more user, prompt or labeler joins. A hash does not.
+A generator would hand out other numbers to everyone as soon as one more user, prompt or labeler joins. A hash
+does not.
 """
 
 import hashlib
@@ -37,5 +39,7 @@ def name_of(*key: Any) -> str:
 
 
 def shuffled(items: Iterable, *key: Any, by: Callable[[Any], Any] = lambda item: item) -> list:
-    """The items ordered by the hash of each: where an item stands relative to another never depends on a third."""
+    """The items ordered by the hash of each: where an item stands relative to another never depends on a
+    third.
+    """
     return sorted(items, key=lambda item: chance(*key, by(item)))
