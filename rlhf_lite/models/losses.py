@@ -36,7 +36,7 @@ def last_index(mask: Tensor) -> Tensor:
 # --- Rankings: the reward model -----------------------------------------------------------------------------
 
 
-def untied_pairs(ranks: Tensor, mask: Tensor | None = None) -> Tensor:
+def preferred(ranks: Tensor, mask: Tensor | None = None) -> Tensor:
     """Who beats whom: ranks (B, K), 1 is best -> bool (B, K, K), [b, i, j] says that i is preferred to j."""
     better = ranks[:, :, None] < ranks[:, None, :]  # (B, K, K), ties are False both ways
     return better if mask is None else better & mask.bool()[:, :, None] & mask.bool()[:, None, :]
@@ -44,7 +44,7 @@ def untied_pairs(ranks: Tensor, mask: Tensor | None = None) -> Tensor:
 
 def pair_count(ranks: Tensor, mask: Tensor | None = None) -> Tensor:
     """Comparisons that one ranking holds: at most C(K, 2), fewer with ties. (B, K) -> (B,)"""
-    return untied_pairs(ranks, mask).sum(dim=(1, 2))
+    return preferred(ranks, mask).sum(dim=(1, 2))
 
 
 def ranking_loss(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -56,7 +56,7 @@ def ranking_loss(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> T
     untied pair do not count; if no prompt has one, the loss is 0.
     """
     scores = upcast(scores) if mask is None else keep_real(upcast(scores), mask)
-    pairs = untied_pairs(ranks, mask)
+    pairs = preferred(ranks, mask)
     margins = scores[:, :, None] - scores[:, None, :]  # (B, K, K)
     per_prompt = keep_real(-F.logsigmoid(margins), pairs).sum(dim=(1, 2)) / pairs.sum(dim=(1, 2)).clamp(min=1)
     return masked_mean(per_prompt, pairs.any(dim=(1, 2)))
@@ -67,7 +67,7 @@ def pair_accuracy(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> 
 
     Pairs of all prompts are pooled, so batches combine with `pair_count` as weights; nan without a pair.
     """
-    margins = (scores[:, :, None] - scores[:, None, :])[untied_pairs(ranks, mask)]  # (pairs,)
+    margins = (scores[:, :, None] - scores[:, None, :])[preferred(ranks, mask)]  # (pairs,)
     return ((margins > 0).double() + 0.5 * (margins == 0)).mean()
 
 

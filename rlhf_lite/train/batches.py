@@ -27,14 +27,14 @@ def seeded(seed: int, *path) -> torch.Generator:
 
 
 @functools.lru_cache(maxsize=16)
-def shuffled(n: int, seed: int, *path) -> tuple[int, ...]:
+def permutation(n: int, seed: int, *path) -> tuple[int, ...]:
     """A permutation of 0 ... n-1 that depends only on (seed, path)."""
     return tuple(torch.randperm(n, generator=seeded(seed, *path)).tolist())
 
 
 def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
     """Items start ... start+count-1 of an endless stream that runs through 0 ... n-1 in a fresh order every pass."""
-    return [shuffled(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
+    return [permutation(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 
 def sorted_batches(
@@ -45,11 +45,11 @@ def sorted_batches(
     Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the batches: little
     padding, and yet each epoch has other batches.
     """
-    order, batches = shuffled(len(lengths), seed, *path), []
+    order, batches = permutation(len(lengths), seed, *path), []
     for start in range(0, len(order), chunk * batch_size):
         part = sorted(order[start : start + chunk * batch_size], key=lambda i: lengths[i])
         batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
-    return [batches[i] for i in shuffled(len(batches), seed, *path, "batches")]
+    return [batches[i] for i in permutation(len(batches), seed, *path, "batches")]
 
 
 def local_parts(rows: Sequence[int], accumulation: int) -> list[tuple[Sequence[int], int]]:

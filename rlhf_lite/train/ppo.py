@@ -40,7 +40,7 @@ from ..models.losses import (
 )
 from ..models.sampling import Samples, sample
 from ..models.tokens import Encoded, decode, encode_prompts
-from .batches import endless, lm_loss, seeded, shuffled
+from .batches import endless, lm_loss, permutation, seeded
 from .loop import Loop
 from .optim import Adam, PrecisionNote, warmup_from_tenth
 
@@ -389,10 +389,10 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
     the minibatches is random, so that no episode always comes first or always meets the same others.
     """
     order = torch.tensor(
-        shuffled(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device
+        permutation(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device
     )
     order = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
-    return [order[i] for i in shuffled(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
+    return [order[i] for i in permutation(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
 
 
 def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
