@@ -28,6 +28,11 @@ SIZES = {
 }
 
 
+SCORING_ROWS = (
+    64  # episodes that PPO scores at once, outside its updates; with `accumulation` that much fewer
+)
+
+
 class ConfigError(ValueError):
     """A setting that cannot work; the message says which, what it was, and what would work."""
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from test_forecast import QUIET, STAGES, Setting
+from helpers_memory import QUIET, STAGES, Setting
 
 from rlhf_lite import World
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig

@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = """
 import copy, os, sys
 import torch
-from rlhf_lite import ModelConfig, PPOConfig, RewardConfig, SFTConfig, World, processes
+from rlhf_lite import ModelConfig, PPOConfig, RewardConfig, SFTConfig
+from rlhf_lite.hardware import processes
+from rlhf_lite.world import World
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
-from rlhf_lite.hardware.sharding import gathered, is_sharded, shard
 from rlhf_lite.models.tokens import build_tokenizer
 from rlhf_lite.models.gpt2 import recompute
 from rlhf_lite.train.batches import lm_loss, pack_rows
@@ -42,15 +43,19 @@ def text(i, n):
 
 prompts = [text(i, 3 + i % 5) for i in range(24)]
 
-CUT = os.environ["CUT"] == "yes"
-ACCUMULATION = 2 if CUT else 1
+RESHARD = os.environ["RESHARD"] == "yes"
+ACCUMULATION = 2 if RESHARD else 1
 
-def cut(model):
-    # A copy; cut over the processes, its layers computed again, if that is what is tested.
+def prepared(model, trained=True):
+    # A copy, cut over the processes; if that is tested, its weights are given back after the forward pass, its layers
+    # computed again, and models that are only read are cut, too.
     model = copy.deepcopy(model)
-    if CUT:
-        shard(recompute(model))
-        assert is_sharded(model) and sum(p.to_local().numel() for p in model.parameters()) < 0.55 * start.num_parameters()
+    if RESHARD:
+        recompute(model)
+    if trained or RESHARD:
+        processes.distribute(model, reshard=RESHARD)
+        if processes.world_size() > 1:
+            assert sum(p.to_local().numel() for p in model.parameters()) < 0.55 * start.num_parameters()
     return model
 
 class Stop:
@@ -59,7 +64,7 @@ class Stop:
     def report(self, step, **metrics): self.done = step + 1
 
 def sft(folder=None, after=99):
-    policy, pairs = cut(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
+    policy, pairs = prepared(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
     loop = Loop("sft", folder=folder, control=Stop(after))
     cfg = SFTConfig(epochs=2, batch_size=5, pretrain_mix=0.3)
     return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, accumulation=ACCUMULATION, loop=loop), {"policy": policy}
@@ -67,16 +72,19 @@ def sft(folder=None, after=99):
 def reward():
     ranked = [{"prompt": p, "completions": [text(i + j, 1 + (i + j) % 6) + f" {j}" for j in range(3 + i % 3)],
                "ranks": [1, 2, 2, 3, 4][: 3 + i % 3]} for i, p in enumerate(prompts)]
-    model = cut(new_scalar_model(start))
+    model = prepared(new_scalar_model(start))
     cfg = RewardConfig(prompts_per_step=5, epochs=2)
     return train_reward(model, tokenizer, ranked, cfg, accumulation=ACCUMULATION), {"reward_model": model}
 
 def ppo_ptx(accumulation, use_ema=False, old_logprobs="sampling"):
     scorer = new_scalar_model(start)
     scorer.config.trained_rankings = 1
-    policy, ref_policy, value_model, scorer, seen = cut(start), cut(start), cut(scorer), cut(scorer), []
+    policy, value_model, seen = prepared(start), prepared(scorer), []
+    ref_policy, scorer = prepared(start, trained=False), prepared(scorer, trained=False)
+    # Without warm-up, Adam's first step would turn gradients that are nothing but rounding (2e-9 among 3e-3) into
+    # steps of a third of lr.
     cfg = PPOConfig(episodes=24, batch_size=12, minibatches=2, max_new_tokens=8, ptx_gamma=0.5, ptx_rows=4,
-                    accumulation=accumulation, lr=1e-3, warmup_iterations=0, use_ema=use_ema, ema_decay=0.5,
+                    accumulation=accumulation, lr=1e-3, warmup_iterations=1, use_ema=use_ema, ema_decay=0.5,
                     old_logprobs=old_logprobs)
     history = train_ppo(policy, ref_policy, scorer, value_model, tokenizer, prompts, cfg, pretrain_rows=rows,
                         gold=lambda chosen, texts: [float(len(t)) for t in texts],
@@ -87,7 +95,7 @@ def ppo_ptx(accumulation, use_ema=False, old_logprobs="sampling"):
 def overflow():
     # float16: one step, then one in which only the last process's gradient overflows, and none may take it
     os.environ["RLHF_LITE_PRECISION"] = "fp16"
-    policy, sizes = cut(start), []
+    policy, sizes = prepared(start), []
     optimizer, mine = Adam(policy, 1e-3), processes.local_rows(range(4))
     for step in range(2):
         loss = len(mine) / 4 * lm_loss(policy, rows[list(mine)])
@@ -106,12 +114,11 @@ JOBS = {"sft": sft, "reward": reward, "ppo_ptx": lambda: ppo_ptx(1), "ppo_ptx, a
         "averaged": lambda: ppo_ptx(1, use_ema=True, old_logprobs="forward"),
         "overflow": overflow, "first part": lambda: sft(sys.argv[3], 4), "rest": lambda: sft(sys.argv[3])}
 
-processes.join(int(sys.argv[2]))
+processes.join(int(sys.argv[2]), "cpu")
 found = {}
 for job in sys.argv[4:]:
     history, models = JOBS[job]()
-    assert all(map(is_sharded, models.values())) == CUT
-    models = {name: gathered(model) for name, model in models.items()}
+    models = {name: processes.gathered(model) for name, model in models.items()}
     sums = {name: {k: v.double().sum().item() for k, v in model.state_dict().items()} for name, model in models.items()}
     others = processes.all_gather_objects(sums)
     assert all(other == others[0] for other in others), "processes have different weights"
@@ -122,12 +129,12 @@ if processes.is_main_process():
 processes.leave()
 """
 STAGES = ("sft", "reward", "ppo_ptx", "ppo_ptx, accumulated", "averaged")
-WAYS = {"one": (1, "no"), "two": (2, "no"), "two, cut": (2, "yes")}
+WAYS = {"one": (1, "no"), "two": (2, "no"), "two, resharded": (2, "yes")}
 
 
 def launch(folder, way, *jobs, expected=None, run=""):
     """These jobs on one or two processes; `torchrun` as a module, so that it is this Python's. -> (what they found, stderr)"""
-    count, cut = WAYS[way]
+    count, reshard = WAYS[way]
     script, out = folder / "train.py", folder / f"{way}-{len(jobs)}.pt"
     script.write_text(SCRIPT)
     torchrun = (
@@ -138,7 +145,7 @@ def launch(folder, way, *jobs, expected=None, run=""):
         "PYTHONPATH": str(ROOT),
         "RLHF_LITE_PRECISION": "fp32",
         "OMP_NUM_THREADS": "1",
-        "CUT": cut,
+        "RESHARD": reshard,
     }
     command = [
         sys.executable,
@@ -156,7 +163,7 @@ def launch(folder, way, *jobs, expected=None, run=""):
 
 
 # Who begins a run, and who finishes it.
-PAIRS = {"one": "two", "two": "two, cut", "two, cut": "one"}
+PAIRS = {"one": "two", "two": "two, resharded", "two, resharded": "one"}
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +191,7 @@ def assert_equal(one, two):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("way", ["two", "two, cut"])
+@pytest.mark.parametrize("way", ["two", "two, resharded"])
 def test_two_processes_take_the_steps_of_one(trained, stage, way):
     assert_equal(trained["one"][stage], trained[way][stage])
     assert len(trained["one"][stage]["history"]) > 3
@@ -223,8 +230,7 @@ def test_alone_nothing_changes():
         and processes.broadcast("x") == "x"
     )
     layer = torch.nn.Linear(2, 1)
-    processes.add_gradients(layer)
-    assert layer.weight.grad is None
+    assert processes.distribute(layer) is layer and processes.gathered(layer) is layer
 
 
 def test_a_minibatch_smaller_than_its_parts_is_refused(monkeypatch):

@@ -61,7 +61,8 @@ def forecasts(
         settings = settings._replace(half=True, fused=True)
     rows = _share(stages.sft.batch_size, count * config.accumulation)
     mixed = stages.sft.batch_size * stages.sft.pretrain_mix / (1 - stages.sft.pretrain_mix)
-    text = BatchShape.full(_share(int(mixed) + 1, count), config.limit_tokens) if mixed else None
+    text_lengths = [config.limit_tokens] * _share(int(mixed) + 1, count)
+    text = BatchShape.of(text_lengths, text_lengths) if mixed else None
     found["sft"] = forecast.sft(
         shape, _load(lengths.demonstrations[:rows]), settings, config.accumulation, text
     )

@@ -34,7 +34,7 @@ from ..evaluate.intervals import mean_with_interval
 from ..evaluate.judges import NamedJudge
 from ..hardware import processes
 from ..hardware.forecast import Shape
-from ..hardware.sharding import gathered, shard
+from ..hardware.processes import gathered
 from ..labels.agreement import agreement as labelers_agreement
 from ..models.checkpoints import load_policy, load_scalar_model, new_policy, place, save_model
 from ..models.gpt2 import recompute
@@ -282,10 +282,11 @@ class RealChain:
         """A model that is about to be trained."""
         if self.config.recompute:
             recompute(model)
-        return self._cut(model)
+        return processes.distribute(model, reshard=self.config.sharded)
 
-    def _cut(self, model):
-        return shard(model) if self.config.sharded else model
+    def _frozen(self, model):
+        """A model that is only read."""
+        return processes.distribute(model, reshard=True) if self.config.sharded else model
 
     def _make_sft(self, folder: Path) -> dict | None:
         policy, loop = self._trained(self._start()), self._loop("sft", folder)
@@ -337,7 +338,7 @@ class RealChain:
             self.reward_model(),
         )
         policy, value_model = self._trained(self.policy("sft")), self._trained(copy.deepcopy(reward_model))
-        ref_policy, reward_model = self._cut(self.policy("sft")), self._cut(reward_model)
+        ref_policy, reward_model = self._frozen(self.policy("sft")), self._frozen(reward_model)
         train_ppo(
             policy,
             ref_policy,

@@ -1,23 +1,28 @@
-"""One training on several processes, each with a GPU or a few cores of its own: who am I, which rows are mine, sums over all.
+"""One training on several processes, each with a GPU or a few cores of its own.
 
-    torchrun --nproc-per-node 2 train.py        # and in train.py, before anything else: processes.join(expected=2)
+    torchrun --nproc-per-node 2 train.py                # and in train.py, on all processes:
+    device = processes.join(expected=2)                 # before anything else
+    processes.distribute(policy)                        # before training; training functions do the rest
+    policy = processes.gathered(policy)                 # an ordinary model again
 
-Every process holds whole models and all the data; of each batch it computes its own rows, weighted so that the gradients of all
-processes *add up* to that of the batch. They are added before the optimizer step (`train.optim.update`), so every process
-takes the same step, and one process takes the same step, rounding aside, as two or eight. Without `torchrun` there is one
-process, and nothing here does anything.
+Every process has all the data. Of each batch it computes its own rows, weighted so that the gradients of all processes
+*add up* to that of the batch: two or eight processes take the step of one, rounding aside. Of the weights, of their
+gradients and of Adam's moments each process holds its part; torch's `fully_shard` brings weights together before they
+are needed, and adds gradients up where each belongs. Processes that share a model must run it equally often
+(`train.batches.local_parts`). Without `torchrun` there is one process, and nothing here does anything.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import MethodType
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-
-AT_ONCE = 1 << 24  # gradients that are added in one go: few calls, and little memory for copies
+from torch.utils._pytree import tree_map
 
 
 class WorldError(ValueError):
@@ -48,11 +53,8 @@ def join(expected: int | None = None, kind: str = "auto") -> torch.device:
 def _own_card() -> int:
     """The number of the GPU of this process among those of its machine."""
     if not torch.cuda.is_available():
-        why = (
-            "this torch was built without CUDA"
-            if torch.version.cuda is None
-            else "torch finds none, see nvidia-smi"
-        )
+        no_cuda = torch.version.cuda is None
+        why = "this torch was built without CUDA" if no_cuda else "torch finds none, see nvidia-smi"
         raise WorldError(f"there is no GPU: {why}; take device cpu or auto, or install torch for your card")
     here, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
     if here >= cards:
@@ -85,61 +87,32 @@ def is_main_process() -> bool:
 
 
 def local_rows(rows: Sequence) -> Sequence:
-    """My rows of a batch: every n-th, so that rows sorted by length are shared out evenly. May be none."""
+    """This process's rows of a batch: every n-th, so that rows sorted by length are shared out evenly. May be none."""
     return rows[rank() :: world_size()]
 
 
-def all_reduce(*numbers: float | Tensor, device: torch.device | str = "cpu") -> list[float]:
+# --- Numbers and objects ----------------------------------------------------------------------------------------------
+
+
+def all_reduce(*numbers: float | Tensor) -> list[float]:
     """Sums over all processes, the same on each."""
-    sums = torch.stack([torch.as_tensor(x, dtype=torch.float64, device=device).detach() for x in numbers])
+    sums = torch.tensor([float(torch.as_tensor(x).detach()) for x in numbers], dtype=torch.float64)
     if world_size() > 1:
-        sums = _add(sums)
+        sums = sums.to(_device())
+        dist.all_reduce(sums)
     return sums.tolist()
 
 
 def any_process(wish: bool) -> bool:
     """Whether any process wishes it: all must stop after the same step."""
-    return bool(all_reduce(float(wish), device=_device())[0]) if world_size() > 1 else wish
-
-
-def add_gradients(model: nn.Module) -> None:
-    """Add the gradients of all processes, in place; who had no rows adds nothing. Of a model that was cut (`models.sharding`)
-    the backward pass has added them."""
-    if world_size() == 1 or hasattr(model, "unshard"):
-        return
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    for some in _up_to(AT_ONCE, parameters):
-        flat = torch.cat(
-            [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in some]
-        )
-        for p, part in zip(some, _add(flat).split([p.numel() for p in some]), strict=True):
-            p.grad = part.view_as(p)
-
-
-def _up_to(limit: int, parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Neighbours that have at most so many numbers together, or one that has more."""
-    some: list[nn.Parameter] = []
-    for p in parameters:
-        if some and sum(q.numel() for q in some) + p.numel() > limit:
-            yield some
-            some = []
-        some.append(p)
-    yield some
-
-
-def all_gather_rows(parts: Iterable[Tensor], order: Sequence[int], fill: Sequence[float]) -> list[Tensor]:
-    """Rows of all processes, put together: tensors (my rows, ...) -> tensors (all rows, ...), padded on the right with `fill`
-    to the widest. order: which row of the batch each of *all* rows is, process by process."""
-    back = torch.tensor(order).argsort()
-    return [_gather(part, value)[back.to(part.device)] for part, value in zip(parts, fill, strict=True)]
+    return all_reduce(float(wish))[0] > 0
 
 
 def all_gather_objects(thing) -> list:
-    """The thing of each process, by rank."""
-    if world_size() == 1:
-        return [thing]
-    found: list = [None] * world_size()
-    dist.all_gather_object(found, thing)
+    """The thing of each process, by rank; what has tensors in it should have them on the CPU."""
+    found = [thing] * world_size()
+    if len(found) > 1:
+        dist.all_gather_object(found, thing)
     return found
 
 
@@ -153,28 +126,90 @@ def broadcast(thing):
 
 def _device() -> torch.device:
     """Where the group's own tensors live."""
-    return (
-        torch.device("cuda", torch.cuda.current_device())
-        if dist.get_backend() == "nccl"
-        else torch.device("cpu")
-    )
+    nccl = dist.get_backend() == "nccl"
+    return torch.device("cuda", torch.cuda.current_device()) if nccl else torch.device("cpu")
 
 
-def _add(x: Tensor) -> Tensor:
-    x = x.to(_device(), copy=True)
-    dist.all_reduce(x)
-    return x
+# --- Models -----------------------------------------------------------------------------------------------------------
 
 
-def _gather(x: Tensor, fill: float) -> Tensor:
-    """(rows, ...) of each process -> (all rows, ...). Shapes may differ in rows and in width."""
-    shapes = all_gather_objects(tuple(x.shape))
-    rows, wide = (
-        max(shape[0] for shape in shapes),
-        [max(sizes) for sizes in zip(*(shape[1:] for shape in shapes), strict=True)],
-    )
-    padded = x.new_full((rows, *wide), fill)
-    padded[(slice(len(x)), *(slice(n) for n in x.shape[1:]))] = x
-    found = [torch.empty_like(padded) for _ in shapes]
-    dist.all_gather(found, padded)
-    return torch.cat([part[: shape[0]] for part, shape in zip(found, shapes, strict=True)])
+def distribute(model: nn.Module, reshard: bool = False) -> nn.Module:
+    """Cut a GPT-2 over all processes, in place; a lone process keeps it as it is. Each must have the same weights.
+
+    The weights of a layer, and those of the model outside its layers, come together when such a part runs a function
+    by its new method `part.run(function, ...)`; `models.gpt2` calls it. reshard: give them back as soon as the part
+    has run, and bring them together once more in the backward pass. That takes less memory and more talk.
+    """
+    if world_size() == 1 or is_distributed(model):
+        return model
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    mesh = init_device_mesh(next(model.parameters()).device.type, (world_size(),))
+    model.transformer.held_whole = False
+    for part in (*model.transformer.h, model):
+        part.run = MethodType(_run, part)
+        fully_shard(part, mesh=mesh, reshard_after_forward=reshard and part is not model)
+        register_fsdp_forward_method(part, "run")
+        part.set_gradient_divide_factor(1.0)  # losses are weighted, so gradients add up
+        part.set_force_sum_reduction_for_comms(True)
+    return model
+
+
+def _run(part: nn.Module, function: Callable, *arguments):
+    return function(part, *arguments)
+
+
+def is_distributed(model) -> bool:
+    """Whether this model is cut over processes."""
+    return isinstance(model, nn.Module) and hasattr(model, "unshard")
+
+
+@contextmanager
+def whole(model) -> Iterator[None]:
+    """All weights on every process, for reading: to sample, to score. Nothing in here may change them, and processes may
+    run the model as often as each likes. Whole models, and functions, are as they always are."""
+    if not is_distributed(model) or model.transformer.held_whole:
+        yield
+        return
+    parts = [part for part in model.modules() if is_distributed(part)]
+    for part in parts:
+        part.unshard()
+    model.transformer.held_whole = True
+    try:
+        yield
+    finally:
+        model.transformer.held_whole = False
+        for part in parts:
+            part.reshard()
+
+
+def gathered(model: nn.Module) -> nn.Module:
+    """The same transformers model uncut, on every process; one that is not distributed is returned as it is."""
+    if not is_distributed(model):
+        return model
+    kind = type(model).__bases__[1]  # the first is what `fully_shard` added
+    with torch.random.fork_rng(devices=[]):  # drawn and overwritten
+        plain = kind(model.config)
+    plain.load_state_dict(whole_state(model.state_dict()))
+    return plain.to(model.device).eval()
+
+
+def full(x: Tensor) -> Tensor:
+    """All of a tensor that may be cut over processes."""
+    return x.full_tensor() if hasattr(x, "full_tensor") else x
+
+
+def whole_state(state):
+    """A state dict with whole tensors; those that were cut come to the CPU, one after another."""
+    return tree_map(lambda x: full(x).cpu() if hasattr(x, "full_tensor") else x, state)
+
+
+def like(x, pattern: Tensor):
+    """A whole tensor cut as `pattern` is, if it is and has the same shape; anything else as it is."""
+    if not hasattr(pattern, "full_tensor") or not isinstance(x, Tensor) or x.shape != pattern.shape:
+        return x
+    from torch.distributed.tensor import distribute_tensor
+
+    mesh, placements = pattern.device_mesh, pattern.placements
+    return distribute_tensor(x.to(pattern.device), mesh, placements, src_data_rank=None)

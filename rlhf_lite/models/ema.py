@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..hardware.sharding import like
+from ..hardware.processes import like
 
 
 class EMA:

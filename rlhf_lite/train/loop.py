@@ -33,7 +33,7 @@ from tqdm.std import tqdm
 from ..data.files import atomic_write
 from ..hardware import processes
 from ..hardware.environment import trim_memory
-from ..hardware.sharding import like, whole_state
+from ..hardware.processes import like, whole_state
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..hardware import processes
+from ..hardware.processes import full, like
 from ..hardware.precision import choose_dtype
-from ..hardware.sharding import full, like
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
@@ -29,6 +29,10 @@ class Adam:
     """
 
     def __init__(self, model: nn.Module, lr: float):
+        if processes.world_size() > 1 and not processes.is_distributed(model):
+            raise ValueError(
+                "several processes would train a model each: give it to processes.distribute first"
+            )
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model = model
         self.adam = torch.optim.AdamW(
@@ -45,10 +49,8 @@ class Adam:
     def step(self, lr: float, max_grad_norm: float) -> float:
         """One step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
 
-        Gradients of several processes are added first, so each must hold its share of the batch's gradient. In float16 a
-        gradient that overflows is no step: the scale is halved, and the norm that is returned is infinite.
+        In float16 a gradient that overflows is no step: the scale is halved, and the norm that is returned is infinite.
         """
-        processes.add_gradients(self.model)
         self.scaler.unscale_(self.adam)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         total = nn.utils.get_total_norm(gradients)

@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from statistics import fmean
 
 import torch
@@ -22,11 +23,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..config import PPOConfig
+from ..config import SCORING_ROWS, PPOConfig
 from ..hardware import processes
 from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
-from ..hardware.sharding import whole
+from ..hardware.processes import whole
 from ..models.ema import EMA
 from ..models.heads import response_logprobs, response_values, reward
 from ..models.losses import (
@@ -38,13 +39,11 @@ from ..models.losses import (
     value_loss,
     whiten,
 )
-from ..models.sampling import Samples, sample
+from ..models.sampling import sample
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, permutation, seeded
 from .loop import Loop
 from .optim import Adam, PrecisionNote, warmup_from_tenth
-
-CHUNK = 64  # rows per forward pass outside the update; an `accumulation`-th of them
 
 
 @dataclass
@@ -77,10 +76,14 @@ class Rollout:
     def rows(self, index: Tensor) -> Rollout:
         """Some episodes. Padding costs nothing, so it stays."""
 
-        def cut(x):
-            return x and [x[i] for i in index.tolist()] if x is None or isinstance(x, list) else x[index]
-
-        return Rollout(**{f.name: cut(getattr(self, f.name)) for f in fields(self)})
+        chosen = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):
+                chosen[field.name] = [value[i] for i in index.tolist()]
+            elif value is not None:
+                chosen[field.name] = value[index]
+        return Rollout(**chosen)
 
     def table(self, row: int, tokenizer: PreTrainedTokenizerFast) -> list[dict]:
         """One response token by token, for a notebook: what was drawn, and every number PPO attaches to it."""
@@ -119,7 +122,7 @@ def rollout(
         batch, ref_policy, cfg, lambda part: policy_logprobs(ref_policy, part, cfg)
     )
     batch.values = _in_chunks(batch, value_model, cfg, lambda part: state_values(value_model, part))
-    batch = _of_all(batch, tokenizer, prompts)  # what several processes found, on each of them
+    batch = _gather(batch, tokenizer.pad_token_id)  # what several processes found, on each of them
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
     mask, scores = batch.response_mask, batch.scores - cfg.no_eos_penalty * ~batch.finished
@@ -291,36 +294,49 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
                     among=among,
                 )
             )
-    drawn = _one_below_another(found, tokenizer.pad_token_id)
-    finished = (drawn.tokens == tokenizer.eos_token_id).any(dim=1)
-    texts = decode(tokenizer, drawn.tokens)
+    responses = _stack_rows([part.tokens for part in found], tokenizer.pad_token_id)
     return Rollout(
-        [prompts[i] for i in own], texts, ids, mask, drawn.tokens, drawn.mask, finished, drawn.logprobs
+        prompts=[prompts[i] for i in own],
+        texts=decode(tokenizer, responses),
+        prompt_ids=ids,
+        prompt_mask=mask,
+        responses=responses,
+        response_mask=_stack_rows([part.mask for part in found], 0),
+        finished=(responses == tokenizer.eos_token_id).any(dim=1),
+        logprobs=_stack_rows([part.logprobs for part in found], 0),
     )
 
 
-def _one_below_another(parts: Sequence[Samples], pad_id: int) -> Samples:
-    """Samples (B, T) of each part -> those of all rows, as wide as the widest."""
-    T, fills = max(part.tokens.shape[1] for part in parts), (pad_id, 0, 0)
-    columns = zip(zip(*parts, strict=True), fills, strict=True)
-    return Samples(
-        *(torch.cat([F.pad(x, (0, T - x.shape[1]), value=fill) for x in column]) for column, fill in columns)
-    )
+def _stack_rows(parts: Sequence[Tensor], fill: int) -> Tensor:
+    """Tensors (B_i, T_i) or (B_i,) below one another, padded on the right to the widest: (sum of B_i, T) or (sum of B_i,)."""
+    if parts[0].ndim == 1:
+        return torch.cat(list(parts))
+    T = max(part.shape[1] for part in parts)
+    return torch.cat([F.pad(part, (0, T - part.shape[1]), value=fill) for part in parts])
 
 
-def _of_all(batch: Rollout, tokenizer, prompts: Sequence[str]) -> Rollout:
-    """The rows of all processes in the order of the prompts, each process's padded to the longest."""
+def _gather(batch: Rollout, pad_id: int) -> Rollout:
+    """The episodes of all processes in the order of the prompts, each process's padded to the longest."""
     if processes.world_size() == 1:
         return batch
-    order = [
-        i for rank in range(processes.world_size()) for i in range(rank, len(prompts), processes.world_size())
-    ]
-    names = [f.name for f in fields(batch) if isinstance(getattr(batch, f.name), Tensor)]
-    pads = [tokenizer.pad_token_id if name == "responses" else 0 for name in names]
-    found = processes.all_gather_rows([getattr(batch, name) for name in names], order, pads)
-    texts = [text for part in processes.all_gather_objects(batch.texts) for text in part]
-    texts = [text for _, text in sorted(zip(order, texts, strict=True))]
-    return Rollout(prompts=list(prompts), texts=texts, **dict(zip(names, found, strict=True)))
+    device, names = (
+        batch.responses.device,
+        [f.name for f in fields(batch) if getattr(batch, f.name) is not None],
+    )
+    own = {name: getattr(batch, name) for name in names}
+    parts = processes.all_gather_objects(
+        {name: x.cpu() if isinstance(x, Tensor) else x for name, x in own.items()}
+    )
+    joined = {}
+    for name in names:
+        columns = [part[name] for part in parts]
+        if isinstance(own[name], Tensor):
+            joined[name] = _stack_rows(columns, pad_id if name == "responses" else 0).to(device)
+        else:
+            joined[name] = list(chain.from_iterable(columns))
+    places = torch.arange(len(joined["texts"]))  # process k has the prompts k, k + world_size, ...
+    order = torch.cat([places[k :: len(parts)] for k in range(len(parts))])
+    return Rollout(**joined).rows(order.argsort().to(device))
 
 
 def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
@@ -360,7 +376,7 @@ def _in_chunks(
     order = batch.lengths.argsort()
     with whole(model), autocast(order.device):  # weights are rounded once for all chunks
         found = torch.cat(
-            [function(batch.rows(index)) for index in order.split(max(1, CHUNK // cfg.accumulation))]
+            [function(batch.rows(index)) for index in order.split(max(1, SCORING_ROWS // cfg.accumulation))]
         )
     return torch.empty_like(found).index_copy_(0, order, found)
 
@@ -414,10 +430,7 @@ def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
     sums = _weighted(found)
     if processes.world_size() == 1:
         return sums
-    device = next(iter(sums.values())).device
-    return dict(
-        zip(sums, map(torch.tensor, processes.all_reduce(*sums.values(), device=device)), strict=True)
-    )
+    return dict(zip(sums, processes.all_reduce(*sums.values()), strict=True))
 
 
 # -- checks ----------------------------------------------------------------------------------------------------------

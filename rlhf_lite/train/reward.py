@@ -127,7 +127,7 @@ def backward_on_rankings(
         sums += torch.stack(
             [weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()]
         )
-    loss, right, pairs = processes.all_reduce(*sums, device=model.device)
+    loss, right, pairs = processes.all_reduce(*sums)
     return {"loss": loss, "accuracy": right / pairs}
 
 

@@ -105,7 +105,7 @@ def backward_on_demonstrations(
         weighted = counts * exchange_loss(policy, examples.batch(part, policy.device))
         optimizer.scaled(weighted).backward()
         sum_of_losses += weighted.detach()
-    return processes.all_reduce(sum_of_losses, device=policy.device)[0]
+    return processes.all_reduce(sum_of_losses)[0]
 
 
 @torch.no_grad()
@@ -155,7 +155,7 @@ def backward_on_text(
     own, counts = local_parts(chosen, 1)[0]
     loss = counts * len(own) * lm_loss(policy, rows[own].to(policy.device))
     optimizer.scaled(cfg.pretrain_coefficient / per_step * loss).backward()
-    return {"loss/pretrain": processes.all_reduce(loss / len(chosen), device=policy.device)[0]}
+    return {"loss/pretrain": processes.all_reduce(loss / len(chosen))[0]}
 
 
 def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, float]:
