@@ -1,14 +1,15 @@
 """Every knob of every stage, once: our value, the paper's value, and where the paper says it.
 
-A config is a frozen dataclass. Each field is a `knob` that carries its own explanation, so `describe(cfg)` gives a
-table of "ours beside theirs", and a config checks itself the moment it is made::
+A config is a frozen dataclass. Each field is a `knob` that carries its own explanation, so `describe(cfg)`
+gives a table of "ours beside theirs", and a config checks itself the moment it is made::
 
     cfg = PPOConfig(kl_beta=0.1)          # any field by name, checked at once
     cfg = cfg.replace(ptx_gamma=0.5)      # frozen: change by copying
     describe(cfg)                         # rows (name, ours, paper, where)
 
-The defaults are the `tiny` profile. Our learning rates, beta and gamma differ from the paper's on purpose: they are
-tied to model size and to how losses are averaged, so the paper's number stands beside ours instead of being copied.
+The defaults are the `tiny` profile. Our learning rates, beta and gamma differ from the paper's on purpose:
+they are tied to model size and to how losses are averaged, so the paper's number stands beside ours instead
+of being copied.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class ConfigError(ValueError):
 def knob(
     default, help: str, paper: Any = "", source: str = "", *, low=None, high=None, choices=None, gpt2=None
 ):
-    """One setting: `default` (tiny profile), what it is, the paper's value and its source, the sensible range.
+    """One setting: `default` (tiny profile), what it is, the paper's value and its source, the sensible
+    range.
 
     `gpt2` is the value of the `gpt2` profile where it differs: a usual starting point, not measured here.
     """
@@ -72,7 +74,8 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict) -> Config:
-        """Build from a dict, e.g. a saved `config.json`; an unknown name is an error that guesses what was meant."""
+        """Build from a dict, e.g. a saved `config.json`; an unknown name is an error that guesses what was
+        meant."""
         names = [f.name for f in fields(cls)]
         for name in values:
             if name not in names:
@@ -160,7 +163,8 @@ class SFTConfig(Config):
 
 @dataclass(frozen=True)
 class RewardConfig(Config):
-    """The reward model: Eq. 1 on rankings, a prompt with its K answers is one batch element (§3.5, App. C.2)."""
+    """The reward model: Eq. 1 on rankings, a prompt with its K answers is one batch element (§3.5, App.
+    C.2)."""
 
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
@@ -239,7 +243,8 @@ class PPOConfig(Config):
 
 
 def describe(cfg: Config) -> list[tuple[str, Any, Any, str]]:
-    """Rows (name, our value, the paper's value, where it is from) of a config, for a table; see also `meaning`."""
+    """Rows (name, our value, the paper's value, where it is from) of a config, for a table; see also
+    `meaning`."""
     return [(f.name, getattr(cfg, f.name), f.metadata["paper"], f.metadata["source"]) for f in fields(cfg)]
 
 
@@ -301,12 +306,13 @@ class EvalConfig(Config):
     max_new_tokens: int = knob(40, help="longest response in tokens", low=1)
 
 
-# --- GPT-2 and real rankings (`real_chain`) ---------------------------------------------------------------------------
+# --- GPT-2 and real rankings (`real_chain`) -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RealChainConfig(Config):
-    """Which rankings and which GPT-2, and how to train; the defaults of the stages are those of the `gpt2` profile."""
+    """Which rankings and which GPT-2, and how to train; the defaults of the stages are those of the `gpt2`
+    profile."""
 
     rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
     split: str = knob("train", "which split of it")
@@ -357,7 +363,8 @@ class RealStages:
     ppo: PPOConfig = PPOConfig.for_profile("gpt2")
 
     def replace(self, changes: dict[str, Any], config: RealChainConfig) -> tuple[RealChainConfig, RealStages]:
-        """The chain's config and its stages with settings changed, by names like "accumulation" and "ppo.kl_beta"."""
+        """The chain's config and its stages with settings changed, by names like "accumulation" and
+        "ppo.kl_beta"."""
         parts = {"": config, **vars(self)}
         wanted: dict[str, dict] = {name: {} for name in parts}
         for place, value in changes.items():
@@ -372,7 +379,8 @@ class RealStages:
 
 
 def fast_mode() -> bool:
-    """Whether $RLHF_LITE_FAST asks notebooks for a few steps of everything instead of real runs, as tests do."""
+    """Whether $RLHF_LITE_FAST asks notebooks for a few steps of everything instead of real runs, as tests
+    do."""
     return os.environ.get("RLHF_LITE_FAST") == "1"
 
 

@@ -3,9 +3,9 @@
     forecast = ppo(shape, cfg, prompt_lengths, settings)  # what is alive in its worst moment, part by part
     forecast.total > ROOM * free_memory(device)           # it will not fit (`chain.memory` says what would)
 
-The sums count tensors as models, losses and optimizer make them: what a layer keeps for its backward pass, logits in
-the three forms in which a cross-entropy holds them, weights with their gradient and Adam's two moments. What a
-library takes for itself (a CUDA context: half a gigabyte) is not in them.
+The sums count tensors as models, losses and optimizer make them: what a layer keeps for its backward pass,
+logits in the three forms in which a cross-entropy holds them, weights with their gradient and Adam's two
+moments. What a library takes for itself (a CUDA context: half a gigabyte) is not in them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Shape(NamedTuple):
     def of(cls, config: GPT2Config) -> Shape:
         return cls(config.n_embd, config.n_layer, config.n_head, config.vocab_size, config.n_positions)
 
-    # Numbers in the token embeddings (also the matrix of the logits), in the matrices of a layer, and in all weights.
+    # Numbers in the token embeddings (also the matrix of the logits), in the matrices of a layer, and in all
+    # weights.
     embedding = property(lambda self: self.vocabulary * self.width)
     layer = property(lambda self: 12 * self.width**2)
 
@@ -145,7 +146,7 @@ def amount(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
-# --- The moments of a step --------------------------------------------------------------------------------------
+# --- The moments of a step ----------------------------------------------------------------------------------
 
 
 class _Step(NamedTuple):
@@ -161,8 +162,8 @@ class _Step(NamedTuple):
         return 0 if self.settings.fused else self.settings.product * self.shape.heads * pairs
 
     def kept(self) -> int:
-        """What a layer keeps of its forward for its backward pass: two states of the residual stream in float32, and
-        what its four products, its attention and its activation read."""
+        """What a layer keeps of its forward for its backward pass: two states of the residual stream in
+        float32, and what its four products, its attention and its activation read."""
         N, G, n = self.batch.tokens, self.batch.cells, self.settings.product
         moved = 0 if N == G else N  # without padding there is nothing to move between line and grid
         return self.shape.width * (2 * FULL * N + n * (10 * N + moved + 4 * G)) + self.scores(
@@ -191,8 +192,8 @@ class _Step(NamedTuple):
         }
 
     def moments(self, accumulated: bool, name: str = "") -> dict[str, dict[str, int]]:
-        """Where memory peaks in a forward and backward pass. accumulated: whether an earlier part of the batch has left
-        its gradient. name: of the model or text, if there are several."""
+        """Where memory peaks in a forward and backward pass. accumulated: whether an earlier part of the
+        batch has left its gradient. name: of the model or text, if there are several."""
         (shape, batch, settings, _), n = self, self.settings.product
         N, D, several = batch.tokens, shape.width, settings.processes > 1
         matrices = shape.embedding * self.logits + shape.layer * (1 if settings.recompute else shape.layers)
@@ -228,17 +229,19 @@ class _Step(NamedTuple):
 
 
 def _always(shape: Shape, settings: ComputeSettings, trained=1, frozen=0, averaged=0) -> dict[str, int]:
-    """What lies there all the time: weights of all models, Adam's moments of the trained ones, the average of one."""
+    """What lies there all the time: weights of all models, Adam's moments of the trained ones, the average of
+    one."""
     own = FULL * shape.parameters // settings.processes
     read = own if settings.sharded else FULL * shape.parameters
     return {"weights": own * trained + read * frozen, "Adam": 2 * own * trained, "average": own * averaged}
 
 
-# --- The stages -------------------------------------------------------------------------------------------------
+# --- The stages ---------------------------------------------------------------------------------------------
 
 
 def sft(shape: Shape, batch: BatchShape, settings: ComputeSettings, accumulation=1, text=None) -> Forecast:
-    """Supervised fine-tuning; `batch` is the largest part of one, `text` the pretraining rows that are mixed in."""
+    """Supervised fine-tuning; `batch` is the largest part of one, `text` the pretraining rows that are mixed
+    in."""
     moments = _Step(shape, batch, settings).moments(accumulation > 1)
     if text is not None:
         moments |= _Step(shape, text, settings).moments(True, "pretraining text")
@@ -258,7 +261,8 @@ def ppo(
     settings: ComputeSettings,
     ptx_tokens: int = 0,
 ) -> Forecast:
-    """PPO with its four models, where every answer takes all it may. ptx_tokens: length of a pretraining row."""
+    """PPO with its four models, where every answer takes all it may. ptx_tokens: length of a pretraining
+    row."""
     T, parts = cfg.max_new_tokens, cfg.accumulation * settings.processes
     longest = sorted(prompt_lengths, reverse=True)
 

@@ -5,11 +5,12 @@
     processes.distribute(policy)                        # before training; training functions do the rest
     policy = processes.gathered(policy)                 # an ordinary model again
 
-Every process has all the data. Of each batch it computes its own rows, weighted so that the gradients of all processes
-*add up* to that of the batch: two or eight processes take the step of one, rounding aside. Of the weights, of their
-gradients and of Adam's moments each process holds its part; torch's `fully_shard` brings weights together before they
-are needed, and adds gradients up where each belongs. Processes that share a model must run it equally often
-(`train.batches.local_parts`). Without `torchrun` there is one process, and nothing here does anything.
+Every process has all the data. Of each batch it computes its own rows, weighted so that the gradients of all
+processes *add up* to that of the batch: two or eight processes take the step of one, rounding aside. Of the
+weights, of their gradients and of Adam's moments each process holds its part; torch's `fully_shard` brings
+weights together before they are needed, and adds gradients up where each belongs. Processes that share a
+model must run it equally often (`train.batches.local_parts`). Without `torchrun` there is one process, and
+nothing here does anything.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class WorldError(ValueError):
 def join(expected: int | None = None, kind: str = "auto") -> torch.device:
     """Meet the other processes that `torchrun` has started; returns the device of this one.
 
-    expected: how many there must be. Launchers are known to start a single process without a word. kind: cuda, cpu, or
-    auto, which is a GPU of its own for each process if there are any.
+    expected: how many there must be. Launchers are known to start a single process without a word. kind:
+    cuda, cpu, or auto, which is a GPU of its own for each process if there are any.
     """
     found = int(os.environ.get("WORLD_SIZE", 1))
     if expected is not None and found != expected:
@@ -87,11 +88,12 @@ def is_main_process() -> bool:
 
 
 def local_rows(rows: Sequence) -> Sequence:
-    """This process's rows of a batch: every n-th, so that rows sorted by length are shared out evenly. May be none."""
+    """This process's rows of a batch: every n-th, so that rows sorted by length are shared out evenly. May be
+    none."""
     return rows[rank() :: world_size()]
 
 
-# --- Numbers and objects ----------------------------------------------------------------------------------------------
+# --- Numbers and objects ------------------------------------------------------------------------------------
 
 
 def all_reduce(*numbers: float | Tensor) -> list[float]:
@@ -130,15 +132,17 @@ def _device() -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if nccl else torch.device("cpu")
 
 
-# --- Models -----------------------------------------------------------------------------------------------------------
+# --- Models -------------------------------------------------------------------------------------------------
 
 
 def distribute(model: nn.Module, reshard: bool = False) -> nn.Module:
-    """Cut a GPT-2 over all processes, in place; a lone process keeps it as it is. Each must have the same weights.
+    """Cut a GPT-2 over all processes, in place; a lone process keeps it as it is. Each must have the same
+    weights.
 
-    The weights of a layer, and those of the model outside its layers, come together when such a part runs a function
-    by its new method `part.run(function, ...)`; `models.gpt2` calls it. reshard: give them back as soon as the part
-    has run, and bring them together once more in the backward pass. That takes less memory and more talk.
+    The weights of a layer, and those of the model outside its layers, come together when such a part runs a
+    function by its new method `part.run(function, ...)`; `models.gpt2` calls it. reshard: give them back as
+    soon as the part has run, and bring them together once more in the backward pass. That takes less memory
+    and more talk.
     """
     if world_size() == 1 or is_distributed(model):
         return model
@@ -167,8 +171,9 @@ def is_distributed(model) -> bool:
 
 @contextmanager
 def whole(model) -> Iterator[None]:
-    """All weights on every process, for reading: to sample, to score. Nothing in here may change them, and processes may
-    run the model as often as each likes. Whole models, and functions, are as they always are."""
+    """All weights on every process, for reading: to sample, to score. Nothing in here may change them, and
+    processes may run the model as often as each likes. Whole models, and functions, are as they always
+    are."""
     if not is_distributed(model) or model.transformer.held_whole:
         yield
         return
@@ -185,7 +190,8 @@ def whole(model) -> Iterator[None]:
 
 
 def gathered(model: nn.Module) -> nn.Module:
-    """The same transformers model uncut, on every process; one that is not distributed is returned as it is."""
+    """The same transformers model uncut, on every process; one that is not distributed is returned as it
+    is."""
     if not is_distributed(model):
         return model
     kind = type(model).__bases__[1]  # the first is what `fully_shard` added

@@ -1,4 +1,5 @@
-"""Which data comes when: orders that depend only on (seed, epoch), batches with little padding, packed rows."""
+"""Which data comes when: orders that depend only on (seed, epoch), batches with little padding, packed
+rows."""
 
 from __future__ import annotations
 
@@ -17,11 +18,12 @@ from ..models.heads import head_logits
 from ..models.losses import masked_lm_loss
 from ..models.tokens import IGNORED, Exchanges, exchange_rows
 
-# -- chance and order ------------------------------------------------------------------------------------------------
+# -- chance and order ----------------------------------------------------------------------------------------
 
 
 def seeded(seed: int, *path) -> torch.Generator:
-    """A generator that depends only on (seed, path), e.g. seeded(0, "order", epoch): nothing to save for a resume."""
+    """A generator that depends only on (seed, path), e.g. seeded(0, "order", epoch): nothing to save for a
+    resume."""
     digest = hashlib.sha256(repr((seed, *path)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
@@ -33,7 +35,8 @@ def permutation(n: int, seed: int, *path) -> tuple[int, ...]:
 
 
 def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
-    """Items start ... start+count-1 of an endless stream that runs through 0 ... n-1 in a fresh order every pass."""
+    """Items start ... start+count-1 of an endless stream that runs through 0 ... n-1 in a fresh order every
+    pass."""
     return [permutation(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 
@@ -42,8 +45,8 @@ def sorted_batches(
 ) -> list[list[int]]:
     """Indices in batches of similar length, in random order.
 
-    Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the batches: little
-    padding, and yet each epoch has other batches.
+    Shuffle, cut into chunks of `chunk` batches, sort within each chunk, cut into batches, shuffle the
+    batches: little padding, and yet each epoch has other batches.
     """
     order, batches = permutation(len(lengths), seed, *path), []
     for start in range(0, len(order), chunk * batch_size):
@@ -53,15 +56,16 @@ def sorted_batches(
 
 
 def local_parts(rows: Sequence[int], accumulation: int) -> list[tuple[Sequence[int], int]]:
-    """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer rows), and what each
-    counts: 1, or 0 for a row that is only there because the first process, which has the most rows, computes once more.
-    Models that are cut over processes (`sharding`) run equally often on all of them, or each would wait for the others."""
+    """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer
+    rows), and what each counts: 1, or 0 for a row that is only there because the first process, which has the
+    most rows, computes once more. Models that are cut over processes (`sharding`) run equally often on all of
+    them, or each would wait for the others."""
     own, most = processes.local_rows(rows), len(rows[:: processes.world_size()])
     parts = [(own[k::accumulation], 1) for k in range(min(accumulation, len(own)))]
     return parts + [(rows[:1], 0)] * (min(accumulation, most) - len(parts))
 
 
-# -- exchanges -------------------------------------------------------------------------------------------------------
+# -- exchanges -----------------------------------------------------------------------------------------------
 
 
 class ExchangeSet:
@@ -101,7 +105,7 @@ def as_pairs(demonstrations: Sequence) -> list[tuple[str, str]]:
     return pairs
 
 
-# -- packed rows of running text -------------------------------------------------------------------------------------
+# -- packed rows of running text -----------------------------------------------------------------------------
 
 
 def pack_rows(stream: Tensor, n_positions: int) -> Tensor:

@@ -8,9 +8,9 @@
             loop.log(loss=loss)              # one line of trace.jsonl per finished step
     loop.history["loss"], loop.stopped
 
-A step is a transaction: its metrics are written and checkpoints are taken only between steps. Whoever draws random
-numbers in a step derives them from (seed, step) (`optim.seeded`) or tracks the `torch.Generator`, so a resumed run goes
-through the same numbers as one that was never interrupted.
+A step is a transaction: its metrics are written and checkpoints are taken only between steps. Whoever draws
+random numbers in a step derives them from (seed, step) (`optim.seeded`) or tracks the `torch.Generator`, so a
+resumed run goes through the same numbers as one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free piec
 class Loop:
     """Steps of one training run.
 
-    folder: where `trace.jsonl` and the checkpoint go (None: nothing is written).
-    save_every_s: seconds between checkpoints; one more is taken at the end and at every stop.
-    control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop button; and, if it likes,
+    folder: where `trace.jsonl` and the checkpoint go (None: nothing is written). save_every_s: seconds
+    between checkpoints; one more is taken at the end and at every stop. control: an object with a property
+    `stopped` and a method `report(step, **metrics)`, e.g. a Stop button; and, if it likes,
         a dict `moved` of settings that somebody moved, see `current`.
-    about: whatever must be equal for a checkpoint to fit (config, data size); otherwise training starts afresh.
-    live: up to three metrics shown beside the progress bar.
+    about: whatever must be equal for a checkpoint to fit (config, data size); otherwise training starts
+    afresh. live: up to three metrics shown beside the progress bar.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Loop:
         self.state.update(state)
         return self
 
-    # -- the steps ---------------------------------------------------------------------------------------------------
+    # -- the steps -------------------------------------------------------------------------------------------
 
     def steps(self, total: int) -> Iterator[int]:
         """Yield the steps still to do, 0 ... total-1; between two of them keep the books."""
@@ -127,8 +127,8 @@ class Loop:
             self._row[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
 
     def current(self, cfg):
-        """The config with whatever of MOVABLE was moved since the run began. The trace says when: `moved/kl_beta` is logged at
-        the step from which a value holds, and a resumed run goes on with it."""
+        """The config with whatever of MOVABLE was moved since the run began. The trace says when:
+        `moved/kl_beta` is logged at the step from which a value holds, and a resumed run goes on with it."""
         asked = processes.broadcast(getattr(self.control, "moved", None) or {})
         for name in MOVABLE:
             if name in asked and asked[name] != self._moved.get(name, getattr(cfg, name, asked[name])):
@@ -166,10 +166,11 @@ class Loop:
             if name.startswith("moved/"):
                 self._moved[name.removeprefix("moved/")] = value
 
-    # -- interrupts --------------------------------------------------------------------------------------------------
+    # -- interrupts ------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Loop:
-        """The first Ctrl-C (or the notebook's stop button) lets the step finish; a second one stops at once."""
+        """The first Ctrl-C (or the notebook's stop button) lets the step finish; a second one stops at
+        once."""
         self._old_handler = None
         if threading.current_thread() is threading.main_thread():  # others never see signals
             self._old_handler = signal.signal(signal.SIGINT, self._on_interrupt)
@@ -183,8 +184,8 @@ class Loop:
             self._bar.set_description_str(f"{self.name}: finishing this step, interrupt again to stop now")
 
     def __exit__(self, kind, error, traceback) -> bool:
-        """A KeyboardInterrupt inside a step ends the run quietly; the last checkpoint stays the state to resume from,
-        because half a step is no state one can resume exactly."""
+        """A KeyboardInterrupt inside a step ends the run quietly; the last checkpoint stays the state to
+        resume from, because half a step is no state one can resume exactly."""
         if self._old_handler is not None:
             signal.signal(signal.SIGINT, self._old_handler)
         self.stopped = self.stopped or kind is KeyboardInterrupt
@@ -197,10 +198,11 @@ class Loop:
                 thing.close()
         self._trace = None
 
-    # -- checkpoints -------------------------------------------------------------------------------------------------
+    # -- checkpoints -----------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to it."""
+        """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to
+        it."""
         if self.folder is None:
             return
         state = {
@@ -232,7 +234,8 @@ class Loop:
                 old.unlink(missing_ok=True)
 
     def _resume(self) -> None:
-        """Load the last checkpoint, if there is a sound one that belongs to this run, on however many processes it ran."""
+        """Load the last checkpoint, if there is a sound one that belongs to this run, on however many
+        processes it ran."""
         pointer = self.folder / "checkpoint.json" if self.folder is not None else None
         if pointer is None or not pointer.exists():
             return

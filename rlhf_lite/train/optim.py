@@ -21,8 +21,9 @@ FIRST_SCALE = (
 
 
 class Adam:
-    """Adam as in App. C, and what belongs around one of its steps: in float16 a scaled loss, the sum of all processes'
-    gradients, and the clip of their norm. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel.
+    """Adam as in App. C, and what belongs around one of its steps: in float16 a scaled loss, the sum of all
+    processes' gradients, and the clip of their norm. Without weight decay, AdamW *is* Adam; `fused` does the
+    whole update in one kernel.
 
         optimizer.scaled(loss).backward()              # once, or for every piece of a batch
         norm = optimizer.step(lr, max_grad_norm=1.0)
@@ -43,13 +44,15 @@ class Adam:
         self.scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_SCALE, enabled=half)
 
     def scaled(self, loss: Tensor) -> Tensor:
-        """The loss whose gradient to compute: itself, but in float16 so many times it that small gradients are no zeros."""
+        """The loss whose gradient to compute: itself, but in float16 so many times it that small gradients
+        are no zeros."""
         return self.scaler.scale(loss)
 
     def step(self, lr: float, max_grad_norm: float) -> float:
         """One step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
 
-        In float16 a gradient that overflows is no step: the scale is halved, and the norm that is returned is infinite.
+        In float16 a gradient that overflows is no step: the scale is halved, and the norm that is returned is
+        infinite.
         """
         self.scaler.unscale_(self.adam)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
@@ -87,11 +90,12 @@ class Adam:
             self.scaler.load_state_dict(state["scaler"])
 
 
-# -- learning-rate shapes: factors of the peak rate for step 0 ... total-1 -------------------------------------------
+# -- learning-rate shapes: factors of the peak rate for step 0 ... total-1 -----------------------------------
 
 
 def cosine(step: int, total: int, final: float, warmup: float = 0.0) -> float:
-    """From 1 down to `final` along half a cosine (App. C.1, C.2), in the first steps less: up from 0 (theirs: no warm-up)."""
+    """From 1 down to `final` along half a cosine (App. C.1, C.2), in the first steps less: up from 0 (theirs:
+    no warm-up)."""
     curve = final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(1, total - 1)))
     return curve * min(1.0, (step + 1) / max(1.0, warmup))
 
@@ -108,12 +112,13 @@ def warmup_from_tenth(iteration: int, warmup: int) -> float:
     return min(1.0, 0.1 + 0.9 * iteration / max(1, warmup)) if warmup else 1.0
 
 
-# -- dropout: off everywhere but, if wished, in SFT and reward training ----------------------------------------------
+# -- dropout: off everywhere but, if wished, in SFT and reward training --------------------------------------
 
 
 @contextlib.contextmanager
 def training_mode(model: nn.Module, dropout: float):
-    """Train mode with this residual dropout (after attention and after the MLP); eval mode and 0 afterwards."""
+    """Train mode with this residual dropout (after attention and after the MLP); eval mode and 0
+    afterwards."""
     layers = [
         m
         for name, m in model.named_modules()
@@ -131,8 +136,8 @@ def training_mode(model: nn.Module, dropout: float):
 
 @contextlib.contextmanager
 def dropout_seed(dropout: float, seed: int, *path):
-    """Dropout draws from torch's global generators: seed them for this block, then leave them as they were. Processes drop
-    other units each; the first one those that a single process would."""
+    """Dropout draws from torch's global generators: seed them for this block, then leave them as they were.
+    Processes drop other units each; the first one those that a single process would."""
     if dropout == 0:
         yield
         return

@@ -1,9 +1,9 @@
-"""PPO and PPO-ptx: move the policy toward what the reward model likes, without going too far (§3.5, App. C.4).
+"""PPO and PPO-ptx: move the policy toward what the reward model likes, not too far (§3.5, App. C.4).
 
-objective(phi) = E[ r(x, y) - beta log(pi(y|x) / pi_ref(y|x)) ] + gamma E_pretrain[ log pi(x) ]            (Eq. 2)
+objective(phi) = E[ r(x, y) - beta log(pi(y|x) / pi_ref(y|x)) ] + gamma E_pretrain[ log pi(x) ]        (Eq. 2)
 
-A prompt is answered once, scored once at its end, and the episode is over. `rollout` is steps 1 to 6, `train_ppo` calls
-it and adds 7 and 8:
+A prompt is answered once, scored once at its end, and the episode is over. `rollout` is steps 1 to 6;
+`train_ppo` calls it, and `Learner` adds 7 and 8:
 
     1 sample   2 score   3 reference log-probs and values   4 reward per token   5 GAE   6 whiten
     7 update in minibatches (+ pretraining gradient, before one optimizer step)   8 average the weights (EMA)
@@ -27,7 +27,6 @@ from ..config import SCORING_ROWS, PPOConfig
 from ..hardware import processes
 from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
-from ..hardware.processes import whole
 from ..models.ema import EMA
 from ..models.heads import response_logprobs, response_values, reward
 from ..models.losses import (
@@ -43,12 +42,15 @@ from ..models.sampling import sample
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, permutation, seeded
 from .loop import Loop
-from .optim import Adam, PrecisionNote, warmup_from_tenth
+from .optim import Adam, warmup_from_tenth
+
+RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
 
 
 @dataclass
 class Rollout:
-    """One batch of episodes. Prompts are padded left (B, P), responses right (B, T); `response_mask` includes EOS."""
+    """One batch of episodes: prompts padded left (B, P), responses right (B, T). `response_mask` includes
+    EOS."""
 
     prompts: list[str]
     texts: list[str]
@@ -75,7 +77,6 @@ class Rollout:
 
     def rows(self, index: Tensor) -> Rollout:
         """Some episodes. Padding costs nothing, so it stays."""
-
         chosen = {}
         for field in fields(self):
             value = getattr(self, field.name)
@@ -86,16 +87,13 @@ class Rollout:
         return Rollout(**chosen)
 
     def table(self, row: int, tokenizer: PreTrainedTokenizerFast) -> list[dict]:
-        """One response token by token, for a notebook: what was drawn, and every number PPO attaches to it."""
+        """One response token by token: what was drawn, and every number PPO attaches to it."""
         columns = ("logprobs", "ref_logprobs", "rewards", "values", "advantages", "returns")
-        count, lines = int(self.response_mask[row].sum()), []
-        for t in range(count):
+        lines = []
+        for t in range(int(self.response_mask[row].sum())):
             token = {"token": tokenizer.decode([int(self.responses[row, t])])}
             lines.append(token | {name: float(getattr(self, name)[row, t]) for name in columns})
         return lines
-
-
-RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
 
 
 @torch.no_grad()  # not inference_mode: the update differentiates through what is made here
@@ -109,19 +107,18 @@ def rollout(
     cfg: PPOConfig,
     generator: torch.Generator | None = None,
 ) -> Rollout:
-    """Answer the prompts and work out everything the update needs: steps 1 to 6. Of several processes each answers its own
-    prompts; then all have all."""
+    """Answer the prompts and work out everything the update needs: steps 1 to 6. Of several processes each
+    answers its own prompts; then all have all."""
     # 1. Sample responses; keep the log-probability with which each token was drawn.
     batch = _sample(policy, tokenizer, prompts, cfg, generator)
 
-    # 2. Score each exchange once, at its last token. The paper does not say what befalls an answer without EOS.
+    # 2. Score each exchange once, at its last token. The paper does not say what befalls an answer without
+    # EOS.
     batch.scores = _score(reward_model, batch, cfg)
 
     # 3. What the reference would have said, and what the value model expects before each token.
-    batch.ref_logprobs = _in_chunks(
-        batch, ref_policy, cfg, lambda part: policy_logprobs(ref_policy, part, cfg)
-    )
-    batch.values = _in_chunks(batch, value_model, cfg, lambda part: state_values(value_model, part))
+    batch.ref_logprobs = _in_chunks(batch, ref_policy, cfg, policy_logprobs)
+    batch.values = _in_chunks(batch, value_model, cfg, state_values)
     batch = _gather(batch, tokenizer.pad_token_id)  # what several processes found, on each of them
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
@@ -153,14 +150,14 @@ def train_ppo(
 ) -> dict[str, list[float]]:
     """Train `policy` (and `value_model`) in place; returns the history, one entry per iteration.
 
-    Start with policy = ref_policy = the SFT model and value_model = a copy of the reward model (§3.5); `reward_model`
-    may also be a plain function (prompts, texts) -> scores. cfg.ptx_gamma > 0 makes it PPO-ptx and needs
-    pretrain_rows (N, n_positions). gold(prompt indices, texts) is logged as gold/mean and never trained on;
-    on_iteration(iteration, rollout) may return more to log.
+    Start with policy = ref_policy = the SFT model and value_model = a copy of the reward model (§3.5);
+    `reward_model` may also be a function (prompts, texts) -> scores. cfg.ptx_gamma > 0 makes it PPO-ptx and
+    needs pretrain_rows (N, n_positions). gold(prompt indices, texts) is logged as gold/mean and never trained
+    on; on_iteration(iteration, rollout) may return more to log.
     """
     cfg = cfg or PPOConfig()
-    _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg)
     models = (policy, ref_policy, reward_model, value_model)
+    _check(models, prompts, pretrain_rows, cfg)
     learner = Learner(policy, value_model, cfg, pretrain_rows)
     about = {**cfg.to_dict(), "prompts": len(prompts)}
     loop = Loop.open("ppo", loop, about=about, live=("objective/score", "objective/kl", "gold/mean"))
@@ -168,7 +165,7 @@ def train_ppo(
         for iteration in loop.steps(cfg.iterations):
             start = time.perf_counter()
             cfg = learner.cfg = loop.current(cfg)
-            _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg)
+            _check(models, prompts, pretrain_rows, cfg)
             chosen = endless(len(prompts), iteration * cfg.batch_size, cfg.batch_size, cfg.seed, "prompts")
             generator = seeded(cfg.seed, "sampling", iteration)
             batch = rollout(*models, tokenizer, [prompts[i] for i in chosen], cfg, generator)  # 1 to 6
@@ -179,92 +176,91 @@ def train_ppo(
             if gold is not None:
                 loop.log(**{"gold/mean": fmean(gold(chosen, batch.texts))})
             if on_iteration is not None:
-                loop.log(
-                    **processes.broadcast(
-                        (on_iteration(iteration, batch) if not processes.rank() else None) or {}
-                    )
-                )
+                found = on_iteration(iteration, batch) if processes.is_main_process() else None
+                loop.log(**(processes.broadcast(found) or {}))
     if cfg.use_ema:
         learner.ema.copy_to(policy)
     return loop.history
 
 
 class Learner:
-    """Steps 7 and 8: two models, two optimizers, and exactly inner_epochs x minibatches steps per batch."""
+    """Steps 7 and 8: two models, two optimizers, exactly inner_epochs x minibatches steps of each per
+    batch."""
 
     def __init__(self, policy, value_model, cfg: PPOConfig, pretrain_rows: Tensor | None):
         self.policy, self.value_model, self.cfg, self.pretrain_rows = policy, value_model, cfg, pretrain_rows
         self.policy_optimizer, self.value_optimizer = Adam(policy, cfg.lr), Adam(value_model, cfg.value_lr)
         self.ema = EMA(policy, cfg.ema_decay)
-        self.state = dict(
-            policy=policy,
-            value_model=value_model,
-            ema=self.ema,
-            policy_optimizer=self.policy_optimizer,
-            value_optimizer=self.value_optimizer,
-            precision=PrecisionNote(policy.device),
-        )
+
+    @property
+    def state(self) -> dict:
+        """What a checkpoint holds."""
+        names = ("policy", "value_model", "ema", "policy_optimizer", "value_optimizer")
+        return {name: getattr(self, name) for name in names}
 
     def learn(self, batch: Rollout, iteration: int) -> dict[str, float]:
         """All updates of one batch; returns the mean of their metrics."""
-        cfg, found, ratio = self.cfg, [], None
+        cfg, updates = self.cfg, []
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
-            batch.logprobs = _in_chunks(
-                batch, self.policy, cfg, lambda part: policy_logprobs(self.policy, part, cfg)
-            )
+            batch.logprobs = _in_chunks(batch, self.policy, cfg, policy_logprobs)
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
                 # 7. PPO's gradient, gamma times the pretraining gradient on top of it, then one step.
                 metrics = {**self.policy_gradient(part), **self.ptx_gradient(step)}
-                ratio = _checked_ratio(metrics) if ratio is None else ratio
+                if not updates:
+                    first_ratio = _checked_ratio(metrics)
                 self.policy_optimizer.step(cfg.lr * warm, cfg.max_grad_norm)
                 metrics |= self.value_gradient(part)
                 self.value_optimizer.step(cfg.value_lr * warm, cfg.max_grad_norm)
                 # 8. Average the weights.
                 self.ema.update(self.policy)
-                found.append((1 / (cfg.inner_epochs * cfg.minibatches), metrics))
-        return {**_weighted(found), "policy/first_ratio": ratio, "lr": cfg.lr * warm}
+                updates.append((1 / (cfg.inner_epochs * cfg.minibatches), metrics))
+        return {**_weighted(updates), "policy/first_ratio": first_ratio, "lr": cfg.lr * warm}
 
-    def policy_gradient(self, part: Rollout) -> dict[str, Tensor]:
-        found, clip = [], self.cfg.clip
-        for piece, share in _pieces(part, self.cfg.accumulation):
-            logprobs = policy_logprobs(self.policy, piece, self.cfg)
-            loss, stats = policy_loss(logprobs, piece.logprobs, piece.advantages, piece.response_mask, clip)
+    def policy_gradient(self, minibatch: Rollout) -> dict[str, Tensor]:
+        """Add the gradient of PPO's clipped objective."""
+        found = []
+        for part, share in _parts(minibatch, self.cfg.accumulation):
+            logprobs = policy_logprobs(self.policy, part, self.cfg)
+            loss, stats = policy_loss(
+                logprobs, part.logprobs, part.advantages, part.response_mask, self.cfg.clip
+            )
             self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
         return _over_all(found)
 
-    def value_gradient(self, part: Rollout) -> dict[str, Tensor]:
+    def value_gradient(self, minibatch: Rollout) -> dict[str, Tensor]:
+        """Add the gradient of the value model's loss."""
         found, clip = [], self.cfg.value_clip
-        for piece, share in _pieces(part, self.cfg.accumulation):
-            values = state_values(self.value_model, piece)
-            loss, stats = value_loss(values, piece.values, piece.returns, piece.response_mask, clip)
+        for part, share in _parts(minibatch, self.cfg.accumulation):
+            values = state_values(self.value_model, part, self.cfg)
+            loss, stats = value_loss(values, part.values, part.returns, part.response_mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
 
     def ptx_gradient(self, step: int) -> dict[str, Tensor]:
-        """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2, App. C.4).
+        """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2,
+        App. C.4).
 
-        Rows are equally long, so the parts weigh by their number, and gamma means the same for any accumulation.
+        Rows are equally long, so parts weigh by their number, and gamma means the same for any accumulation.
         """
         cfg, found = self.cfg, []
         if not cfg.ptx_gamma:
             return {}
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
-        for rows in processes.local_rows(
-            self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.world_size())
-        ):
+        parts = self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.world_size())
+        for rows in processes.local_rows(parts):
             loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
             self.policy_optimizer.scaled(cfg.ptx_gamma * share * loss).backward()
             found.append((share, {"loss/ptx": loss.detach()}))
         return _over_all(found)
 
 
-# -- the parts of a rollout ------------------------------------------------------------------------------------------
+# -- the parts of a rollout ----------------------------------------------------------------------------------
 
 
 def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
@@ -272,83 +268,76 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     own = processes.local_rows(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
     ids, mask = (x[own].to(policy.device) for x in encoded)
-    ends, state = (
-        (tokenizer.eos_token_id, tokenizer.pad_token_id),
-        None if generator is None else generator.get_state(),
-    )
-    found, rows = [], -(-len(own) // cfg.accumulation)
-    with whole(policy), autocast(policy.device):
-        for part in (slice(start, start + rows) for start in range(0, len(own), rows)):
+    state = generator.get_state() if generator is not None else None
+    drawn, rows = [], math.ceil(len(own) / cfg.accumulation)
+    with processes.whole(policy), autocast(policy.device):
+        for start in range(0, len(own), rows):
+            part = slice(start, start + rows)
             if state is not None:
                 generator.set_state(state)
-            among = len(prompts), own[part]
-            found.append(
-                sample(
-                    policy,
-                    ids[part],
-                    mask[part],
-                    cfg.max_new_tokens,
-                    *ends,
-                    cfg.temperature,
-                    generator=generator,
-                    among=among,
-                )
+            samples = sample(
+                policy,
+                ids[part],
+                mask[part],
+                cfg.max_new_tokens,
+                tokenizer.eos_token_id,
+                tokenizer.pad_token_id,
+                cfg.temperature,
+                generator=generator,
+                among=(len(prompts), own[part]),
             )
-    responses = _stack_rows([part.tokens for part in found], tokenizer.pad_token_id)
+            drawn.append(samples)
+    responses = _stack_rows([part.tokens for part in drawn], tokenizer.pad_token_id)
     return Rollout(
         prompts=[prompts[i] for i in own],
         texts=decode(tokenizer, responses),
         prompt_ids=ids,
         prompt_mask=mask,
         responses=responses,
-        response_mask=_stack_rows([part.mask for part in found], 0),
+        response_mask=_stack_rows([part.mask for part in drawn]),
         finished=(responses == tokenizer.eos_token_id).any(dim=1),
-        logprobs=_stack_rows([part.logprobs for part in found], 0),
+        logprobs=_stack_rows([part.logprobs for part in drawn]),
     )
 
 
-def _stack_rows(parts: Sequence[Tensor], fill: int) -> Tensor:
-    """Tensors (B_i, T_i) or (B_i,) below one another, padded on the right to the widest: (sum of B_i, T) or (sum of B_i,)."""
-    if parts[0].ndim == 1:
-        return torch.cat(list(parts))
-    T = max(part.shape[1] for part in parts)
-    return torch.cat([F.pad(part, (0, T - part.shape[1]), value=fill) for part in parts])
+def _stack_rows(parts: Sequence[Tensor], fill: int = 0) -> Tensor:
+    """Tensors (B_i, T_i) below one another, padded on the right to the widest: (B, T). Or (B_i,) to (B,)."""
+    if parts[0].ndim == 2:
+        T = max(part.shape[1] for part in parts)
+        parts = [F.pad(part, (0, T - part.shape[1]), value=fill) for part in parts]
+    return torch.cat(list(parts))
 
 
 def _gather(batch: Rollout, pad_id: int) -> Rollout:
     """The episodes of all processes in the order of the prompts, each process's padded to the longest."""
     if processes.world_size() == 1:
         return batch
-    device, names = (
-        batch.responses.device,
-        [f.name for f in fields(batch) if getattr(batch, f.name) is not None],
-    )
-    own = {name: getattr(batch, name) for name in names}
+    own = {name: value for name, value in vars(batch).items() if value is not None}
     parts = processes.all_gather_objects(
-        {name: x.cpu() if isinstance(x, Tensor) else x for name, x in own.items()}
+        {name: value.cpu() if isinstance(value, Tensor) else value for name, value in own.items()}
     )
     joined = {}
-    for name in names:
+    for name, value in own.items():
         columns = [part[name] for part in parts]
-        if isinstance(own[name], Tensor):
-            joined[name] = _stack_rows(columns, pad_id if name == "responses" else 0).to(device)
+        if isinstance(value, Tensor):
+            joined[name] = _stack_rows(columns, pad_id if name == "responses" else 0).to(value.device)
         else:
             joined[name] = list(chain.from_iterable(columns))
-    places = torch.arange(len(joined["texts"]))  # process k has the prompts k, k + world_size, ...
+    places = torch.arange(len(joined["texts"]))  # process k answers the prompts k, k + world_size, ...
     order = torch.cat([places[k :: len(parts)] for k in range(len(parts))])
-    return Rollout(**joined).rows(order.argsort().to(device))
+    return Rollout(**joined).rows(order.argsort().to(batch.responses.device))
 
 
 def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
-    """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function of the texts."""
+    """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function of the
+    texts."""
     if not isinstance(reward_model, nn.Module):
         scores = torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
         return scores.to(batch.responses.device)
 
-    def score(part: Rollout) -> Tensor:
+    def score(model, part: Rollout, cfg: PPOConfig) -> Tensor:
         ids = torch.cat([part.prompt_ids, part.responses], dim=1)
-        with autocast(ids.device):
-            return reward(reward_model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
+        return reward(model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
 
     return _in_chunks(batch, reward_model, cfg, score)
 
@@ -360,33 +349,32 @@ def policy_logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> T
         return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
 
 
-def state_values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
+def state_values(value_model: GPT2ForSequenceClassification, part: Rollout, cfg: PPOConfig) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
     with autocast(part.responses.device):
-        return response_values(
-            value_model, Encoded(part.prompt_ids, part.prompt_mask), part.responses, part.response_mask
-        )
+        prompts = Encoded(part.prompt_ids, part.prompt_mask)
+        return response_values(value_model, prompts, part.responses, part.response_mask)
 
 
 @torch.no_grad()
-def _in_chunks(
-    batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]
-) -> Tensor:
-    """function of the model over chunks of similar length, results (B,) or (B, T) put back in order."""
+def _in_chunks(batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable) -> Tensor:
+    """function(model, part, cfg) over parts of similar length; results (B,) or (B, T) are put back in
+    order."""
     order = batch.lengths.argsort()
-    with whole(model), autocast(order.device):  # weights are rounded once for all chunks
-        found = torch.cat(
-            [function(batch.rows(index)) for index in order.split(max(1, SCORING_ROWS // cfg.accumulation))]
-        )
+    parts = order.split(max(1, SCORING_ROWS // cfg.accumulation))
+    with processes.whole(model), autocast(order.device):  # weights are rounded once for all parts
+        found = torch.cat([function(model, batch.rows(index), cfg) for index in parts])
     return torch.empty_like(found).index_copy_(0, order, found)
 
 
 def _describe(batch: Rollout) -> dict[str, Tensor]:
-    """What to watch. Entropy is estimated from the samples, -log pi per token: no full vocabulary is needed."""
+    """What to watch. Entropy is estimated from the samples, -log pi per token: no full vocabulary is
+    needed."""
     mask = batch.response_mask
+    kl = ((batch.logprobs - batch.ref_logprobs) * mask).sum(dim=1)  # (B,) nats per episode
     return {
         "objective/score": batch.scores.mean(),
-        "objective/kl": ((batch.logprobs - batch.ref_logprobs) * mask).sum(dim=1).mean(),  # nats per episode
+        "objective/kl": kl.mean(),
         "objective/reward": batch.rewards.sum(dim=1).mean(),  # score - penalty - beta KL: what PPO maximises
         "objective/entropy": -masked_mean(batch.logprobs, mask),
         "value/explained_variance": explained_variance(batch.values, batch.returns, mask),
@@ -395,7 +383,7 @@ def _describe(batch: Rollout) -> dict[str, Tensor]:
     }
 
 
-# -- the parts of an update ------------------------------------------------------------------------------------------
+# -- the parts of an update ----------------------------------------------------------------------------------
 
 
 def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> list[Tensor]:
@@ -404,56 +392,58 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
     Sorted, they hold a third less padding, which is time. Equal lengths are shuffled first and the order of
     the minibatches is random, so that no episode always comes first or always meets the same others.
     """
-    order = torch.tensor(
-        permutation(len(batch), cfg.seed, "rows", iteration, epoch), device=batch.responses.device
-    )
-    order = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
-    return [order[i] for i in permutation(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
+    rows = permutation(len(batch), cfg.seed, "rows", iteration, epoch)
+    order = torch.tensor(rows, device=batch.responses.device)
+    parts = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
+    return [parts[i] for i in permutation(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
 
 
-def _pieces(part: Rollout, count: int) -> Iterator[tuple[Rollout, float]]:
-    """A minibatch in `count` pieces a process, each with its share of the tokens: so weighted, means add up to the mean."""
-    count *= processes.world_size()
-    for index in processes.local_rows(
-        torch.arange(len(part), device=part.responses.device).tensor_split(count)
-    ):
-        piece = part.rows(index) if count > 1 else part
-        yield piece, float(piece.response_mask.sum() / part.response_mask.sum())
+def _parts(minibatch: Rollout, accumulation: int) -> Iterator[tuple[Rollout, float]]:
+    """This process's parts of a minibatch, each with its share of the tokens: so weighted, means add up to
+    the mean."""
+    count = accumulation * processes.world_size()
+    everything = torch.arange(len(minibatch), device=minibatch.responses.device)
+    for index in processes.local_rows(everything.tensor_split(count)):
+        part = minibatch.rows(index) if count > 1 else minibatch
+        yield part, float(part.response_mask.sum() / minibatch.response_mask.sum())
 
 
 def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
+    """Sums of metrics, each times its share."""
     return {name: sum(share * metrics[name] for share, metrics in found) for name in found[0][1]}
 
 
-def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
-    """Weighted sums over the pieces of all processes."""
+def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor | float]:
+    """Weighted sums over the parts of all processes."""
     sums = _weighted(found)
     if processes.world_size() == 1:
         return sums
     return dict(zip(sums, processes.all_reduce(*sums.values()), strict=True))
 
 
-# -- checks ----------------------------------------------------------------------------------------------------------
+# -- checks --------------------------------------------------------------------------------------------------
 
 
 def _checked_ratio(metrics: dict[str, Tensor], tolerance: float = 0.005) -> float:
     """Before the first step the policy *is* the one that sampled: every ratio is 1, rounding aside.
 
-    approxkl, half the mean squared log-ratio, sees what a mean ratio hides. Measured on our S model between the
-    sampling pass (KV cache) and the training pass: 1e-13 in float32, up to 2e-7 in bfloat16 (one ratio in a
-    minibatch off by 0.01), 0 with old_logprobs = "forward".
+    approxkl, half the mean squared log-ratio, sees what a mean ratio hides. Measured on our S model between
+    the sampling pass (KV cache) and the training pass: 1e-13 in float32, up to 2e-7 in bfloat16 (one ratio in
+    a minibatch off by 0.01), 0 with old_logprobs = "forward".
     """
-    if not float(metrics["policy/approxkl"]) < tolerance:
+    off = float(metrics["policy/approxkl"])
+    if not off < tolerance:
         raise RuntimeError(
-            f"In the first minibatch the ratios are not 1 (half their mean squared log is "
-            f"{float(metrics['policy/approxkl']):.4f}): sampling and training see different models. Typical causes: "
-            "dropout is on, another temperature, padding without positions."
+            f"In the first minibatch the ratios are not 1 (half their mean squared log is {off:.4f}): sampling and "
+            "training see different models. Typical causes: dropout is on, another temperature, padding without "
+            "positions."
         )
     return float(metrics["policy/ratio"])
 
 
-def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows, cfg: PPOConfig) -> None:
+def _check(models: tuple, prompts: Sequence[str], pretrain_rows: Tensor | None, cfg: PPOConfig) -> None:
     """Refuse what would train on nonsense."""
+    policy, ref_policy, reward_model, value_model = models
     if not len(prompts):
         raise ValueError("There are no prompts to answer.")
     if ref_policy is policy or value_model is reward_model:
@@ -462,15 +452,16 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
         )
     if isinstance(reward_model, nn.Module) and not getattr(reward_model.config, "trained_rankings", 0):
         raise ValueError(
-            "This reward model has never seen a ranking (config.trained_rankings is missing), so its score head is "
-            "random and PPO would chase noise. Train it with train_reward or load the folder it was saved in; for a "
-            "reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
+            "This reward model has never seen a ranking (config.trained_rankings is missing), so its score head "
+            "is random and PPO would chase noise. Train it with train_reward or load the folder it was saved in; "
+            "for a reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
         )
-    for name, rows in (
-        ("minibatch_size", cfg.minibatch_size),
-        ("ptx_rows", cfg.ptx_rows if cfg.ptx_gamma else math.inf),
-    ):
-        if rows < (parts := cfg.accumulation * processes.world_size()):
+    parts = cfg.accumulation * processes.world_size()
+    cut = {"minibatch_size": cfg.minibatch_size}
+    if cfg.ptx_gamma:
+        cut["ptx_rows"] = cfg.ptx_rows
+    for name, rows in cut.items():
+        if rows < parts:
             raise ValueError(
                 f"{name} = {rows} cannot be cut into {parts} parts (accumulation = {cfg.accumulation} on "
                 f"{processes.world_size()} processes); take more rows or fewer parts"
@@ -479,6 +470,6 @@ def _check(policy, ref_policy, reward_model, value_model, prompts, pretrain_rows
         raise ValueError(
             f"ptx_gamma = {cfg.ptx_gamma} needs pretrain_rows, packed rows of tokens (see pack_rows)."
         )
-    for model in (policy, ref_policy, reward_model, value_model):
+    for model in models:
         if isinstance(model, nn.Module):
             model.eval()  # no dropout in RL

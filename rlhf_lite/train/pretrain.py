@@ -28,8 +28,8 @@ def train_base(
 ) -> dict[str, list[float]]:
     """Train on a token stream (N,), documents separated by EOS, for cfg.tokens tokens; returns the history.
 
-    Rows cross document borders and see what was before: at this size it costs nothing and keeps every token useful.
-    `valid` is another stream, scored every `valid_every` steps and at the end (loss/valid).
+    Rows cross document borders and see what was before: at this size it costs nothing and keeps every token
+    useful. `valid` is another stream, scored every `valid_every` steps and at the end (loss/valid).
     """
     cfg = cfg or PretrainConfig()
     rows = pack_rows(stream, policy.config.n_positions)

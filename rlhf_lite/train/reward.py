@@ -28,10 +28,12 @@ from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
 def new_reward_model(
     policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, cfg: RewardConfig
 ) -> GPT2ForSequenceClassification:
-    """A copy of the policy that scores, ready for training (§3.5). Its head is random, or says what the policy already knows.
+    """A copy of the policy that scores, ready for training (§3.5). Its head is random, or says what the
+    policy already knows.
 
-    With `cfg.answers` the first score is how much likelier the policy finds the first answer to `cfg.question` than the
-    others: the head begins as the difference of the output embeddings of their first words, as long as a random one.
+    With `cfg.answers` the first score is how much likelier the policy finds the first answer to
+    `cfg.question` than the others: the head begins as the difference of the output embeddings of their first
+    words, as long as a random one.
     """
     model = new_scalar_model(policy, seed=cfg.seed)
     if cfg.answers:
@@ -66,9 +68,10 @@ def train_reward(
 ) -> dict[str, list[float]]:
     """Train in place on rankings, rows with prompt, completions (K) and ranks (K; 1 = best, ties equal).
 
-    One prompt with all its C(K, 2) pairs is *one* batch element: K forward passes, not K(K-1), and an answer gets one
-    gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the history.
-    accumulation: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
+    One prompt with all its C(K, 2) pairs is *one* batch element: K forward passes, not K(K-1), and an answer
+    gets one gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the
+    history. accumulation: parts in which a batch is computed, which is a matter of memory and does not change
+    its gradient.
     """
     cfg = cfg or RewardConfig()
     reward_model.config.question_ids = encode(
@@ -117,7 +120,8 @@ def backward_on_rankings(
     rows: Sequence[int],
     accumulation: int,
 ) -> dict[str, float]:
-    """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is of the batch."""
+    """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is
+    of the batch."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
     for part, counts in local_parts(rows, accumulation):
         scores, ranks, mask = data.scores(model, part)
@@ -136,8 +140,8 @@ def train_reward_shuffled(
 ):
     """The alternative that failed in the paper (§3.5): every pair its own element, all pairs shuffled.
 
-    The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1 updates per
-    epoch: several times slower, and it overfits within one epoch.
+    The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1
+    updates per epoch: several times slower, and it overfits within one epoch.
     """
     cfg, pairs = cfg or RewardConfig(), split_pairs(rankings)
     pairs_per_step = pairs_per_step or max(1, round(cfg.prompts_per_step * len(pairs) / len(rankings)))
@@ -158,7 +162,8 @@ def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
 
 
 class Scored(NamedTuple):
-    """Scores, ranks and mask of some prompts, (B, K) each; mask is 0 where a prompt has fewer than K answers."""
+    """Scores, ranks and mask of some prompts, (B, K) each; mask is 0 where a prompt has fewer than K
+    answers."""
 
     scores: Tensor
     ranks: Tensor
@@ -168,8 +173,8 @@ class Scored(NamedTuple):
 class RankingSet:
     """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
 
-    Each becomes one row: the prompt, then its answers. Equal answers to one prompt are in it, and scored, only once.
-    After each answer stands its EOS, or the question of the model they are for.
+    Each becomes one row: the prompt, then its answers. Equal answers to one prompt are in it, and scored,
+    only once. After each answer stands its EOS, or the question of the model they are for.
     """
 
     def __init__(
@@ -250,7 +255,8 @@ def evaluate_reward(
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, float]:
-    """How often the model agrees with the labelers (§4.1, E.2): loss, accuracy, pairs, accuracy_low, accuracy_high.
+    """How often the model agrees with the labelers (§4.1, E.2): loss, accuracy, pairs, accuracy_low,
+    accuracy_high.
 
     The 95 % interval draws *prompts* with replacement, because pairs of one prompt are not independent.
     """
@@ -317,7 +323,8 @@ def score_texts(
     responses: Sequence[str],
     batch: int = 128,
 ) -> list[float]:
-    """The reward of each response to its prompt, in order; each text is taken as finished (it gets its EOS)."""
+    """The reward of each response to its prompt, in order; each text is taken as finished (it gets its
+    EOS)."""
     exchanges = ExchangeSet(
         tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions
     )
@@ -335,9 +342,11 @@ def score_texts(
 def center_on(
     reward_model: GPT2ForSequenceClassification, tokenizer: PreTrainedTokenizerFast, demonstrations: Sequence
 ) -> float:
-    """Shift all scores so that the demonstrations score 0 on average (§3.5); returns the mean they had before.
+    """Shift all scores so that the demonstrations score 0 on average (§3.5); returns the mean they had
+    before.
 
-    Eq. 1 sees differences only, so the zero point is free; RL needs one. The scale is left as it is, as in the paper.
+    Eq. 1 sees differences only, so the zero point is free; RL needs one. The scale is left as it is, as in
+    the paper.
     """
     prompts, responses = zip(*as_pairs(demonstrations), strict=True)
     scores = score_texts(reward_model, tokenizer, prompts, responses)

@@ -34,16 +34,18 @@ def train_sft(
     accumulation: int = 1,
     loop: Loop | dict | None = None,
 ) -> dict[str, list[float]]:
-    """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the history.
+    """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the
+    history.
 
-    loss = mean over response tokens and EOS of -log pi(token)  [ + coefficient * the same on pretraining rows ].
-    The prompt is not in the loss (the paper does not say; we ask for answers, not for prompts).
+    loss = mean over response tokens and EOS of -log pi(token)  [ + coefficient * the same on pretraining rows
+    ]. The prompt is not in the loss (the paper does not say; we ask for answers, not for prompts).
 
     pretrain_rows: (N, n_positions), needed if cfg.pretrain_mix > 0, the SFT that PPO starts from (App. C.3).
-    valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring (§3.5).
-    select: scores the model after each epoch (select/score); with cfg.select = "reward" the best epoch's weights are
-    kept, as the paper chose by reward model score (App. C.1). on_epoch: called after each epoch, may return metrics.
-    accumulation: parts in which a batch is computed, which is a matter of memory and does not change its gradient.
+    valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring
+    (§3.5). select: scores the model after each epoch (select/score); with cfg.select = "reward" the best
+    epoch's weights are kept, as the paper chose by reward model score (App. C.1). on_epoch: called after each
+    epoch, may return metrics. accumulation: parts in which a batch is computed, which is a matter of memory
+    and does not change its gradient.
     """
     cfg = cfg or SFTConfig()
     _check(cfg, pretrain_rows, select)
@@ -97,7 +99,8 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
 def backward_on_demonstrations(
     policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], accumulation: int
 ) -> float:
-    """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the batch."""
+    """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the
+    batch."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in local_parts(rows, accumulation):
         if len(part) < len(rows):
@@ -142,10 +145,11 @@ class Best:
 def backward_on_text(
     policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig, step: int
 ) -> dict[str, Tensor]:
-    """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all rows.
+    """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all
+    rows.
 
-    Beside batch_size demonstrations belong r = batch_size m / (1 - m) rows, e.g. 3.6: some steps get 3, some 4, and
-    each row weighs coefficient / r whatever its step.
+    Beside batch_size demonstrations belong r = batch_size m / (1 - m) rows, e.g. 3.6: some steps get 3, some
+    4, and each row weighs coefficient / r whatever its step.
     """
     per_step = cfg.batch_size * cfg.pretrain_mix / (1 - cfg.pretrain_mix)
     start, stop = int(step * per_step), int((step + 1) * per_step)
