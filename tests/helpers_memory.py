@@ -10,7 +10,7 @@ from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
 from rlhf_lite.hardware import forecast, kernels
 from rlhf_lite.hardware.forecast import BatchShape, Shape
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
-from rlhf_lite.models.gpt2 import compute_again
+from rlhf_lite.models.gpt2 import recompute
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
 from rlhf_lite.train.ppo import train_ppo
 from rlhf_lite.train.reward import RankingSet, train_reward
@@ -44,7 +44,7 @@ class Setting:
 
     def model(self, of=None):
         model = copy.deepcopy(of or self.base)
-        return compute_again(model) if self.settings.recompute else model
+        return recompute(model) if self.settings.recompute else model
 
 
 def sft(setting, accumulation):

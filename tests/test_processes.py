@@ -11,8 +11,8 @@ import torch
 
 from rlhf_lite import PPOConfig
 from rlhf_lite.hardware import processes
-from rlhf_lite.train import ppo
 from rlhf_lite.train.optim import FIRST_SCALE
+from rlhf_lite.train.ppo import train_ppo
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
 ROOT = Path(__file__).resolve().parents[1]
@@ -236,4 +236,4 @@ def test_alone_nothing_changes():
 def test_a_minibatch_smaller_than_its_parts_is_refused(monkeypatch):
     monkeypatch.setattr(processes, "world_size", lambda: 4)
     with pytest.raises(ValueError, match="minibatch_size = 2 cannot be cut into 4 parts"):
-        ppo._check(1, 2, 3, 4, ["x"], None, PPOConfig(episodes=8, batch_size=8, minibatches=4))
+        train_ppo(1, 2, 3, 4, None, ["x"], PPOConfig(episodes=8, batch_size=8, minibatches=4))

@@ -23,7 +23,7 @@ from transformers import GPT2Config
 from ..config import SCORING_ROWS, PPOConfig
 from . import processes
 from .kernels import choose_kernels
-from .precision import choose_dtype, few_shapes
+from .precision import choose_dtype, round_up
 
 FULL = 4  # bytes of a number in float32
 ROOM = 0.85  # share of free memory to plan with: sums are good to a tenth, and the allocator leaves gaps
@@ -100,8 +100,8 @@ class BatchShape(NamedTuple):
     @classmethod
     def of(cls, lengths: Sequence[int], reads: Sequence[int]) -> BatchShape:
         """lengths of the texts, and how many tokens of each are read."""
-        rows, width, reading = len(lengths), few_shapes(max(lengths)), few_shapes(max(reads))
-        tokens, pairs = few_shapes(sum(lengths), step=64), (rows * width * width, rows * reading * width)
+        rows, width, reading = len(lengths), round_up(max(lengths)), round_up(max(reads))
+        tokens, pairs = round_up(sum(lengths), step=64), (rows * width * width, rows * reading * width)
         return cls(tokens, rows * width, sum(reads), rows * reading, *pairs)
 
 
@@ -270,7 +270,7 @@ def ppo(
         return BatchShape.of([length + T for length in longest[:rows]], [T] * min(rows, len(longest)))
 
     prompts = longest[: math.ceil(cfg.batch_size / parts)]
-    capacity = few_shapes(few_shapes(max(prompts)) + T, step=32)  # tokens that the cache has room for
+    capacity = round_up(round_up(max(prompts)) + T, step=32)  # tokens that the cache has room for
     cache = 2 * settings.product * shape.layers * len(prompts) * capacity * shape.width
     reading = _Step(shape, BatchShape.of(prompts, [1] * len(prompts)), settings).forward()
     rows = min(max(1, SCORING_ROWS // cfg.accumulation), math.ceil(cfg.batch_size / settings.processes))

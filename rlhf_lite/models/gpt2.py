@@ -68,7 +68,7 @@ def recompute(model: PreTrainedModel) -> PreTrainedModel:
 
 def run(model: PreTrainedModel, part, function: Callable, *arguments):
     """function(part, *arguments), part being the model or one of its layers; where the model was cut over processes
-    (`hardware.sharding`), by the method that first brings the part's weights together."""
+    (`hardware.processes`), by the method that first brings the part's weights together."""
     cut = hasattr(part, "run") and not model.transformer.held_whole
     return part.run(function, *arguments) if cut else function(part, *arguments)
 

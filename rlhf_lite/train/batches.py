@@ -58,7 +58,7 @@ def sorted_batches(
 def local_parts(rows: Sequence[int], accumulation: int) -> list[tuple[Sequence[int], int]]:
     """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer
     rows), and what each counts: 1, or 0 for a row that is only there because the first process, which has the
-    most rows, computes once more. Models that are cut over processes (`sharding`) run equally often on all of
+    most rows, computes once more. Models that are cut over processes (`hardware.processes`) run equally often on all of
     them, or each would wait for the others."""
     own, most = processes.local_rows(rows), len(rows[:: processes.world_size()])
     parts = [(own[k::accumulation], 1) for k in range(min(accumulation, len(own)))]

@@ -117,8 +117,10 @@ def rollout(
     batch.scores = _score(reward_model, batch, cfg)
 
     # 3. What the reference would have said, and what the value model expects before each token.
-    batch.ref_logprobs = _in_chunks(batch, ref_policy, cfg, policy_logprobs)
-    batch.values = _in_chunks(batch, value_model, cfg, state_values)
+    batch.ref_logprobs = _in_chunks(
+        batch, ref_policy, cfg, lambda part: policy_logprobs(ref_policy, part, cfg)
+    )
+    batch.values = _in_chunks(batch, value_model, cfg, lambda part: state_values(value_model, part))
     batch = _gather(batch, tokenizer.pad_token_id)  # what several processes found, on each of them
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
@@ -203,7 +205,9 @@ class Learner:
         cfg, updates = self.cfg, []
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
-            batch.logprobs = _in_chunks(batch, self.policy, cfg, policy_logprobs)
+            batch.logprobs = _in_chunks(
+                batch, self.policy, cfg, lambda part: policy_logprobs(self.policy, part, cfg)
+            )
         for epoch in range(cfg.inner_epochs):
             for i, index in enumerate(_minibatches(batch, cfg, iteration, epoch)):
                 part, step = batch.rows(index), (iteration * cfg.inner_epochs + epoch) * cfg.minibatches + i
@@ -236,7 +240,7 @@ class Learner:
         """Add the gradient of the value model's loss."""
         found, clip = [], self.cfg.value_clip
         for part, share in _parts(minibatch, self.cfg.accumulation):
-            values = state_values(self.value_model, part, self.cfg)
+            values = state_values(self.value_model, part)
             loss, stats = value_loss(values, part.values, part.returns, part.response_mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
@@ -335,9 +339,9 @@ def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
         scores = torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
         return scores.to(batch.responses.device)
 
-    def score(model, part: Rollout, cfg: PPOConfig) -> Tensor:
+    def score(part: Rollout) -> Tensor:
         ids = torch.cat([part.prompt_ids, part.responses], dim=1)
-        return reward(model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
+        return reward(reward_model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
 
     return _in_chunks(batch, reward_model, cfg, score)
 
@@ -349,7 +353,7 @@ def policy_logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> T
         return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
 
 
-def state_values(value_model: GPT2ForSequenceClassification, part: Rollout, cfg: PPOConfig) -> Tensor:
+def state_values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
     with autocast(part.responses.device):
         prompts = Encoded(part.prompt_ids, part.prompt_mask)
@@ -357,13 +361,15 @@ def state_values(value_model: GPT2ForSequenceClassification, part: Rollout, cfg:
 
 
 @torch.no_grad()
-def _in_chunks(batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable) -> Tensor:
-    """function(model, part, cfg) over parts of similar length; results (B,) or (B, T) are put back in
+def _in_chunks(
+    batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]
+) -> Tensor:
+    """function(part) of the model over parts of similar length; results (B,) or (B, T) are put back in
     order."""
     order = batch.lengths.argsort()
     parts = order.split(max(1, SCORING_ROWS // cfg.accumulation))
     with processes.whole(model), autocast(order.device):  # weights are rounded once for all parts
-        found = torch.cat([function(model, batch.rows(index), cfg) for index in parts])
+        found = torch.cat([function(batch.rows(index)) for index in parts])
     return torch.empty_like(found).index_copy_(0, order, found)
 
 
