@@ -91,7 +91,8 @@ def tracked(*patterns: str) -> list[Path]:
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 
-# --- floors -----------------------------------------------------------------------------------------------------------
+# --- floors
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_imports_go_down_the_floors_only():
@@ -140,7 +141,8 @@ def test_the_core_needs_no_data_sets_and_no_notebook():
     assert done.returncode == 0, done.stderr
 
 
-# --- sizes ------------------------------------------------------------------------------------------------------------
+# --- sizes
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_core_can_be_read_in_an_evening():
@@ -185,7 +187,8 @@ def test_only_tables_keep_a_form_of_their_own():
     assert {path.as_posix() for path in own if not {path.as_posix(), path.parts[0]} & TABLES} == set()
 
 
-# --- nothing private --------------------------------------------------------------------------------------------------
+# --- nothing private
+# --------------------------------------------------------------------------------------------------
 
 
 def test_no_file_tells_of_the_machine_it_was_written_on():
@@ -207,7 +210,8 @@ def test_no_test_looks_into_a_users_run_folder():
     assert Path(told) == store.home() and "rlhf-lite-tests-" in told
 
 
-# --- the pages about it -----------------------------------------------------------------------------------------------
+# --- the pages about it
+# -----------------------------------------------------------------------------------------------
 
 
 def defined(module: str) -> set[str]:
