@@ -1,9 +1,9 @@
-"""The paper's numbers as data (Ouyang et al. 2022, "Training language models to follow instructions with human
-feedback").
+"""The paper's numbers as data (Ouyang et al. 2022, "Training language models to follow instructions with
+human feedback").
 
-Each number is a `Fact`: its value, where the paper says it, and whether it was read off a plot (the paper prints many
-results only as figures; such values are off by about half a percent of the axis). Model sizes are always in the order
-1.3B, 6B, 175B. Notebooks draw these values as the grey line beside ours.
+Each number is a `Fact`: its value, where the paper says it, and whether it was read off a plot (the paper
+prints many results only as figures; such values are off by about half a percent of the axis). Model sizes are
+always in the order 1.3B, 6B, 175B. Notebooks draw these values as the grey line beside ours.
 """
 
 from dataclasses import dataclass
@@ -24,24 +24,14 @@ class Fact:
 
 MODEL_SIZES = ("1.3B", "6B", "175B")
 
-# --- data (§3.2, App. A) ------------------------------------------------------------------------------------------
+# --- data (§3.2, App. A) ------------------------------------------------------------------------------------
 
 # Share of use cases among the API prompts, %.
 TABLE_1 = Fact(
-    dict(
-        generation=45.6,
-        open_qa=12.4,
-        brainstorm=11.2,
-        chat=8.4,
-        rewrite=6.6,
-        summarize=4.2,
-        classify=3.5,
-        other=3.5,
-        closed_qa=2.6,
-        extract=1.9,
-    ),
+    {"generation": 45.6, "open_qa": 12.4, "brainstorm": 11.2, "chat": 8.4, "rewrite": 6.6, "summarize": 4.2,
+     "classify": 3.5, "other": 3.5, "closed_qa": 2.6, "extract": 1.9},
     "Table 1",
-)
+)  # fmt: skip
 
 # Prompts per set, by who wrote them. The test set is counted in Table 9 only.
 TABLE_6 = Fact(
@@ -122,7 +112,7 @@ TABLE_11 = Fact(
 PROMPTS_PER_USER = Fact(200, "§3.2 (App. A.2: roughly 200 per organization)")
 LONGEST_PROMPT = Fact(1_000, "App. C, tokens; longer prompts are dropped")
 
-# --- labelers (§3.4, App. B) --------------------------------------------------------------------------------------
+# --- labelers (§3.4, App. B) --------------------------------------------------------------------------------
 
 LABELERS = Fact(40, "§3.4, about")
 COMPLETIONS = Fact((4, 9), "§3.5: K per prompt, from and to")
@@ -133,7 +123,7 @@ SCREENING = Fact(
     {"flagging": 0.75, "ranking": 0.75, "writing": 6.0}, "App. B.1: soft cutoffs; writing is of 7"
 )
 
-# --- hyperparameters (App. C) -------------------------------------------------------------------------------------
+# --- hyperparameters (App. C) -------------------------------------------------------------------------------
 
 SFT = Fact(
     {"epochs": 16, "lr": (9.65e-6, 9.65e-6, 5.03e-6), "batch_size": (32, 32, 8), "dropout": 0.2,
@@ -142,16 +132,10 @@ SFT = Fact(
 )  # fmt: skip
 ADAM = Fact({"beta1": 0.9, "beta2": 0.95}, "App. C")
 REWARD = Fact(
-    {
-        "size": "6B",
-        "epochs": 1,
-        "lr": 9e-6,
-        "batch_prompts": 64,
-        "most_comparisons": 2_304,
-        "final_lr_fraction": 0.1,
-    },
+    {"size": "6B", "epochs": 1, "lr": 9e-6, "batch_prompts": 64, "most_comparisons": 2_304,
+     "final_lr_fraction": 0.1},
     "App. C.2",
-)
+)  # fmt: skip
 RL_INIT = Fact(
     {"epochs": 2, "pretraining_mix": 0.10, "lr": (5e-6, 1.04e-5, 2.45e-6), "batch_size": (32, 32, 8),
      "final_lr_fraction": 0.1},
@@ -165,7 +149,7 @@ PPO = Fact(
 )  # fmt: skip
 PPO_LR_SWEEP = Fact((2.55e-6, 2.55e-5), "App. E.9: from and to; the chosen rates are not printed")
 
-# --- results ------------------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------------------
 
 RM_ACCURACY = Fact(
     (72.4, 0.4), "§4.1: labelers seen in training, %, ± (App. E.2 prints the two the other way round)"

@@ -15,7 +15,10 @@ from rlhf_lite.labels import labelers as lb
 from rlhf_lite.labels import screening as sc
 from rlhf_lite.world import FINAL, HELP_FIRST, Task, gold, judge
 
-NASTY = '<img src=x onerror="alert(1)"> "quotes", \'single\', \\n, \ttab, new\nline\r\n, é 🙂 \u2028 =1+1 {x} %s </script>'
+NASTY = (
+    '<img src=x onerror="alert(1)"> "quotes", \'single\', \\n, \ttab, new\nline\r\n, é 🙂 '
+    "\u2028 =1+1 {x} %s </script>"
+)
 
 
 @pytest.fixture(scope="module")
@@ -166,13 +169,13 @@ def test_the_closed_form_of_agreement():
 
 def test_noise_is_calibrated_on_the_samples(items):
     pool = ag.calibrate_noise(lb.make_pool(0), items[:120])
-    found = ag.measure(pool, items[:120])
+    found = ag.pool_agreement(pool, items[:120])
     assert found.share == pytest.approx(0.726, abs=0.002) and found.low < 0.726 < found.high
     assert {person.noise for person in pool} == {pool[0].noise}
     calm = ag.calibrate_noise(lb.make_pool(0), items[:120], target=0.773)
     assert calm[0].noise < pool[0].noise
     shares = [
-        ag.measure(lb.with_noise(pool, s), items[:120], bootstrap=0).share
+        ag.pool_agreement(lb.with_noise(pool, s), items[:120], bootstrap=0).share
         for s in (0, 0.05, 0.1, 0.2, 0.4, 0.8)
     ]
     assert shares == sorted(shares, reverse=True)
@@ -181,16 +184,14 @@ def test_noise_is_calibrated_on_the_samples(items):
 def test_measured_agreement_is_that_of_the_labels(prompts, completions, items):
     pool = lb.with_noise(lb.make_pool(0, n=3), 0.15)
     rows = [lb.label(who, p, c) for p, c in zip(prompts[:40], completions[:40], strict=True) for who in pool]
-    assert ag.agreement(rows) == ag.measure(pool, items[:40], per_item=3)
+    assert ag.agreement(rows) == ag.pool_agreement(pool, items[:40], per_item=3)
 
 
 def test_unreachable_agreement_is_explained(items):
     with pytest.raises(ValueError, match="Without any noise these labelers agree"):
         ag.calibrate_noise(lb.make_pool(0), items[:20], target=0.999)
     with pytest.raises(ValueError, match="at least 2 people"):
-        ag.measure(lb.make_pool(0, n=1), items)
-    with pytest.raises(ValueError, match="share one noise"):
-        ag.measure([lb.Labeler("a", noise=0.1), lb.Labeler("b", noise=0.2)], items)
+        ag.pool_agreement(lb.make_pool(0, n=1), items)
 
 
 # --- screening ----------------------------------------------------------------------------------------------
@@ -312,7 +313,6 @@ def test_other_peoples_annotations():
         "responses": {"ranking": [{"value": ["y", "x"], "user_id": "me"}]},
     }
     assert ex.from_argilla([record])[0]["ranks"] == [2, 1]
-    assert ex.label_studio_config(4).count("<Bucket") == 4
 
 
 def test_own_files_with_own_names(tmp_path):

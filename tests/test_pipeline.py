@@ -287,7 +287,8 @@ def test_demonstrations_are_fixed_per_prompt(world, splits):
 
 def test_the_same_in_every_process():
     code = (
-        "import json; from rlhf_lite.world import World; from rlhf_lite.data import pipeline as p, sources as s;"
+        "import json; from rlhf_lite.world import World; "
+        "from rlhf_lite.data import pipeline as p, sources as s;"
         "z = p.table6_sizes(0.002); x = p.prepare(s.tiny_world(World(0), z), z);"
         "print(json.dumps({k: [r['prompt_id'] for r in v] for k, v in x.sets().items()}))"
     )

@@ -38,8 +38,8 @@ LIMITS = {
 TABLES = {
     "paper.py",
     "config.py",
-    "data/hub.py",
-    "data/schemas.py",
+    "data/records.py",
+    "data/sets.py",
     "world",
 }  # files or rooms that hold tables
 

@@ -16,7 +16,7 @@ from ..evaluate.metadata import by_use_case, gold_scores, metadata, truthfulness
 from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, win_rate
 from ..evaluate.prompted import best_prefix, prompted_texts
 from ..hardware.threads import in_threads
-from ..labels.agreement import measure
+from ..labels.agreement import pool_agreement
 from ..labels.labelers import Labeler
 from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
@@ -232,7 +232,7 @@ def label_quality(chain: Chain) -> dict:
     items = [(Task.from_json(row["task"]), row["completions"]) for row in rankings["valid"]]
     pools = {"training": chain.labelers, "held_out": chain.held_out_labelers}
     return {
-        "agreement": {who: vars(measure(pool, items)) for who, pool in pools.items()},
+        "agreement": {who: vars(pool_agreement(pool, items)) for who, pool in pools.items()},
         "ceiling": {name: gold_accuracy(rankings[name]) for name in ("valid", "held_out")},
     }
 

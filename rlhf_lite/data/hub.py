@@ -70,9 +70,7 @@ def _named(name: str | Path) -> Set | None:
 
 
 def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) -> Iterator[Row]:
-    """Raw rows of a set by its own names of splits, of a file, of a folder, or of whatever has this name on
-    the hub.
-    """
+    """The rows of a set, a file, a folder, or whatever has this name on the hub, as they are there."""
     where, path = str(name), Path(name).expanduser()
     if known := _named(name):
         part = {"data_dir" if known.folders else "config": config or known.config}
@@ -109,9 +107,7 @@ def _peeked(where: str, rows: Iterator[Row]) -> tuple[Row, Iterator[Row]]:
 
 
 def _is_tree(first: Row) -> bool:
-    """Open Assistant's files of whole trees, unlike its tables, hold replies inside messages: other
-    columns.
-    """
+    """Open Assistant's files of whole trees hold replies inside messages, unlike its tables."""
     return "replies" in first or isinstance(first.get("prompt"), dict)
 
 

@@ -48,9 +48,7 @@ def rankings(intake: Intake) -> Iterator[Row]:
 
 
 def _of_one_row(row: Row, seen: set[str]) -> list[Row]:
-    """The messages of one row (a message, or a whole tree of them), each with an id of its own, its parent
-    and its tree.
-    """
+    """The messages of one row (a message or a whole tree), each with an id, its parent and its tree."""
     if row.get("parent_id") and not row.get("message_tree_id"):
         raise RecordError(
             f"'message_tree_id' is {row.get('message_tree_id')!r}, and a split keeps trees together by it"

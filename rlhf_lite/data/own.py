@@ -92,9 +92,7 @@ def own_rankings(rows: Iterable[Row], where: str = "") -> list[Row]:
 
 
 def from_ranking(row: Row) -> Row:
-    """A ranking row of a prompt, completions (texts, or objects with one) and ranks (any numbers, lower is
-    better).
-    """
+    """A ranking row of a prompt, completions (texts, or objects with one) and ranks (lower is better)."""
     if row.get("schema", SCHEMA) != SCHEMA:
         raise RecordError(f"schema {row['schema']!r} is not known; this version reads {SCHEMA}")
     made = {name: value for name, value in decoded(row).items() if name != "schema"}

@@ -66,9 +66,7 @@ class Splits:
 
 
 def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
-    """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, "customer": 1430},
-    ...}.
-    """
+    """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, ...}, ...}."""
     if scale <= 0:
         raise ValueError(f"scale must be above 0, but is {scale}; 1.0 is the paper's own sizes.")
     return {
@@ -143,25 +141,19 @@ PERSONAL = {
 
 
 def find_personal_data(text: str) -> list[tuple[str, str]]:
-    """What looks like personal data: (kind, the words found). Patterns only; names of people are not
-    recognised.
-    """
+    """What looks like personal data: (kind, the words found). Names of people are not recognised."""
     return [(kind, match.group()) for kind, pattern in PERSONAL.items() for match in pattern.finditer(text)]
 
 
 def remove_personal_data(rows: Sequence[Row]) -> Parted:
-    """Drops prompts that carry an e-mail address, phone, card or street number. For the training split only
-    (§3.2).
-    """
+    """Drops prompts with an e-mail address, phone, card or street number. For training only (§3.2)."""
     return _parted(rows, (not find_personal_data(row["text"]) for row in rows))
 
 
 def split_by_user(
     rows: Iterable[Row], fractions: dict[str, float] = CUSTOMER_FRACTIONS, seed: int = 0
 ) -> dict[str, list[Row]]:
-    """Every user to one side, by a hash of the user id, so that no user is on two (§3.2) and newcomers move
-    nobody.
-    """
+    """Every user to one side, by a hash of the user id: no user is on two (§3.2), newcomers move nobody."""
     rows = list(rows)
     for number, row in enumerate(rows, 1):
         if not row.get("user_id"):
@@ -235,8 +227,8 @@ def _parted(rows: Sequence[Row], keep: Iterable[bool]) -> Parted:
 
 
 def to_prompt(row: Row) -> Row:
-    """A raw log row (user_id, source, kind, text, task) as a Prompt row; its id is a hash of who
-    wrote what.
+    """A raw log row (user_id, source, kind, text, task) as a prompt row; its id is a hash of writer
+    and text.
     """
     task = json.loads(row["task"]) if row.get("task") else {}
     return {
@@ -290,9 +282,7 @@ def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int
 def _fill(
     splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: int
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """Deals each side's prompts to its sets, one writer group after the other: new ones first, used ones if
-    it must.
-    """
+    """Deals each side's prompts to its sets, one writer group after the other; used ones only if it must."""
     sets: dict[str, list[Row]] = {name: [] for name in SETS}
     shared: Counter = Counter()
     for side in ("train", "valid", "test"):
@@ -330,9 +320,7 @@ def write_splits(folder: str | Path, splits: Splits) -> None:
 
 
 def read_splits(folder: str | Path) -> Splits:
-    """What `write_splits` wrote. A set is read when it is first asked for: all of them take 60 MB, a stage
-    needs one.
-    """
+    """What `write_splits` wrote. A set is read when it is first asked for: all of them take 60 MB."""
     return _Stored(Path(folder))
 
 

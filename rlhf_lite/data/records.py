@@ -52,9 +52,7 @@ class SourceError(ValueError):
 
 @dataclass
 class Report:
-    """What was kept of some rows, and what was dropped or changed, counted by reason, with a few examples of
-    each.
-    """
+    """What was kept, and what was dropped or changed, counted by reason, with a few examples of each."""
 
     kept: int = 0
     counts: Counter = field(default_factory=Counter)
@@ -82,9 +80,7 @@ def normalise_ranks(ranks: Sequence[float]) -> list[int]:
 
 
 def untied_pairs(ranks: Sequence[int]) -> list[tuple[int, int]]:
-    """All (better, worse) index pairs of one ranking; ties are dropped, as for the reward model (App.
-    C.2).
-    """
+    """All (better, worse) index pairs of one ranking; ties are dropped (App. C.2)."""
     return [(i, j) for i, a in enumerate(ranks) for j, b in enumerate(ranks) if a < b]
 
 
@@ -174,9 +170,7 @@ def _range_faults(what: str, numbers: Sequence, top: int, hint: str) -> list[str
 
 @dataclass
 class Intake:
-    """Raw rows on their way in: a faulty one stops the reading, with its number, or is left out and
-    counted.
-    """
+    """Raw rows on their way in: a faulty one stops the reading, with its number, or is left out (`drop`)."""
 
     where: str  # the set or file, as error messages call it
     raw: Iterable[Row]
@@ -302,9 +296,7 @@ def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
 def read_rankings(
     folder: Path, columns: Sequence[str] = (), sets: Sequence[str] = ()
 ) -> dict[str, list[Row]]:
-    """The sets of a rankings stage, or only some of them and some columns: flags and tasks are most of the
-    memory.
-    """
+    """The sets of a rankings stage, or some of them and some columns: flags and tasks take most memory."""
     from pyarrow import parquet  # comes with datasets
 
     files = [path for path in sorted(folder.glob("*.parquet")) if path.stem in sets or not sets]

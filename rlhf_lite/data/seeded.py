@@ -39,7 +39,5 @@ def name_of(*key: Any) -> str:
 
 
 def shuffled(items: Iterable, *key: Any, by: Callable[[Any], Any] = lambda item: item) -> list:
-    """The items ordered by the hash of each: where an item stands relative to another never depends on a
-    third.
-    """
+    """The items ordered by the hash of each: where one stands relative to another depends on no third."""
     return sorted(items, key=lambda item: chance(*key, by(item)))

@@ -27,9 +27,7 @@ def tiny_world(world: World, sizes: dict[str, dict[str, int]], seed: int = 0) ->
 def tiny_demonstrations(
     world: World, prompts: Sequence[Row], labelers: Sequence[str] = ("labeler",), seed: int = 0
 ) -> list[Row]:
-    """One demonstration per prompt, each by one labeler, with the flaws people have. Fixed per prompt by the
-    seed.
-    """
+    """One demonstration per prompt, by one labeler, with the flaws people have; fixed by the seed."""
     rows = []
     for row in prompts:
         key = (seed, "demonstration", row["prompt_id"])
@@ -82,9 +80,7 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int) -> tuple[li
 
 
 def _cut(text: str, tokenizer: Any, limit: int, keep: str) -> tuple[str, int]:
-    """The text's first or last `limit` tokens, cut in the text so that no character breaks, and how many they
-    are.
-    """
+    """The text's first or last `limit` tokens, cut so that no character breaks, and how many they are."""
     options = {"add_special_tokens": False, "return_offsets_mapping": True, "split_special_tokens": True}
     while True:
         spans = tokenizer(text, **options, verbose=False)["offset_mapping"]

@@ -1,7 +1,7 @@
 """How often two people order the same pair of responses alike (§3.4), and how much noise makes that 72.6 %.
 
-Agreement is counted over pairs of responses that *both* people put in a strict order; a tie of either is left out.
-(The paper does not say how it treats ties.)
+Agreement is counted over pairs of responses that *both* people put in a strict order; a tie of either is left
+out. (The paper does not say how it treats ties.)
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ class Agreement:
 
 
 def counts_alike(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ranks (..., K) of two people -> pairs ordered alike (...), pairs both ordered (...). nan is no answer."""
+    """Ranks (..., K) of two people, nan is none -> pairs ordered alike, pairs both ordered, (...) each."""
     a_first = a[..., :, None] < a[..., None, :]  # (..., K, K): i before j; nan compares False
     b_first = b[..., :, None] < b[..., None, :]
     alike = (a_first & b_first).sum((-1, -2))
@@ -47,19 +47,24 @@ def counts_alike(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def agreement(
     rankings: Iterable[Row], bootstrap: int = 500, seed: int = 0, of: str | None = None
 ) -> Agreement:
-    """Agreement of rankings in which several labelers ranked the same completions, over all pairs of people, or `of` one
-    labeler with each of the others."""
+    """Agreement of rankings in which several labelers ranked the same completions.
+
+    Over all pairs of people, or `of` one labeler with each of the others.
+    """
     by_prompt = defaultdict(list)
     for row in rankings:
         by_prompt[row["prompt_id"]].append(row)
-    alike, both = [], []
-    for rows in by_prompt.values():
-        people = ((a, b) for a, b in combinations(rows, 2) if a["labeler"] != b["labeler"])
-        pairs = [_aligned(a, b) for a, b in people if of in (None, a["labeler"], b["labeler"])]
-        counted = [counts_alike(*pair) for pair in pairs if pair is not None]
-        alike.append(sum(int(c[0]) for c in counted))
-        both.append(sum(int(c[1]) for c in counted))
-    return _summary(np.array(alike), np.array(both), bootstrap, seed)
+    alike, both = np.zeros(len(by_prompt)), np.zeros(len(by_prompt))
+    for i, rows in enumerate(by_prompt.values()):
+        for a, b in combinations(rows, 2):
+            if a["labeler"] == b["labeler"] or of not in (None, a["labeler"], b["labeler"]):
+                continue
+            if sorted(a["completions"]) != sorted(b["completions"]):
+                continue
+            found = counts_alike(_ranks_by_text(a), _ranks_by_text(b))
+            alike[i] += found[0]
+            both[i] += found[1]
+    return _summary(alike, both, bootstrap, seed)
 
 
 def self_agreement(first: Sequence[Row], second: Sequence[Row]) -> Agreement:
@@ -67,20 +72,17 @@ def self_agreement(first: Sequence[Row], second: Sequence[Row]) -> Agreement:
     return agreement([*first, *({**row, "labeler": f"{row['labeler']}, again"} for row in second)])
 
 
-def _aligned(a: Row, b: Row) -> tuple[np.ndarray, np.ndarray] | None:
-    """The two people's ranks in the same order of completions (each may have seen another order)."""
-    if sorted(a["completions"]) != sorted(b["completions"]):
-        return None
-    order = [np.argsort(np.array(row["completions"], dtype=object), kind="stable") for row in (a, b)]
-    return tuple(np.array(row["ranks"], float)[o] for row, o in zip((a, b), order, strict=True))  # type: ignore
+def _ranks_by_text(row: Row) -> np.ndarray:
+    """The ranks in an order of the completions that is the same for everyone: each may have seen another."""
+    order = np.argsort(np.array(row["completions"], dtype=object), kind="stable")
+    return np.array(row["ranks"], float)[order]
 
 
-def measure(
+def pool_agreement(
     pool: Sequence[Labeler], items: Sequence[Item], per_item: int = 4, seed: int = 0, bootstrap: int = 500
 ) -> Agreement:
-    """Agreement of a pool on the given responses: each item is ranked by `per_item` of its people, drawn by seed."""
-    opinions, moods = _views(pool, items, per_item, seed)
-    noise = _noise(pool)
+    """Agreement of a pool on these responses: each item is ranked by `per_item` people, drawn by seed."""
+    opinions, moods, noise = _views(pool, items, per_item, seed)
     return _summary(*_counts(opinions + noise * moods, pool[0].tie_width), bootstrap, seed)
 
 
@@ -90,14 +92,14 @@ def calibrate_noise(
     target: float = AGREEMENT.value[0] / 100,
     per_item: int = 4,
     seed: int = 0,
-    steps: int = 20,
 ) -> list[Labeler]:
-    """The pool with the noise at which its people agree with each other `target` of the time on these very responses.
+    """The pool with the noise at which its people agree with each other `target` of the time on these very
+    responses.
 
-    Bisection with common random numbers: every step multiplies the same z by another noise, so that agreement falls
-    with noise instead of jumping about. Do it again for every new model: other samples, other noise.
+    Bisection with common random numbers: every step multiplies the same z by another noise, so that agreement
+    falls with noise instead of jumping about. Do it again for every new model: other samples, other noise.
     """
-    opinions, moods = _views(pool, items, per_item, seed)
+    opinions, moods, _ = _views(pool, items, per_item, seed)
 
     def share(noise: float) -> float:
         alike, both = _counts(opinions + noise * moods, pool[0].tie_width)
@@ -105,8 +107,8 @@ def calibrate_noise(
 
     if not share(0.0) >= target:
         raise ValueError(
-            f"Without any noise these labelers agree on {share(0.0):.1%} of pairs, below the {target:.1%} asked for. "
-            "Take responses that differ more, or people whose weights differ less."
+            f"Without any noise these labelers agree on {share(0.0):.1%} of pairs, below the {target:.1%} "
+            "asked for. Take responses that differ more, or people whose weights differ less."
         )
     low, high = 0.0, 0.1
     while share(high) > target:
@@ -115,7 +117,7 @@ def calibrate_noise(
             raise ValueError(
                 f"Agreement {target:.1%} is out of reach: even pure noise gives {share(high):.1%}."
             )
-    for _ in range(steps):
+    for _ in range(20):
         middle = (low + high) / 2
         low, high = (middle, high) if share(middle) > target else (low, middle)
     return with_noise(pool, (low + high) / 2)
@@ -123,35 +125,31 @@ def calibrate_noise(
 
 def _views(
     pool: Sequence[Labeler], items: Sequence[Item], per_item: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Opinions without noise and the z of the noise, both (items, people, K), nan where an item has fewer responses."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Opinions without noise, the z of the noise, and its size: (items, people, K), (items, people, K),
+    (items, people, 1).
+
+    nan where an item has fewer responses than the others.
+    """
     people = min(per_item, len(pool))
     if people < 2 or not items:
         raise ValueError(
             f"Agreement needs at least 2 people and 1 item, but has {len(pool)} and {len(items)}."
         )
     shape = (len(items), people, max(len(texts) for _, texts in items))
-    opinions, moods = np.full(shape, np.nan), np.full(shape, np.nan)
+    opinions, moods, noise = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros((*shape[:2], 1))
     for i, (task, texts) in enumerate(items):
         checks = judge_all(task, texts)
         for j, labeler in enumerate(shuffled(pool, seed, i, by=lambda person: person.id)[:people]):
+            noise[i, j] = labeler.noise
             for k, text in enumerate(texts):
                 opinions[i, j, k] = labeler.opinion(checks[text], text)
                 moods[i, j, k] = labeler.mood(task, text, seed)
-    return opinions, moods
-
-
-def _noise(pool: Sequence[Labeler]) -> float:
-    levels = {labeler.noise for labeler in pool}
-    if len(levels) > 1:
-        raise ValueError(
-            f"The people of a pool must share one noise to be measured, but have {sorted(levels)}."
-        )
-    return levels.pop()
+    return opinions, moods, noise
 
 
 def _counts(utilities: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Utilities (items, people, K) -> pairs ordered alike (items,), pairs both ordered (items,), over all people."""
+    """Utilities (items, people, K) -> pairs ordered alike, pairs that both ordered, (items,) each."""
     ranks = tied_ranks(utilities, width)
     first, second = np.triu_indices(ranks.shape[1], 1)
     alike, both = counts_alike(ranks[:, first], ranks[:, second])  # (items, pairs of people)
@@ -159,6 +157,7 @@ def _counts(utilities: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray
 
 
 def _summary(alike: np.ndarray, both: np.ndarray, bootstrap: int, seed: int) -> Agreement:
+    """Of pairs ordered alike and pairs both ordered, (prompts,) each; the bootstrap draws whole prompts."""
     if not both.sum():
         raise ValueError(
             "No pair of responses was ordered strictly by two labelers; agreement has nothing to count."
@@ -166,20 +165,20 @@ def _summary(alike: np.ndarray, both: np.ndarray, bootstrap: int, seed: int) -> 
     draws = np.random.default_rng(seed).integers(len(both), size=(bootstrap, len(both)))
     shares = alike[draws].sum(1) / np.maximum(both[draws].sum(1), 1)
     low, high = np.quantile(shares, (0.025, 0.975)) if bootstrap else (np.nan, np.nan)
-    return Agreement(
-        float(alike.sum() / both.sum()), float(low), float(high), int(both.sum()), int((both > 0).sum())
-    )
+    share = float(alike.sum() / both.sum())
+    return Agreement(share, float(low), float(high), int(both.sum()), int((both > 0).sum()))
 
 
-# --- in theory ----------------------------------------------------------------------------------------------------
+# --- in theory ----------------------------------------------------------------------------------------------
 
 
 def expected_agreement(noise: float) -> float:
-    """Two people's, if utilities are N(0, 1) and each adds N(0, noise^2): 1/2 + asin(1 / (1 + noise^2)) / pi."""
+    """Two people's, with utilities N(0, 1) and N(0, noise^2) on top: 1/2 + asin(1 / (1 + noise^2)) / pi."""
     return 0.5 + asin(1 / (1 + noise**2)) / pi
 
 
 def expected_accuracy(noise: float) -> float:
-    """How often one such person orders a pair as the true utility does, so the ceiling of a reward model on labels:
-    1/2 + asin(1 / sqrt(1 + noise^2)) / pi."""
+    """How often one such person orders a pair as the true utility does, so the ceiling of a reward model on
+    labels: 1/2 + asin(1 / sqrt(1 + noise^2)) / pi.
+    """
     return 0.5 + asin(1 / sqrt(1 + noise**2)) / pi

@@ -68,9 +68,7 @@ def to_messages(rows: Iterable[Row]) -> list[Row]:
 
 
 def to_argilla(rows: Iterable[Row]) -> list[Row]:
-    """Records as `dataset.records.to_json` writes them: questions ranking, quality_i (1-7), flags_i
-    (labels).
-    """
+    """Records as `dataset.records.to_json` writes them: questions ranking, quality_i (1-7), flags_i."""
     records = []
     for row in rows:
         who, answers = row.get("labeler", ""), _answers(row)
@@ -119,17 +117,6 @@ def _of_record(record: Row) -> list[Row]:
 # --- Label Studio -------------------------------------------------------------------------------------------
 
 
-def label_studio_config(k: int = 9) -> str:
-    """The labeling interface for `to_label_studio` tasks: drag each answer into a rank, several into one for
-    a tie.
-    """
-    buckets = "".join(f'<Bucket name="rank_{i}" title="Rank {i}"/>' for i in range(1, k + 1))
-    return (
-        '<View><Text name="prompt" value="$prompt"/><List name="answers" value="$items" title="Answers"/>'
-        f'<Ranker name="rank" toName="answers">{buckets}</Ranker></View>'
-    )
-
-
 def to_label_studio(rows: Iterable[Row]) -> list[Row]:
     """Tasks with one finished annotation each, as Label Studio imports and exports them."""
     tasks = []
@@ -150,9 +137,7 @@ def to_label_studio(rows: Iterable[Row]) -> list[Row]:
 
 
 def from_label_studio(tasks: Iterable[Row], where: str = "") -> list[Row]:
-    """One ranking per finished annotation. Answers left outside the buckets were not ranked and are
-    left out.
-    """
+    """One ranking per finished annotation. Answers left outside the buckets were not ranked."""
     intake = Intake(where, tasks, advice="; perhaps this is not what label-studio exports")
     return [row for rows in intake.each(_of_task) for row in rows]
 

@@ -1,12 +1,13 @@
-"""Simulated labelers: about 40 people who want much the same, see it with noise, and have a taste for length (§3.4).
+"""Simulated labelers: about 40 people who want much the same, see it with noise, and have a taste for length
+(§3.4).
 
 A labeler's utility of a response is
 
     u = rubric score with the labeler's own weights  +  length_bias * min(words, 30) / 15  +  noise * z
 
-with z standard normal, fixed by a hash of (seed, labeler, prompt, response): labelling twice gives the same labels,
-another seed is another day, and two identical responses always tie. Ratings and flags are given first, the ranking
-after (Figure 12).
+with z standard normal, fixed by a hash of (seed, labeler, prompt, response): labelling twice gives the same
+labels, another seed is another day, and two identical responses always tie. Ratings and flags are given
+first, the ranking after (Figure 12).
 """
 
 from bisect import bisect_right
@@ -56,7 +57,7 @@ def make_pool(seed: int = 0, n: int = 40, noise: float = NOISE) -> list[Labeler]
 
 
 def held_out_pool(seed: int = 0, n: int = 15, noise: float = NOISE) -> list[Labeler]:
-    """People who label only for the evaluation, with other priorities: truth and harmlessness first (§3.4)."""
+    """People who label only for the evaluation: truth and harmlessness first (§3.4)."""
     return [_person(seed, "held_out", i, FINAL, noise) for i in range(n)]
 
 
@@ -80,8 +81,8 @@ def judge_all(task: Task, texts: Iterable[str]) -> dict[str, Checks]:
 def tied_ranks(utilities: np.ndarray, width: float = 0.02) -> np.ndarray:
     """Utilities (..., K) -> dense ranks (..., K), 1 = best; a missing answer is nan in both.
 
-    Going down from the best, an answer ties with the head of the current group if it is less than `width` below it: no
-    tie ever spans more than `width`, however many answers lie close together.
+    Going down from the best, an answer ties with the head of the current group if it is less than `width`
+    below it: no tie ever spans more than `width`, however many answers lie close together.
     """
     order = np.argsort(-utilities, axis=-1, kind="stable")  # nan last
     down = np.take_along_axis(utilities, order, -1)
@@ -96,7 +97,9 @@ def tied_ranks(utilities: np.ndarray, width: float = 0.02) -> np.ndarray:
 
 
 def likert(utility: float) -> int:
-    """Overall quality 1 ... 7 by fixed steps of the utility; the upper steps are narrow, so that 7 means flawless."""
+    """Overall quality 1 ... 7 by steps of the utility; the upper ones are narrow, so that 7 means
+    flawless.
+    """
     return 1 + bisect_right(LIKERT_STEPS, utility)
 
 
@@ -109,7 +112,8 @@ def label(
 ) -> Row:
     """One labeler rates, flags, then ranks the responses to one prompt: a Ranking row.
 
-    `prompt` is a Prompt row with a task; `checks` (from `judge_all`) saves judging when several people label the same.
+    `prompt` is a Prompt row with a task; `checks` (from `judge_all`) saves judging when several people label
+    the same.
     """
     if not prompt.get("task"):
         raise ValueError(
@@ -137,7 +141,7 @@ def label(
 def label_all(
     pool: Sequence[Labeler], prompts: Iterable[Row], completions: Iterable[Sequence[str]], seed: int = 0
 ) -> list[Row]:
-    """Every prompt by one labeler of the pool, drawn by seed: most comparisons were labeled only once (§5.3)."""
+    """Every prompt by one labeler, drawn by seed: most comparisons were labeled only once (§5.3)."""
     return [
         label(pool[int(chance(seed, "assigned", p["prompt_id"]) * len(pool))], p, texts, seed)
         for p, texts in zip(prompts, completions, strict=True)
@@ -147,8 +151,9 @@ def label_all(
 def flags(labeler: Labeler, task: Task, text: str, checks: Checks, seed: int = 0) -> dict[str, bool]:
     """Table 3's yes/no fields. Four of them can occur in the tiny world; each is mistaken with `slip_rate`.
 
-    Hallucination is asked in closed-domain prompts only, the constraint only where there is one: elsewhere both are
-    False and mean nothing (§4.1). The other seven (sexual or violent content ...) cannot occur and are always False.
+    Hallucination is asked in closed-domain prompts only, the constraint only where there is one: elsewhere
+    both are False and mean nothing (§4.1). The other seven (sexual or violent content ...) cannot occur and
+    are always False.
     """
     seen = {"fails_task": checks.attempts < 0.5, "inappropriate": checks.polite < 0.5}
     if task.annotations.get("closed_domain"):
@@ -160,7 +165,7 @@ def flags(labeler: Labeler, task: Task, text: str, checks: Checks, seed: int = 0
 
 
 def _seconds(labeler: Labeler, prompt: str, completions: Sequence[str], seed: int) -> float:
-    """Time spent: reading, 6 s of questions per answer, 2 s to place it in the ranking, give or take a quarter."""
+    """Reading, 6 s of questions per answer, 2 s to place it in the ranking, give or take a quarter."""
     read = sum(len(text.split()) for text in (prompt, *completions)) / READING_SPEED
     pace = np.exp(0.25 * bell(seed, labeler.id, prompt, "seconds"))
     return round(float(pace * (10 + read + 8 * len(completions))), 1)

@@ -1,4 +1,5 @@
-"""How the labelers were chosen: the four tests of Appendix B.1, taken by applicants of whom some should not pass.
+"""How the labelers were chosen: the four tests of Appendix B.1, taken by applicants of whom some should not
+pass.
 
     1 flagging   agreement with the researchers on which texts are sensitive          soft cutoff 75 %
     2 ranking    agreement with the researchers on the order of responses             soft cutoff 75 %
@@ -52,15 +53,8 @@ def make_applicants(seed: int = 0, n: int = 60) -> list[Labeler]:
     for i, person in enumerate(make_pool(seed, n)):
         kind = rng(seed, "applicant", i).choices(list(KINDS), [k.share for k in KINDS.values()])[0]
         habits = KINDS[kind]
-        people.append(
-            replace(
-                person,
-                id=f"applicant-{i:02d}",
-                group=kind,
-                noise=person.noise * habits.noise,
-                length_bias=person.length_bias + habits.length_bias,
-            )
-        )
+        noise, bias = person.noise * habits.noise, person.length_bias + habits.length_bias
+        people.append(replace(person, id=f"applicant-{i:02d}", group=kind, noise=noise, length_bias=bias))
     return people
 
 
@@ -69,13 +63,12 @@ def screen(
 ) -> list[Row]:
     """The results table: one row per applicant with the four tests, `missed_by` and `admitted`.
 
-    The paper calls its cutoffs soft and the choice subjective. Here an applicant may miss them by `leniency` in all,
-    counted as shares of the cutoffs, so that one narrow miss is forgiven and two are not.
+    The paper calls its cutoffs soft and the choice subjective. Here an applicant may miss them by `leniency`
+    in all, counted as shares of the cutoffs, so that one narrow miss is forgiven and two are not.
     """
     texts = sensitive_texts(items, seed)
-    exam = [(task, answers, judge_all(task, answers)) for task, answers in items if len(set(answers)) > 1][
-        :40
-    ]
+    different = [(task, answers) for task, answers in items if len(set(answers)) > 1][:40]
+    exam = [(task, answers, judge_all(task, answers)) for task, answers in different]
     delicate = [task for task, _ in items if is_sensitive(task, task.text)] or [task for task, _ in items]
     table = []
     for person in applicants:
@@ -118,15 +111,12 @@ def sensitive_texts(items: Sequence[Item], seed: int = 0, n: int = 60) -> list[t
 
 
 def _flagging(person: Labeler, texts: Sequence[tuple[str, bool]], seed: int) -> float:
-    kind, care = (
-        KINDS[person.group],
-        exp(0.4 * bell(seed, person.id, "care")),
-    )  # people of one kind differ too
-    wrong = [
-        chance(seed, person.id, "flag", text) < care * (kind.misses if bad else kind.false_alarms)
-        for text, bad in texts
-    ]
-    return 1 - sum(wrong) / len(texts)
+    kind, wrong = KINDS[person.group], 0
+    care = exp(0.4 * bell(seed, person.id, "care"))  # people of one kind differ too
+    for text, bad in texts:
+        rate = kind.misses if bad else kind.false_alarms
+        wrong += chance(seed, person.id, "flag", text) < care * rate
+    return 1 - wrong / len(texts)
 
 
 def _ranking(
@@ -152,7 +142,7 @@ def _writing(person: Labeler, tasks: Sequence[Task], seed: int) -> float:
 
 
 def _write(person: Labeler, task: Task, other: Task, seed: int) -> str:
-    """A right answer, or what this kind of person writes instead: chatter, an insult, the answer to another prompt."""
+    """A right answer, or what this kind of person writes: chatter, an insult, an answer to something else."""
     draw = rng(seed, person.id, "write", task.text)
     if draw.random() >= KINDS[person.group].bad_demo:
         return task.reference

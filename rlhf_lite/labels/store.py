@@ -1,7 +1,8 @@
 """Rankings by people in an SQLite file that a whole class can write at once.
 
-A label is a ranking row (`data.records`) by one labeler of one prompt. When `put` returns, the label is on disk. Ranking the
-same prompt again replaces it, unless it is a second look (`look=2`), from which a labeler's agreement with themselves is counted.
+A label is a ranking row (`data.records`) by one labeler of one prompt. When `put` returns, the label is on
+disk. Ranking the same prompt again replaces it, unless it is a second look (`look=2`), from which a labeler's
+agreement with themselves is counted.
 
     store = open_store(folder, "ada")     # labels.sqlite3 for all; on a network disk, a file for each person
     store.put({"prompt_id": "p1", "prompt": ..., "completions": [...], "ranks": [...], "labeler": "ada"})
@@ -28,15 +29,17 @@ MIGRATIONS = (
     """
     CREATE TABLE labels (
         labeler TEXT NOT NULL CHECK (labeler <> ''), prompt_id TEXT NOT NULL CHECK (prompt_id <> ''),
-        look INTEGER NOT NULL CHECK (look >= 1), label TEXT NOT NULL CHECK (json_valid(label)), changed TEXT NOT NULL,
-        PRIMARY KEY (labeler, prompt_id, look)
+        look INTEGER NOT NULL CHECK (look >= 1), label TEXT NOT NULL CHECK (json_valid(label)),
+        changed TEXT NOT NULL, PRIMARY KEY (labeler, prompt_id, look)
     ) WITHOUT ROWID;
-    CREATE TABLE drafts (labeler TEXT PRIMARY KEY, draft TEXT NOT NULL CHECK (json_valid(draft))) WITHOUT ROWID;
+    CREATE TABLE drafts (labeler TEXT PRIMARY KEY, draft TEXT NOT NULL CHECK (json_valid(draft)))
+        WITHOUT ROWID;
     """,
 )
 PUT = """
     INSERT INTO labels VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET label = excluded.label, changed = excluded.changed WHERE excluded.changed >= changed
+    ON CONFLICT DO UPDATE SET label = excluded.label, changed = excluded.changed
+    WHERE excluded.changed >= changed
 """
 # On these, SQLite's locks, or the memory that WAL shares, do not reach from one host to another.
 NETWORK_DISKS = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "fuse.")
@@ -47,17 +50,14 @@ class StoreError(RecordError):
 
 
 class LabelStore:
-    """One file of labels, made if it is not there. Safe in threads, after a fork, and for many processes at once."""
+    """One file of labels, made if it is not there. Safe in threads, after a fork, and for many processes."""
 
-    def __init__(self, path: str | Path, journal: str = "auto"):
-        """journal: wal, delete, or auto: wal unless the file is on a network disk."""
+    def __init__(self, path: str | Path):
         self.path = Path(path).expanduser()
-        if journal not in ("auto", "wal", "delete"):
-            raise StoreError(f"journal is {journal!r}; use wal, delete or auto.")
-        self.journal = journal if journal != "auto" else "delete" if on_network_disk(self.path) else "wal"
-        self._prepare()
+        self.journal = "delete" if on_network_disk(self.path) else "wal"  # write-ahead log
+        self._open()
 
-    # --- labels -------------------------------------------------------------------------------------------------------
+    # --- labels ---------------------------------------------------------------------------------------------
 
     def put(self, row: Row, look: int = 1) -> None:
         """Keep one label."""
@@ -65,35 +65,34 @@ class LabelStore:
 
     def put_all(self, rows: Iterable[Row], look: int = 1) -> int:
         """Keep these labels, all or, if one of them is bad, none. Returns their number."""
-        return self._insert(
-            [
-                (*_key(row, number), look, _json(row), _now())
-                for number, row in enumerate(check_rankings(rows, allow_empty=True), 1)
-            ]
-        )
+        entries = []
+        for number, row in enumerate(check_rankings(rows, allow_empty=True), 1):
+            if not row.get("labeler"):
+                raise StoreError(f"row {number}: a label needs the name of its labeler.")
+            prompt_id = row.get("prompt_id") or hashlib.sha256(row["prompt"].encode()).hexdigest()[:16]
+            now = datetime.now(UTC).isoformat(timespec="microseconds")  # a form that sorts
+            entries.append((str(row["labeler"]), str(prompt_id), look, _json(row), now))
+        return self._insert(entries)
 
     def rows(self, labeler: str | None = None, look: int | None = 1) -> list[Row]:
-        """The labels of one person or of all, in the order of labelers and prompts. look None: second looks too."""
+        """The labels of one person or of all, by labeler and prompt. look None: second looks too."""
         query = """SELECT label, labeler, prompt_id FROM labels
-                   WHERE (?1 IS NULL OR labeler = ?1) AND (?2 IS NULL OR look = ?2) ORDER BY labeler, prompt_id, look"""
+                   WHERE (?1 IS NULL OR labeler = ?1) AND (?2 IS NULL OR look = ?2)
+                   ORDER BY labeler, prompt_id, look"""
         with self._connection() as db:
-            found = db.execute(query, (labeler, look))
-            return [
-                {**json.loads(label), "labeler": who, "prompt_id": prompt} for label, who, prompt in found
-            ]
+            found = db.execute(query, (labeler, look)).fetchall()
+        return [{**json.loads(label), "labeler": who, "prompt_id": prompt} for label, who, prompt in found]
 
     def counts(self) -> dict[str, int]:
         """How many prompts each labeler has ranked."""
+        query = "SELECT labeler, COUNT(*) FROM labels WHERE look = 1 GROUP BY labeler ORDER BY labeler"
         with self._connection() as db:
-            return dict(
-                db.execute(
-                    "SELECT labeler, COUNT(*) FROM labels WHERE look = 1 GROUP BY labeler ORDER BY labeler"
-                )
-            )
+            return dict(db.execute(query))
 
     def merge(self, other: LabelStore) -> int:
-        """Take in another store's labels; of two labels by one person of one prompt the later one stays. Returns how many
-        labels are new here or later than what was here."""
+        """Take in another store's labels; of two labels by one person of one prompt the later one stays.
+        Returns how many labels are new here or later than what was here.
+        """
         with other._connection() as db:
             rows = db.execute("SELECT labeler, prompt_id, look, label, changed FROM labels").fetchall()
         return self._insert(rows)
@@ -104,7 +103,7 @@ class LabelStore:
             db.executemany(PUT, rows)
             return db.total_changes - before
 
-    # --- drafts: what is on a labeler's screen, so that a restart loses nothing ---------------------------------------
+    # --- drafts: what is on a labeler's screen, so that a restart loses nothing -----------------------------
 
     def keep_draft(self, labeler: str, draft: dict | None) -> None:
         """Remember what is on the screen, or, with None, forget it."""
@@ -120,9 +119,9 @@ class LabelStore:
             found = db.execute("SELECT draft FROM drafts WHERE labeler = ?", (labeler,)).fetchone()
         return found and json.loads(found[0])
 
-    # --- the file -----------------------------------------------------------------------------------------------------
+    # --- the file -------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
+    def _open(self) -> None:
         """Make the file, or bring it to this version's schema, while others may be doing the same."""
         with _explained(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,9 +129,8 @@ class LabelStore:
             if self._version(db) < len(MIGRATIONS):
                 db.execute(f"PRAGMA journal_mode = {self.journal}").fetchone()
                 with _transaction(db):
-                    for number in range(
-                        self._version(db), len(MIGRATIONS)
-                    ):  # asked again: another may have been faster
+                    # The version is asked for again: another may have been faster.
+                    for number in range(self._version(db), len(MIGRATIONS)):
                         for statement in MIGRATIONS[number].split(";"):
                             db.execute(statement)
                         db.execute(f"PRAGMA user_version = {number + 1}")
@@ -158,7 +156,7 @@ class LabelStore:
 
 
 def open_store(place: str | Path, labeler: str) -> LabelStore:
-    """The store a labeler writes to: the file `place`; or, in a folder, one for all, or on a network disk one for each person."""
+    """The file `place`; or, in a folder, one store for all, or on a network disk one for each person."""
     place = Path(place).expanduser()
     if place.suffix:
         return LabelStore(place)
@@ -169,7 +167,9 @@ def open_store(place: str | Path, labeler: str) -> LabelStore:
 
 
 def merge(sources: Iterable[str | Path], into: str | Path) -> dict[str, int]:
-    """Merge stores into one, which may hold labels already. Returns how many labels each source added or renewed."""
+    """Merge stores into one, which may hold labels already. Returns how many labels each source added or
+    renewed.
+    """
     sources = [Path(source) for source in sources]
     if missing := [source for source in sources if not source.is_file()]:
         raise StoreError(f"there is no store {missing[0]}; nothing was merged.")
@@ -189,25 +189,11 @@ def on_network_disk(path: Path, mounts: Path = Path("/proc/mounts")) -> bool:
     return max(above, default=(0, ""))[1].startswith(NETWORK_DISKS)
 
 
-# --- helpers ----------------------------------------------------------------------------------------------------------
-
-
-def _key(row: Row, number: int) -> tuple[str, str]:
-    """(labeler, prompt_id); a prompt without an id is known by its text."""
-    if not row.get("labeler"):
-        raise StoreError(f"row {number}: a label needs the name of its labeler.")
-    return str(row["labeler"]), str(
-        row.get("prompt_id") or hashlib.sha256(row["prompt"].encode()).hexdigest()[:16]
-    )
+# --- helpers ------------------------------------------------------------------------------------------------
 
 
 def _json(value: dict) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _now() -> str:
-    """UTC, in a form that sorts."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 @contextmanager
@@ -224,7 +210,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 ADVICE = {
-    "SQLITE_READONLY": "it cannot be written; ask for the right to write it and its folder, or choose another place",
+    "SQLITE_READONLY": "it cannot be written; ask for the right to write it, or take another place",
     "SQLITE_FULL": "the disk is full; free some space and try again",
     "SQLITE_BUSY": f"others kept it locked for {WAIT} seconds; try again",
     "SQLITE_CANTOPEN": "it cannot be opened; is its folder there, and may you write it?",

@@ -1,4 +1,6 @@
-"""What a person's rankings say about that person: whom they agree with, and how much each criterion seems to count for them."""
+"""What a person's rankings say about that person: whom they agree with, and how much each criterion seems to
+count for them.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +23,16 @@ def agreement_with_each(rows: Sequence[Row], pool: Sequence[Labeler]) -> dict[st
 
 
 def implied_weights(rows: Sequence[Row], ridge: float = 1.0, steps: int = 50) -> dict[str, float]:
-    """Weights of the rubric's criteria, scaled to sum 1 over those of the rubric, under which the rankings are likeliest.
+    """Weights of the rubric's criteria, scaled to sum 1 over those of the rubric, under which the rankings
+    are likeliest.
 
-    A logistic model of every untied pair on the difference of the two answers' checks (Bradley-Terry with features), with a
-    ridge. A few rankings say little: trust no more than the order of the largest.
+    A logistic model of every untied pair on the difference of the two answers' checks (Bradley-Terry with
+    features), with a ridge. A few rankings say little: trust no more than the order of the largest.
     """
-    differences = [
-        features[i] - features[j]
-        for row in rows
-        for features in [_features(row)]
-        for i, j in untied_pairs(row["ranks"])
-    ]
+    differences = []
+    for row in rows:
+        features = _features(row)  # (K, criteria)
+        differences += [features[i] - features[j] for i, j in untied_pairs(row["ranks"])]
     if not differences:
         raise ValueError(f"{len(rows)} rankings hold no pair of answers that is not tied; rank some more")
     x = np.array(differences)  # (pairs, criteria), the better answer minus the worse one
@@ -52,13 +53,13 @@ def _features(row: Row) -> np.ndarray:
     """The checks of each answer and its length, (K, criteria); a constraint that is not set holds for all."""
     if not row.get("task"):
         raise ValueError(
-            f"prompt {row.get('prompt_id')} has no task, so nobody can check its answers; take prompts of the tiny world"
+            f"prompt {row.get('prompt_id')} has no task, so nobody can check its answers; "
+            "take prompts of the tiny world"
         )
     task, out = Task.from_json(row["task"]), []
     for text in row["completions"]:
         checks = judge(task, text)
-        found = {name: getattr(checks, name) for name in HELP_FIRST} | {
-            "length": min(len(text.split()), 30) / 15
-        }
+        found = {name: getattr(checks, name) for name in HELP_FIRST}
+        found["length"] = min(len(text.split()), 30) / 15
         out.append([1.0 if found[name] is None else float(found[name]) for name in CRITERIA])
     return np.array(out)
