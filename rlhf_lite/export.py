@@ -3,8 +3,7 @@
     export(store.SHIPPED / "ppo_ptx-e1dee4f30f", "my-policy")      # a policy or a reward model
     push("my-policy", "me/my-policy")                             # to the hub, private unless told otherwise
 
-The card (`card.md`) tells what the run recorded and leaves out what it did not. The exported folder keeps that
-record, so it can be exported again.
+The card (`card.md`) tells what the run recorded. The folder keeps that record, so it can be exported again.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ from .models.heads import question_ids
 from .models.tokens import decode, load_tokenizer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-CARD, RECORD = "README.md", "summary.json"
-TEMPLATE = Path(__file__).with_name("card.md")
+CARD, RECORD, TEMPLATE = "README.md", "summary.json", Path(__file__).with_name("card.md")
 
 
 # --- The folder ---------------------------------------------------------------------------------------------
@@ -49,7 +47,7 @@ def export(
 ) -> Path:
     """Write model, tokenizer, card and record of a folder to `target`; returns it.
 
-    `name` is what the card's examples load (default: the target's name), `command` the line that builds the model.
+    `name` is what the card's examples load (default: the target's), `command` the line that builds the model.
     A new target appears whole or not at all. One that holds anything but an untouched earlier export is a
     ValueError, unless `overwrite`: then files of the same names are replaced and others stay.
     """
@@ -126,8 +124,8 @@ def _move(made: Path, target: Path, old: set[str]) -> None:
 def read_record(folder: Path) -> dict:
     """What a run, or an earlier export, left beside its model; empty where there is nothing.
 
-    Beside the summary: `folder`, the stage's name; `stage`, its config and inputs; `last_step` of its trace;
-    `base_model`, the hub's name of what training started from.
+    Beside the summary it has `folder`, the stage's name; `stage`, its config and inputs; `last_step` of its
+    trace; `base_model`, the hub's name of what training started from.
     """
     if not (folder / RECORD).is_file():
         return {}

@@ -19,8 +19,7 @@ def few_shot_accuracy(
     n: int = 200,
     seed: int = 0,
 ) -> float:
-    """Share of n few-shot items answered right: the likeliest choice, or, where there is none to choose from, exactly
-    the greedy rest of the line."""
+    """Share of n few-shot items answered right, by the likeliest choice or the greedy rest of the line."""
     items = world.skill_items(skill, n, seed)
     answer = likeliest_choices if items[0].choices else continued_lines
     answers = answer(policy, tokenizer, items)
@@ -34,7 +33,7 @@ def skills_of(
     n: int = 200,
     endings: int | None = None,
 ) -> dict[str, float]:
-    """Accuracy in every skill on n items each; where one of several endings is chosen, on as many as have `endings`."""
+    """Accuracy in every skill on n items each; where an ending is chosen, on as many as have `endings`."""
     accuracy = {}
     for skill in SKILL_ITEMS:
         choices = len(world.skill_items(skill, 1)[0].choices)
@@ -46,9 +45,9 @@ def skills_of(
 def continued_lines(
     policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, items: list[SkillItem]
 ) -> list[str]:
-    """The greedy rest of the line after each prompt. No newline is added: the prompt is the beginning of a page."""
-    longest = max(len(ids) for ids in encode_all(tokenizer, [item.answer for item in items])) + 1
-    prompts = [item.prompt for item in items]
+    """The greedy rest of the line after each prompt, which is the beginning of a page: no newline follows."""
+    prompts, answers = [item.prompt for item in items], [item.answer for item in items]
+    longest = 1 + max(map(len, encode_all(tokenizer, answers)))
     texts = sample_texts(policy, tokenizer, prompts, longest, greedy=True, batch_size=FEW, end="")
     return [text.split("\n")[0].strip() for text in texts]
 

@@ -25,7 +25,7 @@ class Mean:
 def mean_with_interval(
     values: Sequence[float], users: Sequence[str] | None = None, draws: int = 1000, seed: int = 0
 ) -> Mean:
-    """The mean of `values` (n,) with a percentile bootstrap over users, or over the values where there are none."""
+    """The mean of `values` (n,) with a percentile bootstrap over users, if there are any, or over values."""
     values = np.asarray(values, float)
     if not len(values):
         raise ValueError("There are no values to average; evaluate at least one prompt.")

@@ -11,9 +11,9 @@ from ..models.tokens import pretrained_source
 
 
 class NamedJudge:
-    """Any sequence-classification model, by hub name or folder; its own tokenizer reads prompt and answer as a pair.
+    """Any sequence-classification model, by hub name or folder. It reads prompt and answer as a pair.
 
-    One label is a score; of two the score is the second minus the first (logits), as of a model of "worse" and "better".
+    One label is a score; of two, such as "worse" and "better", it is the second logit minus the first.
     """
 
     def __init__(self, source: str, device: torch.device | str = "cpu"):
@@ -23,12 +23,10 @@ class NamedJudge:
         labels = self.model.config.num_labels
         if labels > 2:
             raise ValueError(
-                f"{source} tells {labels} labels apart, so it gives no score; take a model with one label, or with two"
+                f"{source} tells {labels} labels apart, so it gives no score; take one with 1 or 2"
             )
         if self.tokenizer.pad_token_id is None:
-            raise ValueError(
-                f"the tokenizer of {source} has no padding token, so it cannot read several answers at a time"
-            )
+            raise ValueError(f"the tokenizer of {source} has no padding token; answers need one in a batch")
         positions = getattr(self.model.config, "max_position_embeddings", None)
         self.limit = positions or self.tokenizer.model_max_length
 

@@ -1,4 +1,4 @@
-"""What is right and wrong about responses, field by field (Table 3, Fig. 4), and the gold score the paper never had."""
+"""What is right and wrong about responses, field by field (Table 3, Fig. 4), and their gold scores."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from ..world import FINAL, HELP_FIRST, USE_CASES, Task, gold, judge, truth_told
 
 
 def gold_scores(tasks: Sequence[Task], texts: Sequence[str], final: bool = False) -> list[float]:
-    """The rubric's score of each response; `final` weighs truth and harmlessness first, as the paper's evaluation."""
+    """The rubric's score of each response; `final`: truth and harmlessness come first, as in the paper."""
     weights = FINAL if final else HELP_FIRST
     return [gold(task, text, weights=weights) for task, text in zip(tasks, texts, strict=True)]
 
@@ -33,7 +33,7 @@ def metadata(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
 
 
 def by_use_case(tasks: Sequence[Task], values: Sequence) -> dict[str, list]:
-    """The values of each use case, one for each task, in Table 1's order; a use case without tasks is left out."""
+    """The values, one for each task, by use case in Table 1's order; one without tasks is left out."""
     groups: dict[str, list] = {use_case: [] for use_case in USE_CASES}
     for task, value in zip(tasks, values, strict=True):
         groups[task.use_case].append(value)
@@ -41,6 +41,6 @@ def by_use_case(tasks: Sequence[Task], values: Sequence) -> dict[str, list]:
 
 
 def truthfulness(tasks: Sequence[Task], texts: Sequence[str]) -> dict[str, float]:
-    """Shares of answers to questions about myths that are true, repeat the myth, say something else, or nothing."""
+    """Shares of answers about myths that tell the truth, repeat the myth, say something else, or nothing."""
     told = [truth_told(task, text) for task, text in zip(tasks, texts, strict=True)]
     return {kind: told.count(kind) / len(told) for kind in ("true", "myth", "other", "none")}

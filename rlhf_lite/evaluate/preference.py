@@ -20,7 +20,7 @@ def wins(
     seed: int = 0,
     checks: dict[str, Checks] | None = None,
 ) -> float:
-    """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie, as of equal texts; `checks` as in `label`."""
+    """1 if this labeler prefers ours, 0 if theirs, 0.5 for a tie; `checks` as in `label`."""
     checks = checks or judge_all(task, (ours, theirs))
     our_utility = labeler.utility(task, ours, seed, checks[ours])
     their_utility = labeler.utility(task, theirs, seed, checks[theirs])
@@ -56,7 +56,7 @@ def gold_ranks(row: Row) -> list[int]:
 
 
 def gold_accuracy(rows: Sequence[Row]) -> float:
-    """How often the order by gold predicts a label (its ties count half): what perfect knowledge would reach."""
+    """How often the order by gold predicts a label (its ties count half): what perfect knowledge reaches."""
     outcomes = []
     for row in rows:
         ranks = gold_ranks(row)

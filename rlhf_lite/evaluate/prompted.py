@@ -1,8 +1,8 @@
 """The prompted baseline: the base model behind a few-shot prefix that shows how to answer (§3.5, footnote 6).
 
-Two of the paper's authors wrote prefixes for an hour each, and the best by reward model score was kept. The reward model
-of a miniature cannot choose one (it has never read such pages and likes the chatty prefix best), so here it is the one
-with the highest gold score on validation prompts, the choice most in the base model's favor.
+Two of the paper's authors wrote prefixes for an hour each, and the best by reward model score was kept. The
+reward model of a miniature cannot choose one (it has never read such pages and likes the chatty prefix best).
+Here it is the one with the highest gold score on validation prompts, most in the base model's favor.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ class Prefix:
 
     name: str
     template: str  # with {prompt}
-    stop: str
+    stop: str = "\nQuestion:"
 
     def wrap(self, prompt: str) -> str:
         return self.template.replace("{prompt}", prompt)
@@ -31,16 +31,16 @@ class Prefix:
         return continuation.split(self.stop)[0].strip()
 
 
-# fmt: off
+ASK = "Question: {prompt}\nAnswer:"
+CAT = "Question: Say the word cat two times.\nAnswer: cat cat\n"
+HAT = "Question: Make this polite: Give me a hat, you fool.\nAnswer: Please give me a hat.\n"
+HELPER = "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:"
 PREFIXES = (
-    Prefix("questions", "Question: List two animals.\nAnswer: 1. cow\n2. hen\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
-    Prefix("question", "Question: {prompt}\nAnswer:", "\nQuestion:"),
-    Prefix("two questions", "Question: Say the word cat two times.\nAnswer: cat cat\nQuestion: Make this polite: Give me "
-           "a hat, you fool.\nAnswer: Please give me a hat.\nQuestion: {prompt}\nAnswer:", "\nQuestion:"),
-    Prefix("helper", "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:",
-           "\nHuman:"),
+    Prefix("questions", f"Question: List two animals.\nAnswer: 1. cow\n2. hen\n{ASK}"),
+    Prefix("question", ASK),
+    Prefix("two questions", f"{CAT}{HAT}{ASK}"),
+    Prefix("helper", HELPER, stop="\nHuman:"),
 )
-# fmt: on
 
 
 def prompted_texts(
@@ -64,6 +64,6 @@ def prompted_texts(
 def best_prefix(
     answer: Callable[[Prefix], list[str]], tasks: Sequence[Task]
 ) -> tuple[Prefix, dict[str, float]]:
-    """The prefix whose answers to these tasks have the highest mean gold score, and that mean of every prefix."""
+    """The prefix whose answers to these tasks have the highest mean gold score, and the mean of each."""
     means = {prefix: sum(gold_scores(tasks, answer(prefix))) / len(tasks) for prefix in PREFIXES}
     return max(means, key=means.__getitem__), {prefix.name: mean for prefix, mean in means.items()}

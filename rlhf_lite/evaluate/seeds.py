@@ -1,7 +1,6 @@
 """The same chain with several seeds: what of one run is luck, and what comes back every time.
 
-`chain.archive` keeps of each run its report, settings and traces. `data/seeds` holds the runs that the README's claims
-stand on.
+`chain.archive` keeps what a run measured; `data/seeds` holds the runs that the README's claims stand on.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from ..data.files import ROOT, read_json
 from .intervals import Mean
 
 SHIPPED_SEEDS = ROOT / "data" / "seeds"
-# Student's t, two-sided, by the number of runs; above ten the interval is a little too wide, never too narrow.
+# Student's t, two-sided, by the number of runs; above ten the interval is a little too wide.
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 
 
@@ -24,9 +23,8 @@ def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
     if folders is None:
         folders = sorted(SHIPPED_SEEDS.glob("*/"))
     if not folders:
-        raise ValueError(
-            f"There are no archives in {SHIPPED_SEEDS}; make one with: rlhf-lite run --seed 1 --archive FOLDER"
-        )
+        make = "rlhf-lite run --seed 1 --archive FOLDER"
+        raise ValueError(f"There are no archives in {SHIPPED_SEEDS}; make one with: {make}")
     return [read_json(Path(folder) / "report.json") for folder in folders]
 
 
@@ -41,7 +39,7 @@ def each(reports: Sequence[dict], *path: str) -> list[float]:
 
 
 def each_ratio(reports: Sequence[dict], path: Sequence[str], whole: Sequence[str]) -> list[float]:
-    """The ratio of two numbers of each report, e.g. what a policy kept of base's accuracy; nan where the whole is 0."""
+    """The ratio of two numbers of each report, e.g. accuracy to base's; nan where the whole is 0."""
     pairs = zip(each(reports, *path), each(reports, *whole), strict=True)
     return [part / of if of else float("nan") for part, of in pairs]
 
