@@ -152,12 +152,13 @@ def keep_forms() -> Iterator[None]:
 
 def form_of(weight: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
     """make(weight), a form of it without gradient that some kernel needs."""
-    weight, forms = weight.detach(), getattr(_thread, "forms", None)
+    forms = getattr(_thread, "forms", None)
     if forms is None:
-        return make(weight)
+        return make(weight.detach())
     key = (weight.data_ptr(), weight.shape, weight.stride(), make)  # a slice is a new object every time
     if key not in forms:
-        forms[key] = weight, make(weight)  # the first keeps its memory from being used for another
+        kept = weight.detach()  # beside its form, so that its memory is not used for another
+        forms[key] = kept, make(kept)
     return forms[key][1]
 
 
