@@ -1,6 +1,7 @@
 """The loop: what it writes, how it stops, and that a resumed run is the uninterrupted run."""
 
 import json
+import os
 import signal
 import threading
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 
 from rlhf_lite.data.files import atomic_write
-from rlhf_lite.train import loop as loop_module
 from rlhf_lite.train.loop import Loop
 
 
@@ -143,14 +143,14 @@ def test_kill_while_saving_leaves_the_last_good_state(tmp_path, monkeypatch):
     def run(toy, **kw):
         return toy.run(8, folder=tmp_path, save_every_s=0, **kw)
 
-    real = loop_module.os.replace
+    real = os.replace
 
     def replace(source, target):
         if "checkpoint.json" in str(target) and json.loads(open(source).read())["step"] == 5:
             raise Failure  # tensors of step 5 are written, the pointer still points to step 4
         real(source, target)
 
-    monkeypatch.setattr(loop_module.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
     with pytest.raises(Failure):
         run(Toy())
     monkeypatch.undo()

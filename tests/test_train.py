@@ -450,12 +450,12 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
         {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
     ]
     data = reward_stage.RankingSet(tokenizer, rankings, judge)
-    assert len(data) == 2 and [int(row.parts.max()) for row in data.rows] == [3, 2]
-    found = data.scores(judge, [1, 0])
-    assert found.mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
+    assert len(data) == 2 and [max(row.parts) for row in data.rows] == [3, 2]
+    scores, _, mask = data.scores(judge, [1, 0])
+    assert mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
     texts = [(r["prompt"], t) for r in (rankings[1], rankings[0]) for t in r["completions"]]
     expected = torch.tensor(score_texts(judge, tokenizer, *zip(*texts, strict=True)))
-    torch.testing.assert_close(found.scores[found.mask.bool()], expected)
+    torch.testing.assert_close(scores[mask.bool()], expected)
     assert evaluate_reward(judge, tokenizer, rankings)["pairs"] == 6
 
 
@@ -468,8 +468,7 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
     gradients, losses = [], []
     for grouped in (True, False):
         model = copy.deepcopy(judge)
-        found = data.scores(model, [0, 1, 2])
-        scores = found.scores
+        scores, ranks, mask = data.scores(model, [0, 1, 2])
         if not grouped:
             rows = [
                 batches.ExchangeSet(tokenizer, [(r["prompt"], t) for t in r["completions"]], 32)
@@ -481,8 +480,8 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
                 for i in range(len(row))
                 for e in [row.batch([i])]
             ]
-            scores = torch.zeros_like(scores).masked_scatter(found.mask.bool(), torch.cat(alone))
-        loss = ranking_loss(scores, found.ranks, found.mask)
+            scores = torch.zeros_like(scores).masked_scatter(mask.bool(), torch.cat(alone))
+        loss = ranking_loss(scores, ranks, mask)
         loss.backward()
         losses.append(loss.item())
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))

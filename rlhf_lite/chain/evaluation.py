@@ -21,7 +21,7 @@ from ..labels.labelers import Labeler
 from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
-from ..train.pretrain import stream_loss, unseen_pages
+from ..train.pretrain import stream_loss, token_stream
 from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, USE_CASES, Fact, Task
 from ..world.asking import make_task
@@ -106,7 +106,7 @@ def evaluate(chain: Chain) -> dict:
 def _examined(chain: Chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:
     """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth; and of
     some, the gold scores of their answers to the prompts of `case_set`, at temperature 1."""
-    pages = unseen_pages(chain.world, chain.tokenizer)
+    pages = token_stream(chain.world.documents(800, seed=999), chain.tokenizer)  # nobody was trained on them
 
     def examine(name: str, policy: GPT2LMHeadModel) -> dict:
         answers = {

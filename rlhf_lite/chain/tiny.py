@@ -33,7 +33,7 @@ from ..models.tokens import build_tokenizer, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.loop import Loop
 from ..train.ppo import train_ppo
-from ..train.pretrain import train_base, web_stream
+from ..train.pretrain import token_stream, train_base
 from ..train.reward import agreement_with, center_on, new_reward_model, score_rankings, train_reward
 from ..train.sft import train_sft
 from ..world import Task, World, gold
@@ -139,7 +139,7 @@ class Chain(Plan):
     def pretrain_rows(self) -> Tensor:
         """Web text for the pretraining mix: (N, n_positions). Documents of the kind the base model learned from."""
         return pack_rows(
-            web_stream(self.world, self.tokenizer, 12_000, seed=1), self.config.model.n_positions
+            token_stream(self.world.documents(12_000, seed=1), self.tokenizer), self.config.model.n_positions
         )
 
     @cached_property
@@ -181,8 +181,8 @@ def build_base(chain: Chain, folder: Path) -> dict | None:
     """Pretrain on the web corpus (no more documents than the tokens asked for need)."""
     cfg = chain.config.base.replace(seed=chain.config.base_seed)
     policy = new_policy(chain.config.model, chain.tokenizer, seed=cfg.seed)
-    stream = web_stream(chain.world, chain.tokenizer, cfg.tokens // 33 + 100, seed=0)
-    valid = web_stream(chain.world, chain.tokenizer, 1500, seed=999)
+    stream = token_stream(chain.world.documents(cfg.tokens // 33 + 100, seed=0), chain.tokenizer)
+    valid = token_stream(chain.world.documents(1500, seed=999), chain.tokenizer)
     loop = chain.loop("base", folder)
     train_base(policy, stream, cfg, valid=valid, loop=loop)
     return _finish(chain, folder, policy, loop, "loss/valid")

@@ -7,7 +7,7 @@ from ..hardware.precision import autocast
 from ..models.heads import response_logprobs
 from ..models.sampling import FEW, sample_texts
 from ..models.tokens import Encoded, encode_all, pad_rows
-from ..train.pretrain import stream_loss, unseen_pages
+from ..train.pretrain import stream_loss, token_stream
 from ..world import SKILL_ITEMS, SkillItem, World
 
 
@@ -79,4 +79,4 @@ def web_loss(
     policy: GPT2LMHeadModel, world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800
 ) -> float:
     """Next-token loss on web pages nobody was trained on: the finest measure of what was forgotten."""
-    return stream_loss(policy, unseen_pages(world, tokenizer, n_documents))
+    return stream_loss(policy, token_stream(world.documents(n_documents, seed=999), tokenizer))

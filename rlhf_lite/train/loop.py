@@ -9,13 +9,12 @@
     loop.history["loss"], loop.stopped
 
 A step is a transaction: its metrics are written and checkpoints are taken only between steps. Whoever draws
-random numbers in a step derives them from (seed, step) (`optim.seeded`) or tracks the `torch.Generator`, so a
-resumed run goes through the same numbers as one that was never interrupted.
+random numbers in a step derives them from (seed, step) (`batches.seeded`) or tracks the `torch.Generator`, so
+a resumed run goes through the same numbers as one that was never interrupted.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -23,7 +22,6 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +31,7 @@ from tqdm.std import tqdm
 from ..data.files import atomic_write
 from ..hardware import processes
 from ..hardware.environment import trim_memory
-from ..hardware.processes import like, whole_state
+from . import checkpoints
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
@@ -42,12 +40,13 @@ TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free piec
 class Loop:
     """Steps of one training run.
 
-    folder: where `trace.jsonl` and the checkpoint go (None: nothing is written). save_every_s: seconds
-    between checkpoints; one more is taken at the end and at every stop. control: an object with a property
-    `stopped` and a method `report(step, **metrics)`, e.g. a Stop button; and, if it likes,
-        a dict `moved` of settings that somebody moved, see `current`.
-    about: whatever must be equal for a checkpoint to fit (config, data size); otherwise training starts
-    afresh. live: up to three metrics shown beside the progress bar.
+    state: what a checkpoint holds, see `track`. folder: where `trace.jsonl` and the checkpoint go (None:
+    nothing is written). save_every_s: seconds between checkpoints; one more is taken at the end and at every
+    stop. control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop
+    button; and, if
+        it likes, a dict `moved` of settings that somebody moved, see `current`.
+    live: up to three metrics shown beside the progress bar. about: whatever must be equal for a checkpoint to
+    fit (config, data size); otherwise training starts afresh.
     """
 
     def __init__(
@@ -90,16 +89,13 @@ class Loop:
     def steps(self, total: int) -> Iterator[int]:
         """Yield the steps still to do, 0 ... total-1; between two of them keep the books."""
         self.total, self.about = total, {"name": self.name, "total": total, **self.about}
-        self._resume()
+        if self.folder is not None:
+            self._resume()
         self._start_trace()
-        shown = (
-            self.progress
-            and processes.is_main_process()
-            and (sys.stderr.isatty() or "ipykernel" in sys.modules)
-        )
-        self._bar = tqdm(
-            total=total, initial=self.step, desc=self.name, disable=not shown, leave=False, mininterval=0.5
-        )
+        watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+        shown = self.progress and watched and processes.is_main_process()
+        options = {"disable": not shown, "leave": False, "mininterval": 0.5}
+        self._bar = tqdm(total=total, initial=self.step, desc=self.name, **options)
         saved, self.stopped = time.monotonic(), self._asked_to_stop()
         while not (self.finished or self.stopped):
             self._row = {}
@@ -107,11 +103,8 @@ class Loop:
             self._finish_step()
             if self.step % TIDY_EVERY == 0:
                 trim_memory()
-            if (
-                self.stopped
-                or self.finished
-                or processes.any_process(time.monotonic() - saved >= self.save_every_s)
-            ):
+            due = processes.any_process(time.monotonic() - saved >= self.save_every_s)
+            if self.stopped or self.finished or due:
                 self.save()
                 saved = time.monotonic()
         self._close()
@@ -198,110 +191,41 @@ class Loop:
                 thing.close()
         self._trace = None
 
-    # -- checkpoints -----------------------------------------------------------------------------------------
+    # -- what is written -------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write a checkpoint: tensors into a new file, then one atomic swap of the small file that points to
-        it."""
+        """Write a checkpoint, if there is a folder."""
         if self.folder is None:
-            return
-        state = {
-            name: _state_of(thing) for name, thing in self.state.items()
-        }  # what is cut, all processes put together
-        if not processes.is_main_process():
             return
         if self._trace:
             os.fsync(self._trace.fileno())
-        payload = {"step": self.step, "rows": json.dumps(self.rows), "state": state}
-        tensors = self.folder / f"checkpoint-{self.step}-{os.getpid()}.pt"  # a name no older pointer uses
-        with atomic_write(tensors) as file:
-            torch.save(payload, file)
-        pointer = {"file": tensors.name, "sha256": _sha256(tensors), "step": self.step, "about": self.about}
-        with atomic_write(self.folder / "checkpoint.json") as file:
-            file.write(json.dumps(pointer, indent=1).encode())
-        self._remove_tensors(keep=tensors)
+        checkpoints.save(self.folder, self.about, self.step, self.rows, self.state)
 
     def clear(self) -> None:
         """Delete the checkpoint, e.g. once the finished model is saved elsewhere; the trace stays."""
         if self.folder is not None and processes.is_main_process():
-            for name in ("checkpoint.json", "checkpoint-total.json"):
-                (self.folder / name).unlink(missing_ok=True)
-            self._remove_tensors()
-
-    def _remove_tensors(self, keep: Path | None = None) -> None:
-        for old in self.folder.glob("checkpoint-*.pt*"):
-            if old != keep:
-                old.unlink(missing_ok=True)
+            checkpoints.clear(self.folder)
 
     def _resume(self) -> None:
-        """Load the last checkpoint, if there is a sound one that belongs to this run, on however many
-        processes it ran."""
-        pointer = self.folder / "checkpoint.json" if self.folder is not None else None
-        if pointer is None or not pointer.exists():
-            return
-        try:
-            found = json.loads(pointer.read_text())
-            tensors = self.folder / found["file"]
-            if _sha256(tensors) != found["sha256"]:
-                raise ValueError("its sha256 is not the recorded one")
-            payload = torch.load(tensors, map_location="cpu", weights_only=True)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            warnings.warn(
-                f"The checkpoint {pointer} is damaged ({error}); '{self.name}' starts from the beginning."
-            )
-            return
-        changed = _differences(found["about"], json.loads(json.dumps(self.about)))
-        if changed or payload["state"].keys() != self.state.keys():
-            reason = ", ".join(changed) or "the objects it holds"
-            warnings.warn(
-                f"The checkpoint {pointer} is of another run ({reason}); '{self.name}' starts from the beginning."
-            )
-            return
-        for name, state in payload["state"].items():
-            _load_into(self.state[name], state)
-        self.step, self.rows, self.history = payload["step"], [], {}
-        for row in json.loads(payload["rows"]):
+        self.step, rows = checkpoints.load(self.folder, self.name, self.about, self.state)
+        self.rows, self.history = [], {}
+        for row in rows:
             self._record(row)
 
     def _start_trace(self) -> None:
         """Write the trace anew from the rows of the checkpoint, so that no step appears twice or is torn."""
         if self.folder is None or not processes.is_main_process():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "trace.jsonl"
         with atomic_write(path) as file:
             file.writelines(_line(row).encode() for row in self.rows)
         self._trace = open(path, "a", encoding="utf-8")
         with atomic_write(
             self.folder / "checkpoint-total.json"
-        ) as file:  # for whoever watches from another process
+        ) as file:  # for whoever watches from elsewhere
             file.write(json.dumps({"total": self.total}).encode())
 
 
-def _state_of(thing):
-    return thing.get_state() if isinstance(thing, torch.Generator) else whole_state(thing.state_dict())
-
-
-def _load_into(thing, state) -> None:
-    if isinstance(thing, torch.Generator):
-        thing.set_state(state)
-    elif isinstance(thing, torch.nn.Module):
-        own = thing.state_dict()
-        thing.load_state_dict({name: like(x, own.get(name)) for name, x in state.items()})
-    else:
-        thing.load_state_dict(state)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _differences(old: dict, new: dict) -> list[str]:
-    return [
-        f"{k}: {old.get(k)!r} -> {new.get(k)!r}" for k in sorted({*old, *new}) if old.get(k) != new.get(k)
-    ]
-
-
 def _line(row: dict) -> str:
-    return json.dumps({k: v if math.isfinite(v) else None for k, v in row.items()}) + "\n"  # NaN is not JSON
+    finite = {name: value if math.isfinite(value) else None for name, value in row.items()}
+    return json.dumps(finite) + "\n"  # NaN is not JSON

@@ -1,4 +1,4 @@
-"""Small parts every stage uses: Adam and its step, learning-rate shapes, dropout, a note of the precision."""
+"""Small parts every stage uses: Adam and its step, learning-rate shapes, dropout."""
 
 from __future__ import annotations
 
@@ -10,63 +10,59 @@ import torch
 from torch import Tensor, nn
 
 from ..hardware import processes
-from ..hardware.processes import full, like
 from ..hardware.precision import choose_dtype
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
 FIRST_SCALE = (
     2.0**12
-)  # of losses in float16; from torch's 2^16 a short training would lose its first steps to overflow
+)  # of losses in float16; torch's 2^16 would lose a short training's first steps to overflow
 
 
 class Adam:
-    """Adam as in App. C, and what belongs around one of its steps: in float16 a scaled loss, the sum of all
-    processes' gradients, and the clip of their norm. Without weight decay, AdamW *is* Adam; `fused` does the
-    whole update in one kernel.
+    """Adam as in App. C, and what belongs around its steps: in float16 a scaled loss, and the clip of the
+    gradient's norm. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel.
 
-        optimizer.scaled(loss).backward()              # once, or for every piece of a batch
+        optimizer.scaled(loss).backward()              # once, or for every part of a batch
         norm = optimizer.step(lr, max_grad_norm=1.0)
     """
 
     def __init__(self, model: nn.Module, lr: float):
         if processes.world_size() > 1 and not processes.is_distributed(model):
             raise ValueError(
-                "several processes would train a model each: give it to processes.distribute first"
+                "each process would train a model of its own: call processes.distribute(model) first"
             )
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model = model
-        self.adam = torch.optim.AdamW(
-            model.parameters(), lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True
-        )
+        weights = model.parameters()
+        self.adam = torch.optim.AdamW(weights, lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
         device = next(model.parameters()).device
-        half = choose_dtype(device) == torch.float16
+        self.dtype = choose_dtype(device)
+        half = self.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_SCALE, enabled=half)
 
     def scaled(self, loss: Tensor) -> Tensor:
-        """The loss whose gradient to compute: itself, but in float16 so many times it that small gradients
-        are no zeros."""
+        """The loss whose gradient to compute: in float16 so many times it that small gradients are no
+        zeros."""
         return self.scaler.scale(loss)
 
     def step(self, lr: float, max_grad_norm: float) -> float:
         """One step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
 
-        In float16 a gradient that overflows is no step: the scale is halved, and the norm that is returned is
+        In float16 a gradient that overflows is no step: the scale is halved, and the norm returned is
         infinite.
         """
         self.scaler.unscale_(self.adam)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         total = nn.utils.get_total_norm(gradients)
-        norm = float(full(total))
-        if (
-            not math.isfinite(norm) and not self.scaler.get_scale() > 1.0
-        ):  # the scale is 1 where none is needed
+        norm = float(processes.full(total))
+        if not math.isfinite(norm) and not self.scaler.get_scale() > 1.0:  # it is 1 where none is needed
             raise FloatingPointError(
                 f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate."
             )
         if (
             max_grad_norm - 1e-6 < norm < math.inf
-        ):  # most steps: not, and multiplying every gradient by 1 would take longer
+        ):  # seldom, and multiplying all gradients by 1 would take time
             nn.utils.clip_grads_with_norm_(self.model.parameters(), max_grad_norm, total)
         for group in self.adam.param_groups:
             group["lr"] = lr
@@ -77,14 +73,20 @@ class Adam:
 
     def state_dict(self) -> dict:
         """For a checkpoint (`Loop` puts it together where the model is cut over processes)."""
-        return {**self.adam.state_dict(), "scaler": self.scaler.state_dict()}
+        return {**self.adam.state_dict(), "scaler": self.scaler.state_dict(), "dtype": str(self.dtype)}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from a checkpoint, on however many processes and in whatever precision it was written."""
-        weights = dict(enumerate(self.model.parameters()))
-        moments = {
-            i: {name: like(x, weights[i]) for name, x in of.items()} for i, of in state["state"].items()
-        }
+        if state["dtype"] != str(self.dtype):
+            warnings.warn(
+                f"This run began in {state['dtype']} and goes on in {self.dtype}: close to, but not exactly, the "
+                "uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
+            )
+        moments = {}
+        for i, weight in enumerate(self.model.parameters()):
+            if i in state["state"]:
+                own = state["state"][i]
+                moments[i] = {name: processes.like(x, weight) for name, x in own.items()}
         self.adam.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
         if state["scaler"] and self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
@@ -94,8 +96,8 @@ class Adam:
 
 
 def cosine(step: int, total: int, final: float, warmup: float = 0.0) -> float:
-    """From 1 down to `final` along half a cosine (App. C.1, C.2), in the first steps less: up from 0 (theirs:
-    no warm-up)."""
+    """From 1 down to `final` along half a cosine (App. C.1, C.2); in the first `warmup` steps less, up from 0
+    (theirs: no warm-up)."""
     curve = final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(1, total - 1)))
     return curve * min(1.0, (step + 1) / max(1.0, warmup))
 
@@ -119,11 +121,7 @@ def warmup_from_tenth(iteration: int, warmup: int) -> float:
 def training_mode(model: nn.Module, dropout: float):
     """Train mode with this residual dropout (after attention and after the MLP); eval mode and 0
     afterwards."""
-    layers = [
-        m
-        for name, m in model.named_modules()
-        if isinstance(m, nn.Dropout) and name.endswith(("resid_dropout", "mlp.dropout"))
-    ]
+    layers = [m for name, m in model.named_modules() if name.endswith(("resid_dropout", "mlp.dropout"))]
     try:
         for layer in layers:
             layer.p = dropout
@@ -137,27 +135,11 @@ def training_mode(model: nn.Module, dropout: float):
 @contextlib.contextmanager
 def dropout_seed(dropout: float, seed: int, *path):
     """Dropout draws from torch's global generators: seed them for this block, then leave them as they were.
-    Processes drop other units each; the first one those that a single process would."""
+    Each process drops other units; the first one those that a single process would."""
     if dropout == 0:
         yield
         return
+    own = () if processes.is_main_process() else (processes.rank(),)
     with torch.random.fork_rng():
-        torch.manual_seed(seeded(seed, *path, *filter(None, [processes.rank()])).initial_seed())
+        torch.manual_seed(seeded(seed, *path, *own).initial_seed())
         yield
-
-
-class PrecisionNote:
-    """Goes into the checkpoint: a run resumed in another precision is a slightly different run, so say so."""
-
-    def __init__(self, device: torch.device):
-        self.dtype = str(choose_dtype(device))
-
-    def state_dict(self) -> dict:
-        return {"dtype": self.dtype}
-
-    def load_state_dict(self, state: dict) -> None:
-        if state["dtype"] != self.dtype:
-            warnings.warn(
-                f"This run began in {state['dtype']} and goes on in {self.dtype}: close to, but not exactly, the "
-                "uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
-            )

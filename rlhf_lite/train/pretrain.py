@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from itertools import islice
 
 import torch
@@ -11,10 +12,9 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import PretrainConfig
 from ..models.tokens import encode_all
-from ..world import World
 from .batches import endless, lm_loss, pack_rows
 from .loop import Loop
-from .optim import Adam, PrecisionNote, constant_then_linear
+from .optim import Adam, constant_then_linear
 
 
 def train_base(
@@ -37,8 +37,8 @@ def train_base(
     optimizer, device = Adam(policy, cfg.lr), policy.device
     policy.eval()  # no dropout
     about = {**cfg.to_dict(), "rows": len(rows)}
-    state = {"policy": policy, "optimizer": optimizer, "precision": PrecisionNote(device)}
-    with Loop.open("pretrain", loop, about=about, live=("loss", "tokens_per_second")).track(**state) as loop:
+    loop = Loop.open("pretrain", loop, about=about, live=("loss", "tokens_per_second"))
+    with loop.track(policy=policy, optimizer=optimizer):
         for step in loop.steps(total):
             start = time.perf_counter()
             batch = rows[endless(len(rows), step * cfg.batch_size, cfg.batch_size, cfg.seed, "pretrain")].to(
@@ -65,15 +65,12 @@ def stream_loss(policy: GPT2LMHeadModel, stream: Tensor, batch_size: int = 32) -
     return sum(losses) / len(rows)
 
 
-def web_stream(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int, seed: int) -> Tensor:
-    """Web documents as one token stream, each ended by EOS: (N,), int16 to keep it small."""
-    documents, parts = world.documents(n_documents, seed), []
+def token_stream(documents: Iterable[str], tokenizer: PreTrainedTokenizerFast) -> Tensor:
+    """Documents as one stream of tokens, each ended by EOS: (N,), int16 where the vocabulary allows, to keep
+    it small."""
+    dtype = torch.int16 if len(tokenizer) < 2**15 else torch.int32
+    documents, parts = iter(documents), []
     while batch := list(islice(documents, 5_000)):
         ids = [i for row in encode_all(tokenizer, batch) for i in (*row, tokenizer.eos_token_id)]
-        parts.append(torch.tensor(ids, dtype=torch.int16))
+        parts.append(torch.tensor(ids, dtype=dtype))
     return torch.cat(parts)
-
-
-def unseen_pages(world: World, tokenizer: PreTrainedTokenizerFast, n_documents: int = 800) -> Tensor:
-    """A stream of web documents that no model is trained on: (N,)."""
-    return web_stream(world, tokenizer, n_documents, seed=999)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import accumulate, chain, combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import torch
@@ -19,17 +19,21 @@ from ..hardware.threads import in_threads
 from ..models.checkpoints import new_scalar_model
 from ..models.heads import evaluating, group_rewards, question_ids, reward, shift_scores
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.tokens import IGNORED, encode, exchange_rows
+from ..models.tokens import IGNORED, encode, exchange_rows, pad_rows
 from .batches import ExchangeSet, as_pairs, local_parts, seeded, sorted_batches
 from .loop import Loop
-from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
+from .optim import Adam, cosine, dropout_seed, training_mode
+
+NOTHING = (
+    "None of the {} rankings prefers an answer to another: nothing to learn from, nothing to compare with."
+)
 
 
 def new_reward_model(
     policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, cfg: RewardConfig
 ) -> GPT2ForSequenceClassification:
     """A copy of the policy that scores, ready for training (§3.5). Its head is random, or says what the
-    policy already knows.
+    policy knows.
 
     With `cfg.answers` the first score is how much likelier the policy finds the first answer to
     `cfg.question` than the others: the head begins as the difference of the output embeddings of their first
@@ -70,46 +74,42 @@ def train_reward(
 
     One prompt with all its C(K, 2) pairs is *one* batch element: K forward passes, not K(K-1), and an answer
     gets one gradient per epoch, not K-1 (§3.5). `valid` rankings are scored after each epoch. Returns the
-    history. accumulation: parts in which a batch is computed, which is a matter of memory and does not change
-    its gradient.
+    history. accumulation: parts in which a batch is computed; a matter of memory, which does not change its
+    gradient.
     """
     cfg = cfg or RewardConfig()
     reward_model.config.question_ids = encode(
         tokenizer, cfg.question
-    )  # saved with the model, as what it reads last
+    )  # saved with the model: what it reads last
     data = RankingSet(tokenizer, rankings, reward_model)
     held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
     trim_memory()  # what encoding left behind
-    batches = lru_cache(1)(
-        lambda epoch: sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch)
-    )
+
+    @lru_cache(1)
+    def batches(epoch: int) -> list[list[int]]:
+        return sorted_batches(data.lengths, cfg.prompts_per_step, cfg.seed, "reward", epoch)
+
     per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
     optimizer = Adam(reward_model, cfg.lr)
-    state = {
-        "reward_model": reward_model,
-        "optimizer": optimizer,
-        "precision": PrecisionNote(reward_model.device),
-    }
-    loop = Loop.open(
-        "reward", loop, about={**cfg.to_dict(), "rankings": len(data)}, live=("loss", "accuracy")
-    )
-    with loop.track(**state), training_mode(reward_model, cfg.dropout):
+    about = {**cfg.to_dict(), "rankings": len(data)}
+    loop = Loop.open("reward", loop, about=about, live=("loss", "accuracy"))
+    loop.track(reward_model=reward_model, optimizer=optimizer)
+    with loop, training_mode(reward_model, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                found = backward_on_rankings(reward_model, optimizer, data, batches(epoch)[at], accumulation)
-            lr = loop.current(cfg).lr * cosine(
-                step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total
-            )
-            loop.log(**found, lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
+                loop.log(
+                    **backward_on_rankings(reward_model, optimizer, data, batches(epoch)[at], accumulation)
+                )
+            shape = cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
+            lr = loop.current(cfg).lr * shape
+            loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if held_out is not None and at + 1 == per_epoch:
                 found = agreement_with(_scores(reward_model, held_out), held_out.kept)
                 loop.log(epoch=epoch + 1, **{f"{name}/valid": found[name] for name in ("loss", "accuracy")})
-    if loop.step:
-        reward_model.config.trained_rankings = len(
-            data
-        )  # saved with the model; PPO refuses a model without it
+    if loop.step:  # saved with the model; PPO refuses a model without it
+        reward_model.config.trained_rankings = len(data)
     return loop.history
 
 
@@ -120,17 +120,16 @@ def backward_on_rankings(
     rows: Sequence[int],
     accumulation: int,
 ) -> dict[str, float]:
-    """Add the gradient of a batch's mean loss, as far as its prompts are this process's; what is returned is
-    of the batch."""
+    """Add the gradient of a batch's mean loss, of this process's prompts; what is returned is of the whole
+    batch."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
     for part, counts in local_parts(rows, accumulation):
         scores, ranks, mask = data.scores(model, part)
         weighted = counts * len(part) / len(rows) * ranking_loss(scores, ranks, mask)
         pairs = counts * pair_count(ranks, mask).sum()
         optimizer.scaled(weighted).backward()
-        sums += torch.stack(
-            [weighted.detach().double(), pairs * pair_accuracy(scores.detach(), ranks, mask), pairs.double()]
-        )
+        right = pairs * pair_accuracy(scores.detach(), ranks, mask)
+        sums += torch.stack([weighted.detach().double(), right, pairs.double()])
     loss, right, pairs = processes.all_reduce(*sums)
     return {"loss": loss, "accuracy": right / pairs}
 
@@ -161,15 +160,6 @@ def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
     return pairs
 
 
-class Scored(NamedTuple):
-    """Scores, ranks and mask of some prompts, (B, K) each; mask is 0 where a prompt has fewer than K
-    answers."""
-
-    scores: Tensor
-    ranks: Tensor
-    mask: Tensor
-
-
 class RankingSet:
     """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
 
@@ -177,89 +167,82 @@ class RankingSet:
     only once. After each answer stands its EOS, or the question of the model they are for.
     """
 
-    def __init__(
-        self,
-        tokenizer: PreTrainedTokenizerFast,
-        rankings: Sequence[Mapping],
-        model: GPT2ForSequenceClassification,
-    ):
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], model: nn.Module):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
-        kept = [row for row in rankings if len(set(row["ranks"])) > 1]
-        if not kept:
-            raise ValueError(
-                f"None of the {len(rankings)} rankings prefers an answer to another: nothing to learn from."
-            )
-        distinct = [list(dict.fromkeys(row["completions"])) for row in kept]
-        prompts = [row["prompt"] for row, texts in zip(kept, distinct, strict=True) for _ in texts]
+        self.pad_id = tokenizer.pad_token_id
+        self.kept = [row for row in rankings if len(set(row["ranks"])) > 1]
+        if not self.kept:
+            raise ValueError(NOTHING.format(len(rankings)))
+        distinct = [list(dict.fromkeys(row["completions"])) for row in self.kept]
+        prompts, answers = [], []
+        for row, texts in zip(self.kept, distinct, strict=True):
+            prompts += [row["prompt"]] * len(texts)
+            answers += texts
         question = question_ids(model)
-        room = model.config.n_positions - len(question)
-        exchanges, labels = exchange_rows(tokenizer, prompts, list(chain.from_iterable(distinct)), room)
-        if question:
-            exchanges = [
-                ids[: len(ids) - (ids[-1] == tokenizer.eos_token_id)] + question for ids in exchanges
-            ]
-        self.pad_id, self.kept, self.rows, start = tokenizer.pad_token_id, kept, [], 0
-        for row, texts in zip(kept, distinct, strict=True):
+        exchanges, labels = exchange_rows(
+            tokenizer, prompts, answers, model.config.n_positions - len(question)
+        )
+        if question:  # in place of EOS
+            ends = [len(ids) - (ids[-1] == tokenizer.eos_token_id) for ids in exchanges]
+            exchanges = [ids[:end] + question for ids, end in zip(exchanges, ends, strict=True)]
+        self.rows, start = [], 0
+        for row, texts in zip(self.kept, distinct, strict=True):
             stop = start + len(texts)
+            prompt_tokens = labels[start].count(IGNORED)
             order = [texts.index(text) for text in row["completions"]]
-            self.rows.append(_one_row(exchanges[start:stop], labels[start:stop], order))
+            self.rows.append(_RankingRow.joined(exchanges[start:stop], prompt_tokens, order))
             start = stop
         self.lengths = [len(row.ids) for row in self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def scores(self, model: GPT2ForSequenceClassification, rows: Sequence[int]) -> Scored:
-        """Score all answers of these rankings in one forward pass."""
-        width = max(self.lengths[i] for i in rows)
-        K, device = max(len(self.kept[i]["ranks"]) for i in rows), model.device
-        ids, position_ids, parts = (
-            torch.full((len(rows), width), fill) for fill in (self.pad_id, 0, -1)
-        )  # (B, T) each
-        last, ranks, mask = torch.zeros(3, len(rows), K, dtype=torch.long)  # (B, K) each
-        for b, i in enumerate(rows):
-            row, n, k = self.rows[i], self.lengths[i], len(self.kept[i]["ranks"])
-            ids[b, :n], position_ids[b, :n], parts[b, :n] = row.ids, row.position_ids, row.parts
-            last[b, :k], ranks[b, :k], mask[b, :k] = row.last, torch.tensor(list(self.kept[i]["ranks"])), 1
-        with autocast(device):
-            scores = group_rewards(model, *(x.to(device) for x in (ids, position_ids, parts, last)))  # (B, K)
-        return Scored(scores, ranks.to(device), mask.to(device))
+    def scores(
+        self, model: GPT2ForSequenceClassification, rows: Sequence[int]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Score all answers of these rankings in one forward pass: scores, ranks and mask, (B, K) each; mask
+        is 0 where a prompt has fewer than K answers."""
+        chosen, ranks = [self.rows[i] for i in rows], [list(self.kept[i]["ranks"]) for i in rows]
+        ids = pad_rows([row.ids for row in chosen], self.pad_id)  # (B, T)
+        position_ids = pad_rows([row.position_ids for row in chosen], 0)  # (B, T)
+        parts = pad_rows([row.parts for row in chosen], -1)  # (B, T)
+        last = pad_rows([row.last for row in chosen], 0)  # (B, K)
+        mask = pad_rows([[1] * len(row.last) for row in chosen], 0)  # (B, K)
+        inputs = [x.to(model.device) for x in (ids, position_ids, parts, last)]
+        with autocast(model.device):
+            scores = group_rewards(model, *inputs)  # (B, K)
+        return scores, pad_rows(ranks, 0).to(model.device), mask.to(model.device)
 
 
-class _Row(NamedTuple):
-    """One ranking as `group_rewards` reads it: ids, position_ids, parts (T,) and last (K,)."""
+class _RankingRow(NamedTuple):
+    """One ranking as `group_rewards` reads it: ids, position_ids, parts (T) and last (K)."""
 
-    ids: Tensor
-    position_ids: Tensor
-    parts: Tensor
-    last: Tensor
+    ids: list[int]
+    position_ids: list[int]
+    parts: list[int]
+    last: list[int]
+
+    @classmethod
+    def joined(cls, exchanges: list[list[int]], prompt_tokens: int, order: list[int]) -> _RankingRow:
+        """Exchanges of one prompt in one row; `order` says which of them each of the K answers is."""
+        ids, position_ids = exchanges[0][:prompt_tokens], list(range(prompt_tokens))
+        parts, ends = [0] * prompt_tokens, []
+        for k, exchange in enumerate(exchanges, 1):
+            ids += exchange[prompt_tokens:]
+            position_ids += range(prompt_tokens, len(exchange))
+            parts += [k] * (len(exchange) - prompt_tokens)
+            ends.append(len(ids) - 1)
+        return cls(ids, position_ids, parts, [ends[i] for i in order])
 
 
-def _one_row(exchanges: list[list[int]], labels: list[list[int]], order: list[int]) -> _Row:
-    """Exchanges of one prompt, joined; `order` says which of them each of the K answers is."""
-    start = labels[0].count(IGNORED)  # tokens of the prompt
-    answers = [ids[start:] for ids in exchanges]
-    ids = [*exchanges[0][:start], *chain.from_iterable(answers)]
-    position_ids = [*range(start), *(start + t for answer in answers for t in range(len(answer)))]
-    parts = [0] * start + [k for k, answer in enumerate(answers, 1) for _ in answer]
-    ends = list(accumulate(map(len, answers), initial=start - 1))[1:]
-    return _Row(*map(torch.tensor, (ids, position_ids, parts, [ends[i] for i in order])))
+# -- scores and what they are worth --------------------------------------------------------------------------
 
 
 def evaluate_reward(
-    reward_model: GPT2ForSequenceClassification,
-    tokenizer: PreTrainedTokenizerFast,
-    rankings: Sequence[Mapping],
-    *,
-    draws: int = 1000,
-    seed: int = 0,
+    reward_model, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], *, draws=1000, seed=0
 ) -> dict[str, float]:
-    """How often the model agrees with the labelers (§4.1, E.2): loss, accuracy, pairs, accuracy_low,
-    accuracy_high.
-
-    The 95 % interval draws *prompts* with replacement, because pairs of one prompt are not independent.
-    """
+    """How often the model agrees with the labelers (§4.1, E.2), see `agreement_with`."""
     return agreement_with(score_rankings(reward_model, tokenizer, rankings), rankings, draws=draws, seed=seed)
 
 
@@ -271,49 +254,12 @@ def score_rankings(
     return _scores(reward_model, RankingSet(tokenizer, unranked, reward_model))
 
 
-def _scores(model: GPT2ForSequenceClassification, data: RankingSet, batch: int = 16) -> list[Tensor]:
-    @torch.no_grad()  # counts in its own thread only
+def _scores(model: GPT2ForSequenceClassification, data: RankingSet) -> list[Tensor]:
     def score(rows: list[int]) -> list[Tensor]:
         scores, _, mask = data.scores(model, rows)
         return [s[m.bool()].cpu() for s, m in zip(scores, mask, strict=True)]
 
-    return _by_length(model, score, data.lengths, batch)
-
-
-def _by_length(
-    model: GPT2ForSequenceClassification, score: Callable, lengths: Sequence[int], batch: int
-) -> list:
-    """score(indices) of all items, in order; inside, in batches of similar length, side by side."""
-    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
-    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
-    with evaluating(model):
-        found = dict(
-            zip(order, chain.from_iterable(in_threads(score, parts, device=model.device)), strict=True)
-        )
-    return [found[i] for i in range(len(lengths))]
-
-
-def agreement_with(
-    scores: Sequence[Tensor], rankings: Sequence[Mapping], *, draws: int = 0, seed: int = 0
-) -> dict[str, float]:
-    """How well scores (K,) of each ranking's completions agree with its ranks; see `evaluate_reward`."""
-    losses, right, pairs = [], [], []
-    for given, row in zip(scores, rankings, strict=True):
-        ranks = torch.tensor([list(row["ranks"])])  # (1, K)
-        if n := int(pair_count(ranks)):
-            losses.append(float(ranking_loss(given[None], ranks)))
-            pairs.append(n)
-            right.append(float(pair_accuracy(given[None], ranks)) * n)
-    if not pairs:
-        raise ValueError(
-            f"None of the {len(rankings)} rankings prefers an answer to another: nothing to compare with."
-        )
-    found = {"loss": sum(losses) / len(losses), "accuracy": sum(right) / sum(pairs), "pairs": sum(pairs)}
-    if draws:
-        chosen = torch.randint(len(pairs), (draws, len(pairs)), generator=seeded(seed, "bootstrap"))
-        drawn = torch.tensor(right)[chosen].sum(1) / torch.tensor(pairs)[chosen].sum(1)  # (draws,)
-        found["accuracy_low"], found["accuracy_high"] = drawn.quantile(torch.tensor([0.025, 0.975])).tolist()
-    return found
+    return _by_length(model, score, data.lengths, batch=16)
 
 
 def score_texts(
@@ -325,18 +271,51 @@ def score_texts(
 ) -> list[float]:
     """The reward of each response to its prompt, in order; each text is taken as finished (it gets its
     EOS)."""
-    exchanges = ExchangeSet(
-        tokenizer, list(zip(prompts, responses, strict=True)), reward_model.config.n_positions
-    )
-    device = reward_model.device
+    pairs = list(zip(prompts, responses, strict=True))
+    exchanges = ExchangeSet(tokenizer, pairs, reward_model.config.n_positions)
 
-    @torch.no_grad()  # counts in its own thread only
     def score(rows: list[int]) -> list[float]:
-        part = exchanges.batch(rows, device)
-        with autocast(device):
+        part = exchanges.batch(rows, reward_model.device)
+        with autocast(reward_model.device):
             return reward(reward_model, part.ids, part.mask).tolist()
 
     return _by_length(reward_model, score, exchanges.lengths, batch)
+
+
+def _by_length(model: nn.Module, score: Callable, lengths: Sequence[int], batch: int) -> list:
+    """score(indices) of all items, in order; inside, in batches of similar length, side by side."""
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    parts = [order[start : start + batch] for start in range(0, len(order), batch)]
+    # no_grad counts in its own thread only, so it goes around each call
+    with evaluating(model), processes.whole(model):
+        scores = chain.from_iterable(in_threads(torch.no_grad()(score), parts, device=model.device))
+        found = dict(zip(order, scores, strict=True))
+    return [found[i] for i in range(len(lengths))]
+
+
+def agreement_with(
+    scores: Sequence[Tensor], rankings: Sequence[Mapping], *, draws: int = 0, seed: int = 0
+) -> dict[str, float]:
+    """How well scores (K,) of each ranking's completions agree with its ranks: loss, accuracy, pairs.
+
+    With `draws` also accuracy_low and accuracy_high, a 95 % interval. It draws *prompts* with replacement,
+    because pairs of one prompt are not independent.
+    """
+    losses, right, pairs = [], [], []
+    for given, row in zip(scores, rankings, strict=True):
+        ranks = torch.tensor([list(row["ranks"])])  # (1, K)
+        if n := int(pair_count(ranks)):
+            losses.append(float(ranking_loss(given[None], ranks)))
+            pairs.append(n)
+            right.append(float(pair_accuracy(given[None], ranks)) * n)
+    if not pairs:
+        raise ValueError(NOTHING.format(len(rankings)))
+    found = {"loss": sum(losses) / len(losses), "accuracy": sum(right) / sum(pairs), "pairs": sum(pairs)}
+    if draws:
+        chosen = torch.randint(len(pairs), (draws, len(pairs)), generator=seeded(seed, "bootstrap"))
+        drawn = torch.tensor(right)[chosen].sum(1) / torch.tensor(pairs)[chosen].sum(1)  # (draws,)
+        found["accuracy_low"], found["accuracy_high"] = drawn.quantile(torch.tensor([0.025, 0.975])).tolist()
+    return found
 
 
 def center_on(

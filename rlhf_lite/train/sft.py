@@ -18,7 +18,7 @@ from ..models.losses import masked_lm_loss
 from ..models.tokens import IGNORED, Exchanges
 from .batches import ExchangeSet, as_pairs, endless, lm_loss, local_parts, sorted_batches
 from .loop import Loop
-from .optim import Adam, PrecisionNote, cosine, dropout_seed, training_mode
+from .optim import Adam, cosine, dropout_seed, training_mode
 
 
 def train_sft(
@@ -37,38 +37,35 @@ def train_sft(
     """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the
     history.
 
-    loss = mean over response tokens and EOS of -log pi(token)  [ + coefficient * the same on pretraining rows
-    ]. The prompt is not in the loss (the paper does not say; we ask for answers, not for prompts).
+        loss = mean over response tokens and EOS of -log pi(token) [+ coefficient * the same on pretraining
+        rows]
+
+    The prompt is not in the loss (the paper does not say; we ask for answers, not for prompts).
 
     pretrain_rows: (N, n_positions), needed if cfg.pretrain_mix > 0, the SFT that PPO starts from (App. C.3).
     valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring
     (§3.5). select: scores the model after each epoch (select/score); with cfg.select = "reward" the best
-    epoch's weights are kept, as the paper chose by reward model score (App. C.1). on_epoch: called after each
-    epoch, may return metrics. accumulation: parts in which a batch is computed, which is a matter of memory
-    and does not change its gradient.
+    epoch's weights are kept, as the paper chose by reward model score (App. C.1). on_epoch: called as
+    on_epoch(epoch, policy) after each epoch, may return metrics. accumulation: parts in which a batch is
+    computed; a matter of memory, which does not change its gradient.
     """
     cfg = cfg or SFTConfig()
     _check(cfg, pretrain_rows, select)
     examples = ExchangeSet(tokenizer, as_pairs(demonstrations), policy.config.n_positions)
-    held_out = (
-        ExchangeSet(tokenizer, as_pairs(valid), policy.config.n_positions) if valid is not None else None
-    )
-    per_epoch = -(-len(examples) // cfg.batch_size)
+    held_out = None
+    if valid is not None:
+        held_out = ExchangeSet(tokenizer, as_pairs(valid), policy.config.n_positions)
+
+    @lru_cache(1)
+    def batches(epoch: int) -> list[list[int]]:
+        return sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch)
+
+    per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
-    batches = lru_cache(1)(
-        lambda epoch: sorted_batches(examples.lengths, cfg.batch_size, cfg.seed, "sft", epoch)
-    )
     optimizer, best = Adam(policy, cfg.lr), Best()
-    state = {
-        "policy": policy,
-        "optimizer": optimizer,
-        "best": best,
-        "precision": PrecisionNote(policy.device),
-    }
-    loop = Loop.open(
-        "sft", loop, about={**cfg.to_dict(), "examples": len(examples)}, live=("loss", "loss/valid")
-    )
-    with loop.track(**state), training_mode(policy, cfg.dropout):
+    about = {**cfg.to_dict(), "examples": len(examples)}
+    loop = Loop.open("sft", loop, about=about, live=("loss", "loss/valid"))
+    with loop.track(policy=policy, optimizer=optimizer, best=best), training_mode(policy, cfg.dropout):
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
@@ -79,12 +76,16 @@ def train_sft(
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
             loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
             if at + 1 == per_epoch:
+                loop.log(epoch=epoch + 1)
                 with evaluating(policy):
-                    loop.log(
-                        epoch=epoch + 1, **_end_of_epoch(epoch + 1, policy, held_out, select, on_epoch, best)
-                    )
+                    if held_out is not None:
+                        loop.log(**{"loss/valid": validation_loss(policy, held_out)})
+                    if select is not None:
+                        loop.log(**{"select/score": best.offer(float(select(policy)), policy)})
+                    if on_epoch is not None:
+                        loop.log(**(on_epoch(epoch + 1, policy) or {}))
     if cfg.select == "reward" and loop.finished:
-        best.restore(policy)
+        policy.load_state_dict(best.weights)
     return loop.history
 
 
@@ -99,7 +100,7 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
 def backward_on_demonstrations(
     policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], accumulation: int
 ) -> float:
-    """Add the gradient of a batch's mean loss, as far as its rows are this process's; returns the loss of the
+    """Add the gradient of a batch's mean loss, of this process's rows; returns the loss of the whole
     batch."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in local_parts(rows, accumulation):
@@ -111,40 +112,9 @@ def backward_on_demonstrations(
     return processes.all_reduce(sum_of_losses)[0]
 
 
-@torch.no_grad()
-def validation_loss(policy: GPT2LMHeadModel, examples: ExchangeSet, batch_size: int = 64) -> float:
-    """Mean -log pi per response token over a whole set (each token counts once, whatever its batch)."""
-    order, total, count = sorted(range(len(examples)), key=lambda i: examples.lengths[i]), 0.0, 0
-    for start in range(0, len(order), batch_size):
-        batch = examples.batch(order[start : start + batch_size], policy.device)
-        tokens = int((batch.labels[:, 1:] >= 0).sum())
-        total, count = total + float(exchange_loss(policy, batch)) * tokens, count + tokens
-    return total / count
-
-
-class Best:
-    """The best weights so far by a score; part of the checkpoint."""
-
-    def __init__(self):
-        self.score, self.weights = float("-inf"), {}
-
-    def offer(self, score: float, model: torch.nn.Module) -> None:
-        if score > self.score:
-            self.score, self.weights = score, {k: v.detach().clone() for k, v in model.state_dict().items()}
-
-    def restore(self, model: torch.nn.Module) -> None:
-        model.load_state_dict(self.weights)
-
-    def state_dict(self) -> dict:
-        return {"score": self.score, "weights": self.weights}
-
-    def load_state_dict(self, state: dict) -> None:
-        self.score, self.weights = state["score"], state["weights"]
-
-
 def backward_on_text(
     policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig, step: int
-) -> dict[str, Tensor]:
+) -> dict[str, float]:
     """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all
     rows.
 
@@ -162,13 +132,35 @@ def backward_on_text(
     return {"loss/pretrain": processes.all_reduce(loss / len(chosen))[0]}
 
 
-def _end_of_epoch(epoch, policy, held_out, select, on_epoch, best) -> dict[str, float]:
-    """What is measured after each epoch."""
-    metrics = {} if held_out is None else {"loss/valid": validation_loss(policy, held_out)}
-    if select is not None:
-        metrics["select/score"] = float(select(policy))
-        best.offer(metrics["select/score"], policy)
-    return {**metrics, **((on_epoch(epoch, policy) or {}) if on_epoch is not None else {})}
+@torch.no_grad()
+def validation_loss(policy: GPT2LMHeadModel, examples: ExchangeSet, batch_size: int = 64) -> float:
+    """Mean -log pi per response token over a whole set (each token counts once, whatever its batch)."""
+    order, total, count = sorted(range(len(examples)), key=lambda i: examples.lengths[i]), 0.0, 0
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        tokens = examples.answer_tokens(rows)
+        total += float(exchange_loss(policy, examples.batch(rows, policy.device))) * tokens
+        count += tokens
+    return total / count
+
+
+class Best:
+    """The best weights so far by a score; part of the checkpoint."""
+
+    def __init__(self):
+        self.score, self.weights = float("-inf"), {}
+
+    def offer(self, score: float, model: torch.nn.Module) -> float:
+        """Keep a copy of the weights if their score is better; returns the score."""
+        if score > self.score:
+            self.score, self.weights = score, {k: v.detach().clone() for k, v in model.state_dict().items()}
+        return score
+
+    def state_dict(self) -> dict:
+        return {"score": self.score, "weights": self.weights}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.score, self.weights = state["score"], state["weights"]
 
 
 def _check(cfg: SFTConfig, pretrain_rows: Tensor | None, select: Callable | None) -> None:
@@ -178,5 +170,5 @@ def _check(cfg: SFTConfig, pretrain_rows: Tensor | None, select: Callable | None
         )
     if cfg.select == "reward" and select is None:
         raise ValueError(
-            "select = 'reward' needs `select`, a function that scores the model, e.g. its mean RM score."
+            "select = 'reward' needs `select`, a function that scores the model, e.g. its mean reward."
         )
