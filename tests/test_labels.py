@@ -76,7 +76,7 @@ def test_labelling_is_deterministic_and_identical_texts_tie(prompts, completions
     assert lb.label(person, prompts[0], texts, seed=1)["seconds"] != row["seconds"]
     alone = lb.label(person, prompts[0], texts[::-1])  # the order of the answers changes nothing
     assert alone["ranks"] == row["ranks"][::-1]
-    records.check_rankings([row], min_k=4)
+    records.check_rankings([row])
 
 
 def test_the_utility_is_the_stated_formula(items):
@@ -358,10 +358,6 @@ def test_bad_rankings_are_refused_with_their_row(change, message):
 
 def test_more_record_rules():
     good = {"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2]}
-    with pytest.raises(records.RecordError, match="row 1: 2 completions, but K must be 4 to 9"):
-        records.check_rankings([good], min_k=4)
-    with pytest.raises(records.RecordError, match="and 15 more"):
-        records.check_rankings([good | {"ranks": [1]}] * 20)
     with pytest.raises(
         records.RecordError, match="column 'ranks' is missing; the row has prompt, completions"
     ):

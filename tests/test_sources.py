@@ -17,26 +17,25 @@ SHAPES = {"tree": [tree()], "nested": [tree()["prompt"]], "flat": list(flat(tree
 
 
 def ranked(rows):
-    """The rankings of raw rows, and the report."""
+    """The rankings of raw rows, and what was left out."""
     intake = records.Intake("trees", rows)
-    return list(open_assistant.rankings(intake)), intake.report
+    return list(open_assistant.rankings(intake)), intake.left_out
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_open_assistant_by_hand(shape, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in SHAPES[shape]), encoding="utf-8")
-    rows, report = load(path)
-    assert rows == ranked(SHAPES[shape])[0]
-    assert report.kept == len(rows) == 2
-    assert report.counts == {
+    rows, left_out = load(path)
+    assert (rows, left_out) == ranked(SHAPES[shape])
+    assert len(rows) == 2
+    assert left_out == {
         "reply: deleted": 1,
         "reply: empty": 1,
         "reply: unranked": 1,
         "prompt: 1 ranked reply": 1,
         "prompt: deleted": 2,
     }
-    assert report.examples["prompt: 1 ranked reply"] == ["One more?"]
     by_id = {row["prompt_id"]: row for row in rows}
     assert by_id["q1"]["prompt"] == "User: A question\n\nAssistant:"
     assert (
@@ -53,16 +52,16 @@ def test_open_assistant_by_hand(shape, tmp_path):
 
 def test_a_conversation_with_a_hole_is_dropped():
     rows = [row for row in SHAPES["flat"] if row["message_id"] != "a"]
-    found, report = ranked(rows)
-    assert [row["prompt_id"] for row in found] == [] and report.counts[
+    found, left_out = ranked(rows)
+    assert [row["prompt_id"] for row in found] == [] and left_out[
         "prompt: an earlier message is missing"
     ] == 4
 
 
 def test_more_than_nine_replies_keep_the_best_nine():
     replies = [message(f"r{i}", f"answer {i}", "assistant", i) for i in range(12)]
-    rows, report = ranked([message("q", "?", "prompter", replies=replies)])
-    assert sorted(rows[0]["ranks"]) == list(range(1, 10)) and report.counts == {"reply: beyond the best 9": 3}
+    rows, left_out = ranked([message("q", "?", "prompter", replies=replies)])
+    assert sorted(rows[0]["ranks"]) == list(range(1, 10)) and left_out == {"reply: beyond the best 9": 3}
 
 
 def test_something_else_is_refused_with_its_row():
@@ -82,9 +81,9 @@ def test_parents_that_form_a_ring_are_refused():
 @needs_data
 @pytest.mark.parametrize("name", ["en_100_tree.jsonl", "en_100_message.jsonl"])
 def test_the_real_open_assistant_sample(name):
-    rows, report = load(DATA / "oasst" / name)
+    rows, left_out = load(DATA / "oasst" / name)
     assert Counter(len(row["ranks"]) for row in rows) == {2: 57, 3: 117, 4: 27, 5: 3, 6: 6, 8: 1, 9: 1}
-    assert report.kept == len(rows) == 212 and report.counts["reply: unranked"] == 46
+    assert len(rows) == 212 and left_out["reply: unranked"] == 46
     records.check_rankings(rows)
     assert all(sorted(row["ranks"]) == list(range(1, len(row["ranks"]) + 1)) for row in rows)
     assert any(row["ranks"] != sorted(row["ranks"]) for row in rows)  # the best is not always first
@@ -113,10 +112,10 @@ def ranking(prompt, completions, ranks):
 
 def test_prompts_keep_their_end_and_completions_their_start():
     rows = [ranking("p1 p2 p3 p4 p5", ["a b c d e f", "g h"], [1, 2]), ranking("p1", ["x", "y"], [1, 2])]
-    cut, report = sources.cut_to_fit(rows, Words(), max_tokens=8)
+    cut, left_out = sources.cut_to_fit(rows, Words(), max_tokens=8)
     assert cut[0] == ranking("p4 p5", ["a b c d", "g h"], [1, 2])  # 2 + separator + 4 + end = 8
-    assert cut[1] == rows[1] and report.kept == 2
-    assert report.counts == {
+    assert cut[1] == rows[1]
+    assert left_out == {
         "completion cut to its first 4 tokens": 1,
         "prompt cut to its last tokens (limit 8 with its completion)": 1,
     }
@@ -127,11 +126,10 @@ def test_completions_that_became_equal_are_merged_or_dropped():
         ranking("p", ["a b c", "a b d", "z"], [3, 1, 2]) | {"likert": [1, 6, 4]},
         ranking("p", ["a b c", "a b d"], [1, 2]),
     ]
-    cut, report = sources.cut_to_fit(rows, Words(), max_tokens=5)
+    cut, left_out = sources.cut_to_fit(rows, Words(), max_tokens=5)
     assert cut == [ranking("p", ["a b", "z"], [1, 2]) | {"likert": [6, 4]}]
     assert (
-        report.counts["completions equal after the cut"] == 2
-        and report.counts["row dropped: one completion left"] == 1
+        left_out["completions equal after the cut"] == 2 and left_out["row dropped: one completion left"] == 1
     )
 
 

@@ -119,7 +119,7 @@ class RealChain:
     @cached_property
     def _read(self) -> tuple[dict[str, list[Row]], dict[str, int]]:
         cfg = self.config
-        rows, report = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop)
+        rows, left_out = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop)
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
         rows = [row for row in rows if untied_pairs(row["ranks"])]
         shares = {
@@ -133,7 +133,7 @@ class RealChain:
                 f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{empty[0]}'; give more of them, "
                 "another seed, or other shares"
             )
-        return found, dict(report.counts + cut.counts)
+        return found, dict(left_out + cut)
 
     @cached_property
     def digest(self) -> str:
@@ -159,7 +159,7 @@ class RealChain:
         if not self.config.text:
             return None
         wanted, ids = self.config.text_rows * self.config.limit_tokens, []
-        stream, _ = hub.texts(self.config.text)
+        stream = hub.texts(self.config.text)
         while len(ids) < wanted and (some := list(islice(stream, 100))):
             for row in encode_all(self.tokenizer, some):
                 ids += [*row, self.tokenizer.eos_token_id]

@@ -116,7 +116,7 @@ def prepare(path: str | Path, tokenizer: PreTrainedTokenizerFast, cfg: RealConfi
     """
     rows, notes = read(path, cfg.seed)
     rows, cut = cut_to_fit(rows, tokenizer, cfg.limit_tokens)
-    notes += cut.counts
+    notes += cut
     usable = [
         row | {"user_id": row.get("user_id") or row["prompt"]} for row in rows if untied_pairs(row["ranks"])
     ]
@@ -133,8 +133,7 @@ def prepare(path: str | Path, tokenizer: PreTrainedTokenizerFast, cfg: RealConfi
 
 def read(path: str | Path, seed: int = 0) -> tuple[list[Row], Counter]:
     """Ranking rows of a file in any of three forms, and what had to be left out."""
-    rows, report = hub.load(Path(path), seed=seed)
-    return rows, report.counts
+    return hub.load(Path(path), seed=seed)
 
 
 def trees(rows: Iterable[Row]) -> set[str]:

@@ -1,21 +1,22 @@
 """Public preference sets by name: `load("nectar")` brings ranking rows, `texts("wikitext")` running text.
 
-    rows, report = load("oasst1", split="validation")         # a name of SETS
-    rows, report = load("berkeley-nest/Nectar", limit=1000)   # a hub id; reads no more rows than it needs
-    rows, report = load("my/folder-or-file.parquet")          # in the form of any of the sets, or of our own
-    stream, report = texts("allenai/c4", config="en")         # for the pretraining term
+    rows, left_out = load("oasst1", split="validation")         # a name of SETS
+    rows, left_out = load("berkeley-nest/Nectar", limit=1000)   # a hub id; reads no more than it needs
+    rows, left_out = load("my/folder-or-file.parquet")          # in the form of a set, or of our own
+    stream = texts("allenai/c4", config="en")                   # for the pretraining term
 
 `SETS` says of each where it is, on what terms, and who judged. Nothing that a set brings is ever run as code.
 Faulty rows stop the loading with their number, unless `drop=True`.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
 from .network import dataset_rows
 from .own import READERS, read_rows
-from .records import Intake, RecordError, Report, Row, SourceError
+from .records import Intake, RecordError, Row, SourceError
 from .sets import OWN, SETS, Set
 
 ADVICE = (
@@ -32,8 +33,8 @@ def load(
     *,
     config: str | None = None,
     drop: bool = False,
-) -> tuple[list[Row], Report]:
-    """Ranking rows of a set, and what was left out of it.
+) -> tuple[list[Row], Counter]:
+    """Ranking rows of a set, and how many things were left out of it for which reason.
 
     `name_or_path` is a name of SETS, a hub id, or a local folder or file ("./nectar" is the folder, "nectar"
     the set). The form of the rows is the set's own, or recognised by the columns. At most `limit` rows;
@@ -56,10 +57,8 @@ def load(
     intake = Intake(where, rows, columns, form.judged_by, seed, drop, ADVICE)
     made = list(islice(form.reader(intake), limit))
     if not made:
-        left_out = dict(intake.report.counts) or "nothing"
-        raise RecordError(f"{where}: no row can be used; left out: {left_out}.")
-    intake.report.kept = len(made)
-    return made, intake.report
+        raise RecordError(f"{where}: no row can be used; left out: {dict(intake.left_out) or 'nothing'}.")
+    return made, intake.left_out
 
 
 def _named(name: str | Path) -> Set | None:
@@ -73,9 +72,8 @@ def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) 
     """The rows of a set, a file, a folder, or whatever has this name on the hub, as they are there."""
     where, path = str(name), Path(name).expanduser()
     if known := _named(name):
-        part = {"data_dir" if known.folders else "config": config or known.config}
-        split = known.splits.get(split, split)
-        return dataset_rows(where, known.hub_id, split, revision=known.revision, streaming=streaming, **part)
+        part = {"data_dir" if known.folders else "name": config or known.config, "revision": known.revision}
+        return dataset_rows(where, known.hub_id, known.splits.get(split, split), streaming, **part)
     if path.is_file():
         if split != "train":
             raise SourceError(
@@ -85,7 +83,7 @@ def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) 
     if (
         path.exists()
     ):  # always streaming: a stored copy of a folder would not notice that its files have changed
-        return dataset_rows(where, path, split, config)
+        return dataset_rows(where, path, split, name=config)
     parts = where.split("/")
     looks_local = len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~")
     if isinstance(name, Path) or looks_local or path.suffix in (*READERS, ".gz"):
@@ -93,7 +91,7 @@ def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) 
             f"there is no set, file or folder '{name}'; sets are {', '.join(SETS)}, and others on the hub by "
             "their OWNER/NAME"
         )
-    return dataset_rows(where, where, split, config, streaming=streaming)
+    return dataset_rows(where, where, split, streaming, name=config)
 
 
 def _peeked(where: str, rows: Iterator[Row]) -> tuple[Row, Iterator[Row]]:
@@ -133,38 +131,24 @@ def _recognised(where: str, first: Row) -> Set:
 # --- text ---------------------------------------------------------------------------------------------------
 
 
-def texts(
-    name_or_path: str | Path,
-    split: str = "train",
-    limit: int | None = None,
-    streaming: bool = True,
-    *,
-    config: str | None = None,
-    column: str = "text",
-) -> tuple[Iterator[str], Report]:
-    """Running text for the pretraining term: an iterator of texts, and a report that counts while it is read.
+def texts(name_or_path: str | Path, split: str = "train", config: str | None = None) -> Iterator[str]:
+    """Running text for the pretraining term, read as it is asked for.
 
-    Any set, folder or file (.txt, where every line is a text, .jsonl, .json, .csv, .parquet) with a column of
-    texts. Empty texts only separate others in such sets, so they are left out and counted. Errors as of
-    `load`.
+    Any set, folder or file (.txt, where every line is a text, .jsonl, .json, .csv, .parquet) with a column
+    "text". Empty texts only separate others in such sets, so they are left out. Errors as of `load`.
     """
     where = str(name_or_path)
-    first, rows = _peeked(where, raw_rows(name_or_path, split, config, streaming))
-    if column not in first:
+    first, rows = _peeked(where, raw_rows(name_or_path, split, config, streaming=True))
+    if "text" not in first:
         raise RecordError(
-            f"{where}, row 1: column '{column}' is missing; it has {', '.join(map(str, first)) or 'none'}. "
-            "Say which holds the texts with column=NAME."
+            f"{where}, row 1: column 'text' is missing; it has {', '.join(map(str, first)) or 'none'}. "
+            "Rename the one that holds the texts."
         )
-    intake = Intake(where, rows)
 
     def convert(row: Row) -> str | None:
-        text = row.get(column)
+        text = row.get("text")
         if not isinstance(text, str):
-            raise RecordError(f"'{column}' is {text!r}, but must be a text")
-        if not text.strip():
-            intake.report.note("empty", where)
-            return None
-        intake.report.kept += 1
-        return text
+            raise RecordError(f"'text' is {text!r}, but must be a text")
+        return text if text.strip() else None
 
-    return islice(intake.each(convert), limit), intake.report
+    return Intake(where, rows).each(convert)

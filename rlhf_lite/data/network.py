@@ -57,24 +57,20 @@ def hub_answers() -> bool:
 
 
 def dataset_rows(
-    where: str,
-    source: str | Path,
-    split: str,
-    config: str | None = None,
-    data_dir: str | None = None,
-    revision: str | None = None,
-    streaming: bool = True,
+    where: str, source: str | Path, split: str, streaming: bool = True, **part: Any
 ) -> Iterator[Row]:
-    """The rows of one split of a folder or of a set on the hub; `where` is what error messages call it."""
+    """The rows of one split of a folder or of a set on the hub; `where` is what error messages call it.
+
+    `part` (name, data_dir, revision) says which part of it, as for `datasets.load_dataset`.
+    """
     import datasets
 
-    local = Path(source).is_dir()
     offline = datasets.config.HF_HUB_OFFLINE
-    away = not local and (offline or not hub_answers())
+    away = not Path(source).is_dir() and (offline or not hub_answers())
     datasets.config.HF_HUB_OFFLINE = offline or away  # or it would ask a hub that is not there
     try:
         # A set that was loaded before is on this machine; from there it is read whole.
-        rows = _opened(str(source), split, config, data_dir, revision, streaming and not away, local, away)
+        rows = _opened(str(source), split, streaming and not away, away, part)
     except Exception as error:
         raise SourceError(_explained(error, where, split, away)) from None
     finally:
@@ -82,35 +78,27 @@ def dataset_rows(
     return _read(where, rows)
 
 
-def _opened(
-    source: str,
-    split: str,
-    config: str | None,
-    data_dir: str | None,
-    revision: str | None,
-    streaming: bool,
-    local: bool,
-    away: bool,
-) -> Any:
+def _opened(source: str, split: str, streaming: bool, away: bool, part: dict[str, Any]) -> Any:
     """The set, or the hub's own copy of it if the set is a script: scripts are code, which we do not run."""
     from datasets import load_dataset
     from huggingface_hub import snapshot_download
 
-    if not data_dir:
+    if not part.get("data_dir"):
         try:
-            return load_dataset(source, config, split=split, revision=revision, streaming=streaming)
+            return load_dataset(source, split=split, streaming=streaming, **part)
         except (RuntimeError, ConnectionError) as error:
             if not away and "scripts are no longer supported" not in str(error):
                 raise
-        data_dir, revision = config or "default", EXPORT
-    if not local and not streaming:
+        part = {"data_dir": part.get("name") or "default", "revision": EXPORT}
+    if not streaming and not Path(source).is_dir():
         # What `datasets` stores of one folder of a set it does not find again without the hub; the hub's own
         # files it does.
-        files = {"allow_patterns": f"{data_dir}/*", "ignore_patterns": "*.duckdb"}
+        files = {"allow_patterns": f"{part['data_dir']}/*", "ignore_patterns": "*.duckdb"}
+        revision = part.get("revision")
         source = snapshot_download(
             source, repo_type="dataset", revision=revision, local_files_only=away, **files
         )
-    return load_dataset(source, data_dir=data_dir, split=split, revision=revision, streaming=True)
+    return load_dataset(source, split=split, streaming=True, **part)
 
 
 def _explained(error: Exception, where: str, split: str, away: bool) -> str:

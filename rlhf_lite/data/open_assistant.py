@@ -7,9 +7,10 @@ share text, so a split must keep them together. The files list the best reply fi
 by seed, so that place tells nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .records import MAX_K, Intake, RecordError, Report, Row, is_number
+from .records import MAX_K, Intake, RecordError, Row, is_number
 from .seeded import shuffled
 
 # Card of OASST1: `rank` 0 is the best reply; messages are in 35 languages.
@@ -25,7 +26,7 @@ def rankings(intake: Intake) -> Iterator[Row]:
             if (message.get("lang") or "en") == "en":
                 messages[message["message_id"]] = message
             else:
-                intake.report.note("message: not in en", message["text"])
+                intake.left_out["message: not in en"] += 1
     replies: dict[str, list[Row]] = {}
     for message in messages.values():
         replies.setdefault(message["parent_id"] or "", []).append(message)
@@ -34,8 +35,8 @@ def rankings(intake: Intake) -> Iterator[Row]:
             continue
         turns, fault = _conversation(message, messages, intake.where)
         if fault:
-            intake.report.note(f"prompt: {fault}", message["text"])
-        elif ranked := _comparable(message, replies.get(name, []), intake.report):
+            intake.left_out[f"prompt: {fault}"] += 1
+        elif ranked := _comparable(replies.get(name, []), intake.left_out):
             said = [f"{SPEAKERS[turn['role']]}: {turn['text'].strip()}" for turn in turns]
             ranked = shuffled(ranked, intake.seed, by=lambda reply: reply["message_id"])
             yield intake.row(
@@ -97,22 +98,21 @@ def _conversation(message: Row, messages: dict[str, Row], where: str) -> tuple[l
     return turns, "" if all(turn["text"].strip() for turn in turns) else "empty"
 
 
-def _comparable(message: Row, replies: Sequence[Row], report: Report) -> list[Row]:
-    """The replies that can be compared, best first, or [] (reported)."""
+def _comparable(replies: Sequence[Row], left_out: Counter) -> list[Row]:
+    """The replies that can be compared, best first, or [] (counted)."""
     usable = []
     for reply in replies:
         if reply.get("deleted"):
-            report.note("reply: deleted", reply["text"])
+            left_out["reply: deleted"] += 1
         elif not reply["text"].strip():
-            report.note("reply: empty", reply["text"])
+            left_out["reply: empty"] += 1
         elif reply.get("rank") is None:
-            report.note("reply: unranked", reply["text"])
+            left_out["reply: unranked"] += 1
         else:
             usable.append(reply)
     if len(usable) < 2:
-        report.note(f"prompt: {len(usable)} ranked reply" if replies else "prompt: no reply", message["text"])
+        left_out[f"prompt: {len(usable)} ranked reply" if replies else "prompt: no reply"] += 1
         return []
-    usable.sort(key=lambda reply: reply["rank"])
-    for reply in usable[MAX_K:]:
-        report.note(f"reply: beyond the best {MAX_K}", reply["text"])
-    return usable[:MAX_K]
+    if len(usable) > MAX_K:
+        left_out[f"reply: beyond the best {MAX_K}"] += len(usable) - MAX_K
+    return sorted(usable, key=lambda reply: reply["rank"])[:MAX_K]

@@ -50,21 +50,6 @@ class SourceError(ValueError):
     """A set that cannot be had: there is no such name, split or file, or no way to the hub."""
 
 
-@dataclass
-class Report:
-    """What was kept, and what was dropped or changed, counted by reason, with a few examples of each."""
-
-    kept: int = 0
-    counts: Counter = field(default_factory=Counter)
-    examples: dict[str, list[str]] = field(default_factory=dict)
-
-    def note(self, reason: str, what: str) -> None:
-        self.counts[reason] += 1
-        shown = self.examples.setdefault(reason, [])
-        if len(shown) < 3:
-            shown.append(what[:80])
-
-
 # --- ranks --------------------------------------------------------------------------------------------------
 
 
@@ -88,81 +73,62 @@ def untied_pairs(ranks: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def check_prompts(rows: Iterable[Row]) -> list[Row]:
-    """The prompt rows as a list, or a RecordError that names the bad ones (rows count from 1)."""
-    return _checked(rows, "prompts", prompt_faults)
+    """The prompt rows as a list, or a RecordError that names the first bad one (rows count from 1)."""
+    return list(Intake("", rows).each(check_prompt))
 
 
-def check_rankings(
-    rows: Iterable[Row], min_k: int = 2, max_k: int = MAX_K, allow_empty: bool = False
-) -> list[Row]:
-    """The ranking rows as a list, or a RecordError that names the bad ones. Labelers of the paper rank K = 4
-    ... 9.
+def check_rankings(rows: Iterable[Row], allow_empty: bool = False) -> list[Row]:
+    """The ranking rows as a list, or a RecordError that names the first bad one (rows count from 1).
 
     An empty completion is a slip in data from elsewhere; a model can mean it (`allow_empty`).
     """
-    return _checked(rows, "rankings", lambda row: ranking_faults(row, min_k, max_k, allow_empty))
+    return list(Intake("", rows).each(lambda row: check_ranking(row, allow_empty)))
 
 
-def _checked(rows: Iterable[Row], kind: str, faults: Callable[[Row], list[str]]) -> list[Row]:
-    rows = list(rows)
-    bad = [f"row {number}: {fault}" for number, row in enumerate(rows, 1) for fault in faults(row)]
-    if bad:
-        more = f"\n  ... and {len(bad) - 5} more" if len(bad) > 5 else ""
-        raise RecordError(f"These {kind} cannot be used:\n  " + "\n  ".join(bad[:5]) + more)
-    return rows
-
-
-def _column_faults(row: Row, needed: Sequence[str], text: str) -> list[str]:
-    """What is missing of the columns that are needed, and whether the text is one."""
-    if not isinstance(row, dict):
-        return [f"a row must be a dict, but this is {type(row).__name__}"]
-    has = ", ".join(map(str, row)) or "nothing"
-    if missing := [name for name in needed if name not in row]:
-        return [f"column '{name}' is missing; the row has {has}" for name in missing]
-    if not isinstance(row[text], str) or not row[text].strip():
-        return [f"'{text}' must be a text that is not empty, but it is {row[text]!r}"]
-    return []
-
-
-def prompt_faults(row: Row) -> list[str]:
-    """What is wrong with one prompt row."""
-    faults = _column_faults(row, ("user_id", "text"), "text")
-    if not faults and row.get("source", "customer") not in ("customer", "labeler"):
-        faults.append(f"source is {row['source']!r}, but must be 'customer' or 'labeler'")
-    return faults
-
-
-def ranking_faults(row: Row, min_k: int = 2, max_k: int = MAX_K, allow_empty: bool = False) -> list[str]:
-    """What is wrong with one ranking row."""
-    if faults := _column_faults(row, ("prompt", "completions", "ranks"), "prompt"):
-        return faults
-    completions, ranks = row["completions"], row["ranks"]
-    if not isinstance(completions, (list, tuple)) or not isinstance(ranks, (list, tuple)):
-        return ["'completions' and 'ranks' must be lists, one entry per answer"]
-    k, faults = len(completions), []
-    if not min_k <= k <= max_k:
-        faults.append(f"{k} completions, but K must be {min_k} to {max_k}; drop or split the row")
-    for i, text in enumerate(completions, 1):
-        if not isinstance(text, str) or not (text.strip() or allow_empty):
-            faults.append(f"completion {i} is {text!r}; drop empty answers first")
-    for name in ("ranks", "likert", "flags"):
-        if (name == "ranks" or row.get(name)) and len(row[name]) != k:
-            faults.append(f"{len(row[name])} {name} for {k} completions; give one each")
-    hint = "1 = best, ties equal; `normalise_ranks` makes such ranks of any numbers"
-    faults += _range_faults("rank", ranks, k, hint)
-    return faults + _range_faults("likert", row.get("likert") or [], 7, "1 = worst, 7 = best")
-
-
-def check_ranking(row: Row, allow_empty: bool = False) -> Row:
-    """The ranking row, or its first fault as a RecordError."""
-    if faults := ranking_faults(row, allow_empty=allow_empty):
-        raise RecordError(faults[0])
+def check_prompt(row: Row) -> Row:
+    """The prompt row, or a RecordError that says what is wrong with it."""
+    _check_columns(row, ("user_id", "text"), "text")
+    if row.get("source", "customer") not in ("customer", "labeler"):
+        raise RecordError(f"source is {row['source']!r}, but must be 'customer' or 'labeler'")
     return row
 
 
-def _range_faults(what: str, numbers: Sequence, top: int, hint: str) -> list[str]:
-    bad = [x for x in numbers if isinstance(x, bool) or not isinstance(x, int) or not 1 <= x <= top]
-    return [f"{what} {bad[0]!r} is not a whole number from 1 to {top} ({hint})"] if bad else []
+def check_ranking(row: Row, allow_empty: bool = False) -> Row:
+    """The ranking row, or a RecordError that says what is wrong with it."""
+    _check_columns(row, ("prompt", "completions", "ranks"), "prompt")
+    completions, ranks, likert = row["completions"], row["ranks"], row.get("likert") or []
+    if not isinstance(completions, (list, tuple)) or not isinstance(ranks, (list, tuple)):
+        raise RecordError("'completions' and 'ranks' must be lists, one entry per answer")
+    k = len(completions)
+    if not 2 <= k <= MAX_K:
+        raise RecordError(f"{k} completions, but K must be 2 to {MAX_K}; drop or split the row")
+    for i, text in enumerate(completions, 1):
+        if not isinstance(text, str) or not (text.strip() or allow_empty):
+            raise RecordError(f"completion {i} is {text!r}; drop empty answers first")
+    for name in ("ranks", "likert", "flags"):
+        if (name == "ranks" or row.get(name)) and len(row[name]) != k:
+            raise RecordError(f"{len(row[name])} {name} for {k} completions; give one each")
+    scales = {
+        "rank": (ranks, k, "1 = best, ties equal; `normalise_ranks` makes such ranks of any numbers"),
+        "likert": (likert, 7, "1 = worst, 7 = best"),
+    }
+    for name, (values, top, meaning) in scales.items():
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top:
+                raise RecordError(f"{name} {value!r} is not a whole number from 1 to {top} ({meaning})")
+    return row
+
+
+def _check_columns(row: Row, needed: Sequence[str], text: str) -> None:
+    """All columns that are needed are there, and the text is one."""
+    if not isinstance(row, dict):
+        raise RecordError(f"a row must be a dict, but this is {type(row).__name__}")
+    for name in needed:
+        if name not in row:
+            has = ", ".join(map(str, row)) or "nothing"
+            raise RecordError(f"column '{name}' is missing; the row has {has}")
+    if not isinstance(row[text], str) or not row[text].strip():
+        raise RecordError(f"'{text}' must be a text that is not empty, but it is {row[text]!r}")
 
 
 # --- rows from elsewhere ------------------------------------------------------------------------------------
@@ -179,7 +145,7 @@ class Intake:
     seed: int = 0
     drop: bool = False
     advice: str = ""  # after a message about a faulty row
-    report: Report = field(default_factory=Report)
+    left_out: Counter = field(default_factory=Counter)  # by reason
 
     def each(self, convert: Callable[[Row], T | None]) -> Iterator[T]:
         """What `convert` makes of each raw row; None is left out."""
@@ -198,7 +164,7 @@ class Intake:
                     fault = f"a field has another form than expected ({error!r})"
                 if not self.drop:
                     raise RecordError(f"{place}: {fault}{self.advice}.") from None
-                self.report.note("row: faulty", f"row {number}: {fault}")
+                self.left_out["row: faulty"] += 1
                 continue
             if made is not None:
                 yield made
@@ -211,23 +177,24 @@ class Intake:
         labeler: str | None = None,
         owner: str | None = None,
     ) -> Row | None:
-        """A ranking row of texts with ranks (lower is better), or None (reported) if fewer than two differ.
+        """A ranking row of texts with ranks (lower is better), or None (counted) if fewer than two differ.
 
         The order of completions is drawn by seed, so that place tells nothing. Without an owner, the
         conversation's first turn is it: prompts that share it share their text, so a split must keep them
         together.
         """
         best, empty = first_of_equals(texts, ranks), texts.count("")
-        for _ in range(empty):
-            self.report.note("reply: empty", prompt)
-        if len(best) + empty < len(texts):
-            self.report.note("reply: same text as another", prompt)
-        best = sorted(best, key=lambda i: ranks[i])
-        for i in best[MAX_K:]:
-            self.report.note(f"reply: beyond the best {MAX_K}", texts[i])
+        self.left_out += Counter(
+            {
+                "reply: empty": empty,
+                "reply: same text as another": len(texts) - empty - len(best),
+                f"reply: beyond the best {MAX_K}": len(best) - MAX_K,
+                "prompt: fewer than two different replies": len(best) < 2,
+            }
+        )  # counts that are not above 0 do not remain
         if len(best) < 2:
-            self.report.note("prompt: fewer than two different replies", prompt)
             return None
+        best = sorted(best, key=lambda i: ranks[i])
         best = shuffled(best[:MAX_K], self.seed, prompt, by=lambda i: texts[i])
         name = name_of(prompt, *sorted(texts))  # the same for everyone who judged the same texts
         known = {"prompt_id": name, "user_id": owner or first_turn(prompt), "labeler": labeler or self.judge}

@@ -1,11 +1,12 @@
 """Rows of the tiny world, and rankings from anywhere cut to the length that a model reads."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..paper import LABELERS
 from ..world import Task, World
-from .records import Report, Row, first_of_equals, normalise_ranks
+from .records import Row, first_of_equals, normalise_ranks
 from .seeded import chance, rng
 
 # --- the tiny world -----------------------------------------------------------------------------------------
@@ -40,43 +41,41 @@ def tiny_demonstrations(
 # --- making rows fit a model --------------------------------------------------------------------------------
 
 
-def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int) -> tuple[list[Row], Report]:
+def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int) -> tuple[list[Row], Counter]:
     """Shortens rankings so that prompt + separator + completion + end token is at most `max_tokens` long.
 
     A completion keeps its beginning, at most half the limit. A prompt keeps its end, where the question is,
     and gets the room that is left. Of completions that became equal by the cut the best ranked stays; rows
-    left with one completion are dropped.
+    left with one completion are dropped. What was cut or dropped is counted by reason.
     """
     max_response = max_tokens // 2
     if max_tokens < 5:
         raise ValueError(f"max_tokens {max_tokens} leaves no room for a prompt; take at least 5")
-    report, out = Report(), []
+    kept, changes = [], Counter()
     for row in rows:
-        texts, longest = [], 0
-        for text in row["completions"]:
-            short, length = _cut(text, tokenizer, max_response, keep="start")
-            texts.append(short)
-            longest = max(longest, length)
-            if short != text:
-                report.note(f"completion cut to its first {max_response} tokens", text)
+        cut = [_cut(text, tokenizer, max_response, keep="start") for text in row["completions"]]
+        texts, longest = [text for text, _ in cut], max(length for _, length in cut)
         prompt, _ = _cut(row["prompt"], tokenizer, max_tokens - 2 - longest, keep="end")
-        if prompt != row["prompt"]:
-            reason = f"prompt cut to its last tokens (limit {max_tokens} with its completion)"
-            report.note(reason, row["prompt"])
+        shorter = sum(a != b for a, b in zip(texts, row["completions"], strict=True))
         best = first_of_equals(texts, row["ranks"])
-        if len(best) < len(texts):
-            report.note("completions equal after the cut", row["prompt"])
+        changes += Counter(
+            {
+                f"completion cut to its first {max_response} tokens": shorter,
+                f"prompt cut to its last tokens (limit {max_tokens} with its completion)": prompt
+                != row["prompt"],
+                "completions equal after the cut": len(best) < len(texts),
+                "row dropped: one completion left": len(best) < 2,
+            }
+        )  # counts of 0 do not remain
         if len(best) < 2:
-            report.note("row dropped: one completion left", row["prompt"])
             continue
         made = row | {"prompt": prompt, "completions": [texts[i] for i in best]}
         made["ranks"] = normalise_ranks([row["ranks"][i] for i in best])
         for name in ("likert", "flags"):
             if row.get(name):
                 made[name] = [row[name][i] for i in best]
-        out.append(made)
-    report.kept = len(out)
-    return out, report
+        kept.append(made)
+    return kept, changes
 
 
 def _cut(text: str, tokenizer: Any, limit: int, keep: str) -> tuple[str, int]:
