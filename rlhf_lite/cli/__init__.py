@@ -6,9 +6,10 @@ folder: $RLHF_LITE_HOME, else runs/ beside the package. Only names of public set
 and models need a network. `python -m rlhf_lite` is the same as `rlhf-lite`.
 """
 
-# Every command is the module of its name in this folder: its docstring is its help, `options` adds its options, `run` does
-# it and returns the exit code (None: 0). Whatever is heavy is imported inside the functions that need it, so that --help
-# answers at once. Docstrings of commands are at most 80 columns wide, as they are shown.
+# Every command is the module of its name in this folder: its docstring is its help, `options` adds its
+# options, `run` does it and returns the exit code (None: 0). Whatever is heavy is imported inside the
+# functions that need it, so that --help answers at once. Docstrings of commands are shown, so they are at
+# most 80 columns wide.
 
 from __future__ import annotations
 
@@ -30,13 +31,12 @@ COMMANDS = {  # in the order of the help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0: all went well, 1: a notebook failed, 2: an error that the user can mend, 130: Ctrl-C."""
+    """Run one command. 0: all went well, 1: a check failed, 2: an error that the user can mend, 130:
+    Ctrl-C."""
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(
-                errors="replace"
-            )  # prompts may hold bytes that are no text, answers what cannot be shown
+        with contextlib.suppress(AttributeError):  # prompts may hold bytes that are no text, answers anything
+            stream.reconfigure(errors="replace")
     try:
         args = parser().parse_args(argv)
         with warnings.catch_warnings():

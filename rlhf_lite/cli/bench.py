@@ -26,36 +26,23 @@ BENCHMARKS = ROOT / "benchmarks"
 
 
 def options(option: Callable) -> None:
-    option(
-        "--jobs", nargs="+", metavar="JOB", help="rm_32_32, rm_96_32, ppo, ptx, sample, sft (default: all)"
-    )
+    option("--jobs", nargs="+", metavar="JOB", help="rm_32_32, rm_96_32, ppo, ptx, sample, sft (default all)")
     option("--model", default="tiny", metavar="NAME", help="tiny (default), or gpt2: GPT-2's 124M shape")
     option("--precision", nargs="+", default=["fp32", "bf16"], metavar="P", help="fp32, bf16 (default: both)")
     option("--rounds", type=int, default=7, metavar="N", help="how often each side does each job (default 7)")
     option(
-        "--cores",
-        default="both",
-        metavar="X",
-        help="one: CPU seconds; all: wall seconds of all cores; both (default)",
+        "--cores", default="both", metavar="X", help="one (CPU seconds), all (wall seconds), both (default)"
     )
     option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
-    option(
-        "--json",
-        nargs="?",
-        const=True,
-        metavar="FILE",
-        type=Path,
-        help="write the numbers here; without FILE, to one in benchmarks/results",
-    )
+    where = "write the numbers here; without FILE, to one in benchmarks/results"
+    option("--json", nargs="?", const=True, metavar="FILE", type=Path, help=where)
     option("--figure", metavar="FILE", type=Path, help="draw them here, as PNG")
     option("--grow", action="store_true", help="instead: how our jobs grow with lengths, batch and model")
 
 
 def run(args: argparse.Namespace) -> int:
     if not BENCHMARKS.is_dir():
-        raise ValueError(
-            f"there is no folder {BENCHMARKS}; benchmarks come with the repository, not with the package"
-        )
+        raise ValueError(f"{BENCHMARKS} is missing: benchmarks come with the repository only")
     sys.path.insert(0, str(BENCHMARKS.parent))
     from benchmarks import command
 

@@ -1,4 +1,5 @@
-"""What the commands about the chain share: which chain is meant, what there is of it, and how the rest is built."""
+"""What the commands about the chain share: which chain is meant, what there is of it, and how the rest is
+built."""
 
 from __future__ import annotations
 
@@ -123,7 +124,8 @@ def jobs_option(option: Callable) -> None:
 
 
 def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
-    """Build what is missing of these stages, two at a time (the smoke profile ends before a second process began)."""
+    """Build what is missing of these stages, two at a time (the smoke profile ends before a second process
+    began)."""
     from ..chain.workers import build_all
 
     jobs = args.jobs or (1 if args.profile == "smoke" else min(2, cores()))

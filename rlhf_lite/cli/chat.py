@@ -24,14 +24,11 @@ from collections.abc import Callable
 
 from ..chain.plan import Plan
 from .chains import build, chain_config, chain_of, chain_options, jobs_option
-from .terminal import say
 
 
 def options(option: Callable) -> None:
     option("prompt", nargs="?", metavar="PROMPT", help="answer this and end")
-    option(
-        "--temperature", type=float, default=1.0, metavar="X", help="of sampling (default 1, as in training)"
-    )
+    option("--temperature", type=float, default=1.0, metavar="X", help="of sampling (default 1, as trained)")
     option("--greedy", action="store_true", help="always the likeliest token")
     option("--seed", type=int, default=0, metavar="N", help="of sampling (default 0)")
     chain_options(option, "--run-seed")
@@ -42,18 +39,13 @@ def run(args: argparse.Namespace) -> int:
     if args.prompt is not None and not args.prompt.strip():
         raise ValueError("the prompt is empty; write an instruction or a question")
     from ..show.answers import Settings
-    from .conversation import HELP, MODELS, Panel, typed
+    from .conversation import MODELS, Panel
 
     settings, plan = Settings(args.temperature, args.greedy, args.seed), Plan(chain_config(args))
     build(plan, plan.needed(*MODELS.values(), "reward", but_found=True), args)
     panel = Panel(chain_of(plan), settings)
     if args.prompt is not None:
         return 0 if panel.ask(os.fsencode(args.prompt).decode(errors="replace")) else 2
-    interactive, refused = sys.stdin.isatty(), 0
-    if interactive:
-        say(HELP)
-    for number, line in enumerate(typed() if interactive else sys.stdin, 1):
-        if line.strip() == "quit":
-            break
-        refused += not panel.turn(line.rstrip("\n"), "" if interactive else f"line {number}: ")
-    return 2 if refused and not interactive else 0
+    if sys.stdin.isatty():
+        return panel.talk()
+    return panel.follow(sys.stdin)

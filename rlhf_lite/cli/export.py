@@ -27,30 +27,15 @@ from .terminal import say
 
 def options(option: Callable) -> None:
     option(
-        "source",
-        metavar="STAGE_OR_FOLDER",
-        help="base, sft, start, reward, ppo or ppo_ptx; or the folder of a model",
+        "source", metavar="STAGE_OR_FOLDER", help="a stage (base, sft, start, reward, ppo ...) or a folder"
     )
     option("--to", required=True, metavar="DIR", type=Path, help="the folder to write")
+    option("--precision", default="fp32", metavar="P", help="of the weights: fp32 (default), or bf16")
     option(
-        "--precision",
-        default="fp32",
-        metavar="P",
-        help="of the weights: fp32 (default) or bf16, half the size",
+        "--license", metavar="NAME", help="for the card (default: mit for models of the chain, else other)"
     )
-    option(
-        "--license",
-        metavar="NAME",
-        help="for the card (default: mit for models of the chain, other for the rest)",
-    )
-    option(
-        "--overwrite",
-        action="store_true",
-        help="even if DIR holds other things: same names are replaced, the rest stays",
-    )
-    option(
-        "--push", metavar="NAME", help="upload the folder to this repository of the hub, e.g. me/my-policy"
-    )
+    option("--overwrite", action="store_true", help="replace files of the same names, whatever DIR holds")
+    option("--push", metavar="NAME", help="upload to this repository of the hub, e.g. me/my-policy")
     option("--public", action="store_true", help="make that repository public (default: private)")
     chain_options(option)
 
@@ -64,15 +49,9 @@ def run(args: argparse.Namespace) -> None:
     source = _exported(plan, args.source, args)
     if args.push:
         exporting.check_push(args.push)
-    exporting.export(
-        source,
-        args.to,
-        dtype=args.precision,
-        name=args.push,
-        command=_building(plan, source, args),
-        license=args.license,
-        overwrite=args.overwrite,
-    )
+    command = _building(plan, source, args)
+    card = {"name": args.push, "command": command, "license": args.license}
+    exporting.export(source, args.to, dtype=args.precision, overwrite=args.overwrite, **card)
     say(f"{source.resolve().name}: {args.to}")
     if args.push:
         say(exporting.push(args.to.expanduser(), args.push, private=not args.public))
@@ -83,9 +62,8 @@ def _exported(plan: Plan, source: str, args: argparse.Namespace) -> Path:
     if source in (*POLICIES, "reward"):
         if found := plan.find(source):
             return found.folder
-        raise ValueError(
-            f"'{source}' is not built with these settings; build it with: {how_to_build(source, args)}"
-        )
+        build = how_to_build(source, args)
+        raise ValueError(f"'{source}' is not built with these settings; build it with: {build}")
     if not Path(source).expanduser().is_dir():
         stages = ", ".join((*POLICIES, "reward"))
         raise ValueError(f"'{source}' is neither a folder nor a stage with a model. Those are: {stages}.")

@@ -29,11 +29,13 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("jupyterlab") is None:
         raise ValueError("JupyterLab is not installed; run: pip install -r requirements.txt")
     if not NOTEBOOKS.is_dir():
-        raise ValueError(
-            f"there is no folder {NOTEBOOKS}; the notebooks come with the repository, not with the package"
-        )
-    options = ["--no-browser"] * args.no_browser + ([f"--port={args.port}"] if args.port else [])
-    with subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=NOTEBOOKS) as process:
+        raise ValueError(f"{NOTEBOOKS} is missing: the notebooks come with the repository only")
+    command = [sys.executable, "-m", "jupyterlab"]
+    if args.no_browser:
+        command.append("--no-browser")
+    if args.port:
+        command.append(f"--port={args.port}")
+    with subprocess.Popen(command, cwd=NOTEBOOKS) as process:
         while True:
             with contextlib.suppress(
                 KeyboardInterrupt

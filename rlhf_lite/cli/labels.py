@@ -28,74 +28,71 @@ def options(option: Callable) -> None:
     )
     option("files", nargs="+", metavar="FILE", type=Path, help="stores; to import: files of labels")
     option(
-        "--into",
-        metavar="FILE",
-        type=Path,
-        help="the store, or to export the file (.jsonl, .json, .csv, .parquet)",
+        "--into", metavar="FILE", type=Path, help="the store; to export: a .jsonl, .json, .csv or .parquet"
     )
-    option(
-        "--form",
-        default="rankings",
-        metavar="NAME",
-        help="rankings (default), pairs, messages, argilla or label-studio",
-    )
-    option(
-        "--labeler", metavar="NAME", help="only this person's; to import: whose, where the file does not say"
-    )
+    forms = "rankings (default), pairs, messages, argilla or label-studio"
+    option("--form", default="rankings", metavar="NAME", help=forms)
+    option("--labeler", metavar="NAME", help="only this person's; to import: whose, if the file does not say")
 
 
 def run(args: argparse.Namespace) -> None:
-    from ..labels import store
+    from ..labels import exchange, store
 
     if args.action != "agreement" and not args.into:
         raise ValueError(f"labels {args.action}: say where to, with --into FILE")
     if missing := [path for path in args.files if not path.is_file()]:
         raise ValueError(f"there is no file {missing[0]}")
-    if args.action == "merge":
-        taken = store.merge(args.files, args.into)
-        print_table(("store", "labels taken"), taken.items(), str(args.into))
-    elif args.action == "import":
-        _import_labels(args)
-    else:
-        stores = [store.LabelStore(path) for path in args.files]
-        rows, again = ([row for it in stores for row in it.rows(args.labeler, look)] for look in (1, 2))
-        if args.action == "agreement":
-            _show_agreement(rows, again)
-        else:
-            from ..labels.exchange import save_as
-
-            save_as(args.form, rows, args.into)
+    match args.action:
+        case "merge":
+            taken = store.merge(args.files, args.into)
+            print_table(("store", "labels taken"), taken.items(), str(args.into))
+        case "import":
+            rows = _rows_with_labeler(args)
+            say(f"{store.LabelStore(args.into).put_all(rows)} labels imported: {args.into}")
+        case "export":
+            rows = _stored(args, look=1)
+            exchange.save_as(args.form, rows, args.into)
             say(f"{len(rows)} rankings as {args.form}: {args.into}")
+        case "agreement":
+            _show_agreement(_stored(args, look=1), _stored(args, look=2))
 
 
-def _import_labels(args: argparse.Namespace) -> None:
-    from ..labels.exchange import load_from
+def _stored(args: argparse.Namespace, look: int) -> list[dict]:
+    """The labels of all stores, of a first or second look at the prompts."""
     from ..labels.store import LabelStore
+
+    return [row for path in args.files for row in LabelStore(path).rows(args.labeler, look)]
+
+
+def _rows_with_labeler(args: argparse.Namespace) -> list[dict]:
+    """The rows of all files, each with the name of who ranked it."""
+    from ..labels.exchange import load_from
 
     rows = []
     for path in args.files:
         for number, row in enumerate(load_from(args.form, path), 1):
-            if not (row.get("labeler") or args.labeler):
+            labeler = row.get("labeler") or args.labeler
+            if not labeler:
                 raise ValueError(f"{path}, row {number}: it does not say who ranked; give --labeler NAME")
-            rows.append({**row, "labeler": row.get("labeler") or args.labeler})
-    say(f"{LabelStore(args.into).put_all(rows)} labels imported: {args.into}")
+            rows.append({**row, "labeler": labeler})
+    return rows
 
 
 def _show_agreement(rows: list[dict], again: list[dict]) -> None:
     """Of all, of each with the others, and of each with their own second look."""
     from ..labels.agreement import agreement, self_agreement
 
-    def told(measure: Callable, *rankings: list[dict], **options) -> str:
+    def told(measured: Callable, *rankings: list[dict], **options) -> str:
         try:
-            return str(measure(*rankings, **options))
+            return str(measured(*rankings, **options))
         except ValueError:  # nothing to count
             return ""
 
     lines = [("everyone", len(rows), told(agreement, rows), "")]
     for labeler in sorted({row["labeler"] for row in rows}):
-        own, second = ([row for row in found if row["labeler"] == labeler] for found in (rows, again))
-        lines.append(
-            (labeler, len(own), told(agreement, rows, of=labeler), told(self_agreement, own, second))
-        )
+        first = [row for row in rows if row["labeler"] == labeler]
+        second = [row for row in again if row["labeler"] == labeler]
+        others = told(agreement, rows, of=labeler)
+        lines.append((labeler, len(first), others, told(self_agreement, first, second)))
     columns = ("labeler", "labels", "agrees with others", "with themselves")
     print_table(columns, lines, "Pairs ordered alike, 95 % interval over prompts")

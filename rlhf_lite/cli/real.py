@@ -103,7 +103,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChainConfig, RealStages]:
-    """The chain's config and its stages (of the gpt2 profile) with settings like accumulation=4 or ppo.kl_beta=0.1 changed."""
+    """The chain's config and its stages (of the gpt2 profile) with settings like accumulation=4 or
+    ppo.kl_beta=0.1 changed."""
     stages, wanted = RealStages(), {}
     for change in changes:
         place, _, text = change.partition("=")

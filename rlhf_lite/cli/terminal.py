@@ -1,4 +1,4 @@
-"""What commands print: tables by rich on a terminal, plain aligned text in pipes and files, remarks on stderr."""
+"""What commands print: rich tables on a terminal, aligned text in pipes and files, remarks on stderr."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from ..show.text import visible
-
-Table = tuple[list[str], list[list[str]]]  # names of the columns, rows
 
 
 def say(text: str = "") -> None:
@@ -47,9 +45,8 @@ def _rich_table(columns: Sequence[str], rows: list[list[str]], title: str) -> No
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(
-        title=Text(title, "bold") if title else None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False
-    )
+    heading = Text(title, "bold") if title else None
+    shown = Table(title=heading, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         shown.add_column(Text(name), overflow="fold")
     for row in rows:
@@ -58,18 +55,19 @@ def _rich_table(columns: Sequence[str], rows: list[list[str]], title: str) -> No
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    lines = [line for row in rows for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue="")]
+    lines = []
+    for row in rows:
+        lines += zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    return ["  ".join(line).rstrip() for line in padded]
 
 
 class Board:
     """What runs at the moment: bars on a terminal, else a line when something begins and one when it ends.
 
-    Call it again and again with {name: progress}, where a progress has step, total (None: unknown) and metrics.
+    Call it again and again with {name: progress}, where a progress has step, total (None: unknown) and
+    metrics.
     """
 
     def __init__(self):
@@ -82,12 +80,8 @@ class Board:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[at]}"),
-                TimeElapsedColumn(),
-            )
+            name, at = TextColumn("{task.description}"), TextColumn("{task.fields[at]}")
+            columns = name, BarColumn(), at, TimeElapsedColumn()
             self.bars = Progress(*columns, console=Console(stderr=True), transient=True).__enter__()
         return self
 
@@ -97,14 +91,15 @@ class Board:
 
     def __call__(self, running: dict[str, dict]) -> None:
         for name in [name for name in self.began if name not in running]:
-            self._end(name)
-        for name, at in running.items():
+            if self.bars is not None:
+                self.bars.remove_task(self.tasks.pop(name))
+            note(f"{name}: built in {time.monotonic() - self.began.pop(name):.0f} s")
+        for name, progress in running.items():
             if name not in self.began:
                 self._begin(name)
             if self.bars is not None:
-                self.bars.update(
-                    self.tasks[name], completed=at["step"], total=at["total"], at=_progress_text(at)
-                )
+                at = _progress_text(progress)
+                self.bars.update(self.tasks[name], completed=progress["step"], total=progress["total"], at=at)
 
     def _begin(self, name: str) -> None:
         self.began[name] = time.monotonic()
@@ -113,19 +108,12 @@ class Board:
         else:
             self.tasks[name] = self.bars.add_task(name, total=None, at="")
 
-    def _end(self, name: str) -> None:
-        if self.bars is not None:
-            self.bars.remove_task(self.tasks.pop(name))
-        note(f"{name}: built in {time.monotonic() - self.began.pop(name):.0f} s")
 
-
-def _progress_text(at: dict) -> str:
+def _progress_text(progress: dict) -> str:
     """Step, total and up to two metrics worth watching."""
-    shown = [f"{at['step']}/{at['total'] or '?'}"] if at["step"] else []
     watched = ("loss", "loss/valid", "accuracy", "objective/score", "objective/kl")
-    return "  ".join(
-        [*shown, *[f"{name} {at[name]:.2f}" for name in watched if at.get(name) is not None][:2]]
-    )
-
-
-# --- the report of a chain (evaluate.report), as tables ---------------------------------------------------------------
+    metrics = [f"{name} {progress[name]:.2f}" for name in watched if progress.get(name) is not None]
+    if progress["step"]:
+        metrics.insert(0, f"{progress['step']}/{progress['total'] or '?'}")
+        return "  ".join(metrics[:3])
+    return "  ".join(metrics[:2])
