@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import os
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -27,25 +26,16 @@ SIZES = {
     "M": {"width": 256, "layers": 5, "heads": 4},  # about 4 M
     "L": {"width": 512, "layers": 5, "heads": 8},  # about 16 M
 }
-
-
-SCORING_ROWS = (
-    64  # episodes that PPO scores at once, outside its updates; with `accumulation` that much fewer
-)
+SCORING_ROWS = 64  # episodes that PPO scores at once, outside its updates; with accumulation that much fewer
 
 
 class ConfigError(ValueError):
     """A setting that cannot work; the message says which, what it was, and what would work."""
 
 
-def knob(
-    default, help: str, paper: Any = "", source: str = "", *, low=None, high=None, choices=None, gpt2=None
-):
-    """One setting: `default` (tiny profile), what it is, the paper's value and its source, the sensible
-    range.
-
-    `gpt2` is the value of the `gpt2` profile where it differs: a usual starting point, not measured here.
-    """
+def knob(default, help: str, paper="", source="", *, low=None, high=None, choices=None, gpt2=None):
+    """One setting: `default` (tiny profile), what it is, the paper's value and its source, its range;
+    `gpt2` is its value in that profile where it differs: a usual starting point, not measured here."""
     meta = dict(help=help, paper=paper, source=source, low=low, high=high, choices=choices, gpt2=gpt2)
     return field(default=default, metadata=meta)
 
@@ -69,13 +59,9 @@ class Config:
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
 
-    def to_json(self) -> str:
-        return json.dumps(self.to_dict(), indent=1)
-
     @classmethod
     def from_dict(cls, values: dict) -> Config:
-        """Build from a dict, e.g. a saved `config.json`; an unknown name is an error that guesses what was
-        meant."""
+        """Build from a dict; an unknown name is an error that guesses what was meant."""
         names = [f.name for f in fields(cls)]
         for name in values:
             if name not in names:
@@ -99,7 +85,11 @@ def _checked(owner: str, f: dataclasses.Field, value):
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and (wanted is float or (wanted is int and float(value).is_integer())):
         value = wanted(value)  # 1 is a fine float, 8e3 a fine whole number
-    limits = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+    limits = []
+    if low is not None:
+        limits.append(f"at least {low}")
+    if high is not None:
+        limits.append(f"at most {high}")
     if type(value) is not wanted:
         problem = f"should be {_TYPE_NAMES[wanted]}"
     elif choices is not None and value not in choices:
@@ -153,7 +143,7 @@ class SFTConfig(Config):
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.1", **_SHARE)
     dropout: float = knob(0.0, "residual dropout", 0.2, "App. C.1", low=0.0, high=0.9)
     pretrain_mix: float = knob(
-        0.0, "share of the rows that is pretraining text", "0.1 before PPO", "App. C.3", low=0.0, high=0.95
+        0.0, "share of rows that is pretraining text", "0.1 before PPO", "App. C.3", low=0.0, high=0.95
     )
     pretrain_coefficient: float = knob(0.5, "weight of the pretraining loss", "not stated", low=0.0)
     select: str = knob("last", "epoch to keep", "best RM score", "App. C.1", choices=("last", "reward"))
@@ -163,18 +153,13 @@ class SFTConfig(Config):
 
 @dataclass(frozen=True)
 class RewardConfig(Config):
-    """The reward model: Eq. 1 on rankings, a prompt with its K answers is one batch element (§3.5, App.
-    C.2)."""
+    """The reward model: Eq. 1 on rankings, a prompt with its K answers is one batch element (§3.5, C.2)."""
 
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
     prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
-    question: str = knob(
-        "", "what it reads after an answer, in place of EOS, before it gives its score", "not stated"
-    )
-    answers: str = knob(
-        "", "answers to the question, best first, with / between: what the head begins with", "not stated"
-    )
+    question: str = knob("", "what it reads after an answer in place of EOS, before it scores", "not stated")
+    answers: str = knob("", "answers to it, best first, / between: what the head begins with", "not stated")
     warmup_share: float = knob(0.0, "share of the steps in which the rate rises to lr", 0, "App. C", **_SHARE)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
@@ -191,9 +176,7 @@ class PPOConfig(Config):
     minibatches: int = knob(8, "minibatches per batch, one optimizer step each", 8, "App. C.4", **_COUNT)
     inner_epochs: int = knob(1, "passes over each batch", 1, "App. C.4", **_COUNT)
     accumulation: int = knob(1, "parts a minibatch is computed in: memory, not results", **_COUNT)
-    lr: float = knob(
-        4.5e-4, "policy learning rate", "2.55e-6 to 2.55e-5 (sweep)", "App. E.9", gpt2=5e-6, **_LR
-    )
+    lr: float = knob(4.5e-4, "policy learning rate", "2.55e-6 to 2.55e-5", "App. E.9", gpt2=5e-6, **_LR)
     value_lr: float = knob(6e-4, "value learning rate", "9e-6 (1.3B, 6B)", "App. C.4", gpt2=9e-6, **_LR)
     warmup_iterations: int = knob(10, "iterations of linear warm-up from lr/10", 10, "App. C.4", low=0)
     kl_beta: float = knob(0.3, "weight of the per-token KL penalty", 0.02, "App. C.4", low=0.0, gpt2=0.05)
@@ -206,21 +189,15 @@ class PPOConfig(Config):
     max_new_tokens: int = knob(40, "longest response in tokens", 1000, "App. C", gpt2=64, **_COUNT)
     no_eos_penalty: float = knob(1.0, "taken off the score of a response without EOS", "not stated", low=0.0)
     ptx_gamma: float = knob(
-        0.0,
-        "weight of the pretraining loss; above 0 it is PPO-ptx",
-        "0 (PPO), 27.8 (PPO-ptx)",
-        "App. C.4",
-        low=0.0,
+        0.0, "weight of the pretraining loss; > 0: PPO-ptx", "0 (PPO), 27.8 (PPO-ptx)", "App. C.4", low=0.0
     )
     ptx_rows: int = knob(8, "pretraining rows per minibatch", "8 per episode", "App. C.4", **_COUNT)
     ema_decay: float = knob(
-        0.992, "averaging of the weights, per optimizer step", 0.992, "App. C.4", low=0.0, high=0.999999
+        0.992, "weight averaging, per optimizer step", 0.992, "App. C.4", low=0.0, high=0.999999
     )
     use_ema: bool = knob(True, "the finished policy is the averaged one", "not stated")
     old_logprobs: str = knob(
-        "sampling",
-        "old log-probs: of the sampling pass, or of one more forward",
-        choices=("sampling", "forward"),
+        "sampling", "old log-probs: of sampling, or of one more forward", choices=("sampling", "forward")
     )
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
     seed: int = knob(0, "order of the prompts, and sampling", low=0)
@@ -243,8 +220,7 @@ class PPOConfig(Config):
 
 
 def describe(cfg: Config) -> list[tuple[str, Any, Any, str]]:
-    """Rows (name, our value, the paper's value, where it is from) of a config, for a table; see also
-    `meaning`."""
+    """Rows (name, our value, the paper's value, where it is from) of a config, for a table."""
     return [(f.name, getattr(cfg, f.name), f.metadata["paper"], f.metadata["source"]) for f in fields(cfg)]
 
 
@@ -257,33 +233,23 @@ def meaning(cfg: Config | type[Config], name: str) -> str:
 class DataConfig(Config):
     """The prompts and who writes them (§3.2, App. A)."""
 
-    scale: float = knob(
-        0.2, help="sizes of all sets as a share of Table 6", paper=1.0, source="Table 6", low=0.001, high=2.0
-    )
-    sft_scale: float = knob(
-        1.0, help="the same for the SFT sets", paper=1.0, source="Table 6", low=0.001, high=2.0
-    )
-    world_seed: int = knob(0, help="which tiny world: its facts and myths", low=0)
+    scale: float = knob(0.2, "sizes of all sets, share of Table 6", 1.0, "Table 6", low=0.001, high=2.0)
+    sft_scale: float = knob(1.0, "the same for the SFT sets", 1.0, "Table 6", low=0.001, high=2.0)
+    world_seed: int = knob(0, "which tiny world: its facts and myths", low=0)
 
 
 @dataclass(frozen=True)
 class RankingsConfig(Config):
     """Completions for labelers to rank (§3.4, §3.5)."""
 
-    k_min: int = knob(4, help="fewest completions per prompt", paper=4, source="§3.5", low=2, high=9)
-    k_max: int = knob(9, help="most completions per prompt", paper=9, source="§3.5", low=2, high=9)
-    coldest: float = knob(
-        0.5, help="each completion has a temperature of its own, from this", paper="not stated", low=1e-3
-    )
-    hottest: float = knob(1.4, help="to this, log-uniformly", paper="not stated", low=1e-3)
-    max_new_tokens: int = knob(40, help="longest completion in tokens", paper="1000", source="App. C", low=1)
-    train_prompts: int = knob(
-        5500, help="prompts to train on, ranked once", paper="33,207", source="Table 6", low=10
-    )
-    valid_prompts: int = knob(
-        600, help="validation prompts, ranked three times", paper="17,887", source="Table 6", low=10
-    )
-    calibration_prompts: int = knob(2400, help="prompts on which the labelers' noise is set", low=10)
+    k_min: int = knob(4, "fewest completions per prompt", 4, "§3.5", low=2, high=9)
+    k_max: int = knob(9, "most completions per prompt", 9, "§3.5", low=2, high=9)
+    coldest: float = knob(0.5, "each completion has its own temperature: from this", "not stated", low=1e-3)
+    hottest: float = knob(1.4, "to this, log-uniformly", "not stated", low=1e-3)
+    max_new_tokens: int = knob(40, "longest completion in tokens", "1000", "App. C", low=1)
+    train_prompts: int = knob(5500, "prompts to train on", "33,207", "Table 6", low=10)
+    valid_prompts: int = knob(600, "validation prompts, ranked thrice", "17,887", "Table 6", low=10)
+    calibration_prompts: int = knob(2400, "prompts on which the labelers' noise is set", low=10)
 
     def _check_together(self):
         if self.k_min > self.k_max:
@@ -298,50 +264,38 @@ class RankingsConfig(Config):
 class EvalConfig(Config):
     """The final evaluation (§3.6)."""
 
-    prompts: int = knob(600, help="test prompts of users nobody trained on", paper="not stated", low=20)
-    skill_items: int = knob(300, help="items per few-shot skill", low=10)
-    endings: int = knob(2000, help="endings to read per skill in which one of several is chosen", low=20)
-    case_prompts: int = knob(200, help="validation prompts of each use case, at most", low=1)
-    judges: int = knob(3, help="labelers per comparison", low=1)
-    max_new_tokens: int = knob(40, help="longest response in tokens", low=1)
+    prompts: int = knob(600, "test prompts of users nobody trained on", "not stated", low=20)
+    skill_items: int = knob(300, "items per few-shot skill", low=10)
+    endings: int = knob(2000, "endings to read per skill that has a choice", low=20)
+    case_prompts: int = knob(200, "validation prompts per use case, at most", low=1)
+    judges: int = knob(3, "labelers per comparison", low=1)
+    max_new_tokens: int = knob(40, "longest response in tokens", low=1)
 
 
-# --- GPT-2 and real rankings (`real_chain`) -----------------------------------------------------------------
+# --- GPT-2 and real rankings (`chain.real`) -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RealChainConfig(Config):
-    """Which rankings and which GPT-2, and how to train; the defaults of the stages are those of the `gpt2`
-    profile."""
+    """Which rankings and which GPT-2, and how to train; stages have the defaults of the `gpt2` profile."""
 
     rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
     split: str = knob("train", "which split of it")
     limit: int = knob(0, "at most so many rankings, 0: all", low=0)
-    model: str = knob(
-        "gpt2", "a GPT-2 checkpoint, by hub name or folder; empty: random weights", "GPT-3", "§3.5"
-    )
+    model: str = knob("gpt2", "a GPT-2, by hub name or folder; empty: random weights", "GPT-3", "§3.5")
     size: str = knob("tiny", "shape of random weights", choices=("tiny", "small", "gpt2"))
     tokenizer: str = knob("", "a tokenizer's folder or name; empty: the model's")
     text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
     text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
     limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
     accumulation: int = knob(
-        1, "parts a batch of SFT or of a reward model is computed in: memory, not results", **_COUNT
+        1, "parts a batch of SFT or rewards is computed in: memory, not results", **_COUNT
     )
-    recompute: bool = knob(
-        False, "keep few activations and compute them again: less memory, a third more time"
-    )
-    sharded: bool = knob(
-        False, "cut models, gradients and Adam's moments over the processes (FSDP): less memory on each"
-    )
+    recompute: bool = knob(False, "compute layers again, keep less: memory; a third more time")
+    sharded: bool = knob(False, "all models cut over the processes, but the layer at work")
     device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
-    drop: bool = knob(
-        False, "leave faulty rows of the rankings out and count them, instead of stopping at the first"
-    )
-    judge: str = knob(
-        "",
-        "a sequence-classification model that judges, by hub name or folder; empty: one trained on judge_share",
-    )
+    drop: bool = knob(False, "leave faulty rows out and count them, instead of stopping there")
+    judge: str = knob("", "a model that judges, by hub name or folder; empty: one trained on judge_share")
     judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
     test_prompts: int = knob(300, "prompts of theirs at most", low=1)
@@ -350,7 +304,8 @@ class RealChainConfig(Config):
     def _check_together(self):
         if self.judge_share + self.test_share >= 1:
             raise ConfigError(
-                f"RealChainConfig.judge_share = {self.judge_share} and test_share = {self.test_share} leave nobody to train on"
+                f"RealChainConfig.judge_share = {self.judge_share} and test_share = {self.test_share} "
+                "leave nobody to train on"
             )
 
 
