@@ -12,6 +12,8 @@ for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "R
 
 import pytest  # noqa: E402
 
+pytest.register_assert_rewrite("helpers_memory", "helpers_train")
+
 from rlhf_lite.world import World  # noqa: E402  # before torch, which reads what it sets
 
 import torch  # noqa: E402  # isort: skip

@@ -1,0 +1,194 @@
+"""The reward model: it learns rankings, reads a prompt once, begins with the policy's own answer."""
+
+import copy
+
+import pytest
+import torch
+from helpers_train import DEMOS, QUIET, FailAt, Failure, longer_is_better, same
+
+from rlhf_lite.config import RewardConfig
+from rlhf_lite.models.checkpoints import load_scalar_model, new_scalar_model, save_model
+from rlhf_lite.models.heads import policy_logits
+from rlhf_lite.models.losses import ranking_loss
+from rlhf_lite.models.tokens import encode
+from rlhf_lite.train import batches
+from rlhf_lite.train import reward as reward_stage
+from rlhf_lite.train.reward import (
+    center_on,
+    evaluate_reward,
+    first_words,
+    new_reward_model,
+    score_texts,
+    split_pairs,
+    train_reward,
+    train_reward_shuffled,
+)
+
+pytest_plugins = ["helpers_train"]
+pytestmark = pytest.mark.usefixtures("exact")
+
+
+def test_reward_model_learns_a_ranking(base, tokenizer):
+    model, fresh = new_scalar_model(base), longer_is_better(60, seed=1)
+    before = evaluate_reward(model, tokenizer, fresh)
+    history = train_reward(
+        model, tokenizer, longer_is_better(150), RewardConfig(lr=5e-3, epochs=2), valid=fresh, loop=QUIET
+    )
+    found = evaluate_reward(model, tokenizer, fresh)
+    assert found["accuracy"] > 0.9 > before["accuracy"] and found["loss"] < 0.4
+    assert found["accuracy_low"] <= found["accuracy"] <= found["accuracy_high"]
+    assert history["accuracy/valid"][-1] == pytest.approx(found["accuracy"])
+    assert found["pairs"] == len(split_pairs(fresh))
+
+
+def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
+    """K may differ, equal answers are scored once, ties and all-tied rankings are dropped."""
+    rankings = [
+        {"prompt": "say a", "completions": ["a", "b b", "a", "c"], "ranks": [2, 1, 2, 3]},
+        {"prompt": "say b", "completions": ["a", "c c"], "ranks": [2, 1]},
+        {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
+    ]
+    data = reward_stage.RankingSet(tokenizer, rankings, judge)
+    assert len(data) == 2 and [max(row.parts) for row in data.rows] == [3, 2]
+    scores, _, mask = data.scores(judge, [1, 0])
+    assert mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
+    texts = [(r["prompt"], t) for r in (rankings[1], rankings[0]) for t in r["completions"]]
+    expected = torch.tensor(score_texts(judge, tokenizer, *zip(*texts, strict=True)))
+    torch.testing.assert_close(scores[mask.bool()], expected)
+    assert evaluate_reward(judge, tokenizer, rankings)["pairs"] == 6
+
+
+@pytest.mark.parametrize("question", ["", "one two?"])
+def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, question):
+    """The block mask: same loss to 1e-5 and same gradient as K separate forward passes."""
+    rankings, judge = longer_is_better(3), copy.deepcopy(judge)
+    judge.config.question_ids = encode(tokenizer, question)
+    data = reward_stage.RankingSet(tokenizer, rankings, judge)
+    gradients, losses = [], []
+    for grouped in (True, False):
+        model = copy.deepcopy(judge)
+        scores, ranks, mask = data.scores(model, [0, 1, 2])
+        if not grouped:
+            rows = [
+                batches.ExchangeSet(tokenizer, [(r["prompt"], t) for t in r["completions"]], 32)
+                for r in rankings
+            ]
+            alone = [
+                reward_stage.reward(model, e.ids, e.mask)
+                for row in rows
+                for i in range(len(row))
+                for e in [row.batch([i])]
+            ]
+            scores = torch.zeros_like(scores).masked_scatter(mask.bool(), torch.cat(alone))
+        loss = ranking_loss(scores, ranks, mask)
+        loss.backward()
+        losses.append(loss.item())
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+    torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-3)
+
+
+def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, tmp_path):
+    """In training, scoring and after loading it reads the question instead of EOS, or of the end of a long text."""
+    model, rankings = new_scalar_model(base), longer_is_better(6)
+    train_reward(model, tokenizer, rankings, RewardConfig(question="one two"), loop=QUIET)
+    save_model(model, tmp_path, tokenizer=tokenizer)
+    model = load_scalar_model(tmp_path)
+    prompts, texts = ["say a", "say b twice", "c"], ["a b.", "c", " ".join("abcdef" * 9)]
+    asked, model.config.question_ids = score_texts(model, tokenizer, prompts, texts), []
+    for i, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
+        ids = encode(tokenizer, f"{prompt}\n{text}")[: base.config.n_positions - 2] + encode(
+            tokenizer, "one two"
+        )
+        ids = torch.tensor([ids])
+        assert reward_stage.reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(
+            asked[i], abs=1e-4
+        )
+    assert score_texts(model, tokenizer, prompts, texts) != pytest.approx(asked)
+
+
+def test_a_prompt_is_read_once_and_every_answer_once(judge, tokenizer, monkeypatch):
+    read, real = [], reward_stage.group_rewards
+
+    def counting(model, ids, position_ids, parts, last):
+        read.append((len(ids), int(parts.amax(dim=1).sum())))  # prompts, answers
+        return real(model, ids, position_ids, parts, last)
+
+    monkeypatch.setattr(reward_stage, "group_rewards", counting)
+    rankings = longer_is_better(8)
+    distinct = sum(len(set(r["completions"])) for r in rankings)
+    cfg = RewardConfig(prompts_per_step=4)
+    train_reward(copy.deepcopy(judge), tokenizer, rankings, cfg, loop=QUIET)
+    assert [sum(column) for column in zip(*read, strict=True)] == [len(rankings), distinct]
+    read.clear()
+    history = train_reward_shuffled(copy.deepcopy(judge), tokenizer, rankings, cfg, loop=QUIET)
+    pairs = len(split_pairs(rankings))
+    assert [sum(column) for column in zip(*read, strict=True)] == [pairs, 2 * pairs]
+    assert len(history["loss"]) in (2, 3)  # about the same number of pairs per step
+
+
+def test_reward_model_resumes_exactly(base, tokenizer, tmp_path):
+    straight, resumed, rankings = new_scalar_model(base), new_scalar_model(base), longer_is_better(40)
+    train_reward(straight, tokenizer, rankings, loop=QUIET)
+    options = {**QUIET, "folder": tmp_path, "save_every_s": 0}
+    with pytest.raises(Failure):
+        train_reward(new_scalar_model(base), tokenizer, rankings, loop={**options, "control": FailAt(3)})
+    train_reward(resumed, tokenizer, rankings, loop=options)
+    assert same(straight, resumed) and resumed.config.trained_rankings == straight.config.trained_rankings
+
+
+def test_demonstrations_score_zero_after_centering(judge, tokenizer):
+    model = copy.deepcopy(judge)
+    before = score_texts(model, tokenizer, *zip(*DEMOS, strict=True))
+    mean = center_on(model, tokenizer, DEMOS)
+    after = score_texts(model, tokenizer, *zip(*DEMOS, strict=True))
+    assert mean == pytest.approx(sum(before) / len(before)) and sum(after) / len(after) == pytest.approx(
+        0, abs=1e-5
+    )
+    assert after[0] - after[1] == pytest.approx(before[0] - before[1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "row, says",
+    [
+        ({"completions": ["a", "b"], "ranks": [1]}, "2 completions and 1 ranks"),
+        ({"completions": ["a"], "ranks": [1]}, "at least 2"),
+        ({"completions": ["a", "b"], "ranks": [0, 1]}, "1 for the best"),
+        ({"completions": ["a", "b"], "ranks": [1, 1]}, "None of the 1 rankings"),
+    ],
+)
+def test_bad_rankings_are_named(judge, tokenizer, row, says):
+    with pytest.raises(ValueError, match=says):
+        train_reward(judge, tokenizer, [{"prompt": "say a", **row}], loop=QUIET)
+
+
+@torch.no_grad()
+def test_a_head_begins_as_the_policys_own_answer(base, tokenizer):
+    """Before any training the scores differ as the policy's logits of the first answers do."""
+    cfg = RewardConfig(question="one two", answers="red dog / blue / say")
+    model = new_reward_model(base, tokenizer, cfg)
+    model.config.question_ids = encode(tokenizer, cfg.question)
+    best, *others = first_words(tokenizer, cfg.question, ["red dog", "blue", "say"])
+    head, logits = base.lm_head.weight, []
+    for text in ("one", "dog blue"):
+        ids = (
+            encode(tokenizer, "cat")
+            + encode(tokenizer, "\n")
+            + encode(tokenizer, text)
+            + model.config.question_ids
+        )
+        found = policy_logits(base, torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0, -1]
+        logits.append(found[best] - found[others].mean())
+    length = (head[best] - head[others].mean(dim=0)).norm()
+    scores = score_texts(model, tokenizer, ["cat", "cat"], ["one", "dog blue"])
+    assert scores[1] - scores[0] == pytest.approx(float((logits[1] - logits[0]) / length), abs=2e-2)
+    assert float(model.score.weight.norm()) == pytest.approx(1.0)
+    assert not torch.equal(new_reward_model(base, tokenizer, RewardConfig()).score.weight, model.score.weight)
+
+
+@pytest.mark.parametrize(
+    "question, answers", [("", "one / two"), ("one two", "red"), ("one two", "red dog / red cat")]
+)
+def test_answers_that_cannot_be_told_apart_are_refused(base, tokenizer, question, answers):
+    with pytest.raises(ValueError, match="two or more answers to it that begin with different words"):
+        new_reward_model(base, tokenizer, RewardConfig(question=question, answers=answers))
