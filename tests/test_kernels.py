@@ -1,4 +1,5 @@
-"""The fastest kernels that are exact: what the self-test refuses, what it remembers, and that every choice gives the same."""
+"""The fastest kernels that are exact: what the self-test refuses, what it remembers, and that every choice
+gives the same."""
 
 import json
 import os
@@ -57,7 +58,7 @@ def use(monkeypatch, chosen: Kernels) -> None:
     monkeypatch.setattr(kernels, "choose_kernels", lambda device_type: chosen)
 
 
-# --- The self-test ----------------------------------------------------------------------------------------------------
+# --- The self-test ------------------------------------------------------------------------------------------
 
 
 def slow(call):
@@ -114,7 +115,7 @@ def test_the_self_test_takes_less_than_two_seconds():
     assert time.process_time() - begin < 2
 
 
-# --- What is remembered -----------------------------------------------------------------------------------------------
+# --- What is remembered -------------------------------------------------------------------------------------
 
 
 def test_a_choice_is_measured_once_and_then_read(tmp_path):
@@ -155,7 +156,7 @@ def test_a_processor_with_other_instructions_measures_for_itself(monkeypatch, tm
     assert len(list((tmp_path / "memory").iterdir())) == 2
 
 
-# --- Every choice computes the same -----------------------------------------------------------------------------------
+# --- Every choice computes the same -------------------------------------------------------------------------
 
 
 @needs_onednn
@@ -270,7 +271,7 @@ def test_a_model_is_that_of_transformers_by_every_kernel(monkeypatch, policy_of,
             )
 
 
-# --- Machines that have less ------------------------------------------------------------------------------------------
+# --- Machines that have less --------------------------------------------------------------------------------
 
 
 def test_without_bfloat16_it_is_float32_and_says_so(monkeypatch):
@@ -338,7 +339,7 @@ print(cores(), provenance()["hardware"])
     assert found.stdout.startswith("1 {") and "float" in found.stdout and "products by" in found.stdout
 
 
-# --- CUDA graphs ------------------------------------------------------------------------------------------------------
+# --- CUDA graphs --------------------------------------------------------------------------------------------
 
 
 def test_a_step_that_cannot_be_captured_is_called_as_it_is(monkeypatch):

@@ -1,4 +1,5 @@
-"""The plain way (RLHF_LITE_PLAIN=1) and the fast one give the same numbers, and the plain one uses nothing of the fast one's."""
+"""The plain way (RLHF_LITE_PLAIN=1) and the fast one give the same numbers, and the plain one uses nothing of
+the fast one's."""
 
 import copy
 from types import SimpleNamespace
@@ -34,7 +35,8 @@ def tokenizer():
 
 @pytest.fixture(scope="module")
 def policy(tokenizer):
-    """Random, with large embeddings, so that it prefers some tokens to others and rows end at different times."""
+    """Random, with large embeddings, so that it prefers some tokens to others and rows end at different
+    times."""
     policy = new_policy(SimpleNamespace(width=32, layers=3, heads=2, n_positions=32), tokenizer)
     with torch.no_grad():
         policy.transformer.wte.weight.mul_(10)

@@ -212,7 +212,7 @@ def test_unknown_words_are_named_once_in_order(ours, tokenizer):
         assert unknown_words(tokenizer, "The zebra sat on a caf\u00e9 - x: zebra, 34 cats? (dog)") == []
 
 
-# --- Loading, position_ids, typed prompts ----------------------------------------------------------------------
+# --- Loading, position_ids, typed prompts -------------------------------------------------------------------
 
 
 def test_load_tokenizer_adds_a_pad_of_its_own_and_names_what_is_wrong(ours, tmp_path):

@@ -1,1 +1,2 @@
-"""What a learner may skip: how the same mathematics is computed faster, in less memory, and on several devices."""
+"""What a learner may skip: how the same mathematics is computed faster, in less memory, and on several
+devices."""

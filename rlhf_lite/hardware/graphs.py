@@ -12,10 +12,12 @@ LARGEST_ERROR = 1e-3  # relative: a graph runs the very kernels it was captured 
 
 
 class Graphed:
-    """step(*inputs) -> output, captured when it is first called and replayed ever after, on inputs of the same shapes.
+    """step(*inputs) -> output, captured when it is first called and replayed ever after, on inputs of the
+    same shapes.
 
-    The step has to read everything else (weights, caches, positions) from tensors that stay where they are. If it cannot be
-    captured, or a replay gives something else, it is called as it is: slower, and a warning says so.
+    The step has to read everything else (weights, caches, positions) from tensors that stay where they are.
+    If it cannot be captured, or a replay gives something else, it is called as it is: slower, and a warning
+    says so.
     """
 
     def __init__(self, step: Callable[..., Tensor]):
@@ -27,9 +29,8 @@ class Graphed:
                 self._capture(inputs)
             except RuntimeError as error:
                 self.graph, self.failed = None, True
-                warnings.warn(
-                    f"No CUDA graph ({str(error).splitlines()[0]}): sampling goes on without, several times slower."
-                )
+                why = str(error).splitlines()[0]
+                warnings.warn(f"No CUDA graph ({why}): sampling goes on without, several times slower.")
         if self.failed:
             return self.step(*inputs)
         for held, x in zip(self.inputs, inputs, strict=True):

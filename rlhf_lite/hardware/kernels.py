@@ -1,7 +1,9 @@
-"""The two operations that take nearly all the time, matrix product and attention, by the fastest way that is exact here.
+"""The two operations that take nearly all the time, matrix product and attention, by the fastest way that is
+exact here.
 
-torch has several kernels for each, and which one is fastest differs between processors. A self-test at first use times
-them and compares their results; a kernel that is inexact, or is missing, or gains nothing is never used.
+torch has several kernels for each, and which one is fastest differs between processors. A self-test at first
+use times them and compares their results; a kernel that is inexact, or is missing, or gains nothing is never
+used.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ WORTH_IT = 0.97  # another kernel must take less than this share of the usual on
 
 @dataclass(frozen=True)
 class Kernels:
-    """What the self-test chose: oneDNN's float32 product instead of torch's; the dtypes in which product and GELU are done in one
-    (forward only); those in which torch's fused attention is used instead of plain products."""
+    """What the self-test chose: oneDNN's float32 product instead of torch's; the dtypes in which product and
+    GELU are done in one (forward only); those in which torch's fused attention is used instead of plain
+    products."""
 
     onednn: bool = False
     fused: tuple[str, ...] = ()
@@ -44,11 +47,12 @@ class Kernels:
         return str(dtype) in getattr(self, way)
 
 
-# --- Products -------------------------------------------------------------------------------------------------------
+# --- Products -----------------------------------------------------------------------------------------------
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, act: str = "") -> Tensor:
-    """x (N, D) @ weight (D, M) + bias (M,), through activation `act` if one is named: (N, M), in autocast's dtype if it is on."""
+    """x (N, D) @ weight (D, M) + bias (M,), through activation `act` if one is named: (N, M), in autocast's
+    dtype if it is on."""
     if x.device.type == "cpu":
         dtype, chosen = working_dtype(x), choose_kernels("cpu")
         worth_it = act in GELU or (not act and (dtype == torch.bfloat16 or chosen.onednn))
@@ -67,7 +71,8 @@ def activate(x: Tensor, act: str) -> Tensor:
 
 
 def _fused_linear(x: Tensor, weight: Tensor, bias: Tensor | None, act: str) -> Tensor:
-    """Product, bias and activation in one call, in the dtype of x; weights are cast, and for few rows packed, once."""
+    """Product, bias and activation in one call, in the dtype of x; weights are cast, and for few rows packed,
+    once."""
     if x.dtype == torch.bfloat16:
         weight = form_of(weight, _packed if len(x) <= FEW_ROWS else Tensor.bfloat16)
         bias = None if bias is None else form_of(bias, Tensor.bfloat16)
@@ -75,8 +80,8 @@ def _fused_linear(x: Tensor, weight: Tensor, bias: Tensor | None, act: str) -> T
 
 
 def _packed(weight: Tensor) -> Tensor:
-    """A weight (D, M) in bfloat16, in the order in which oneDNN reads it: a tenth faster where x has few rows. Processors
-    without AVX-512 or its like refuse."""
+    """A weight (D, M) in bfloat16, in the order in which oneDNN reads it: a tenth faster where x has few
+    rows. Processors without AVX-512 or its like refuse."""
     return torch.ops.mkldnn._reorder_linear_weight(weight.bfloat16().t().contiguous(), 64)
 
 
@@ -93,7 +98,8 @@ def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None, act: str = "") -> Te
 
 
 class _OneDNN(torch.autograd.Function):
-    """x @ weight + bias by oneDNN, which on some processors has a float32 kernel twice as fast as torch's usual one."""
+    """x @ weight + bias by oneDNN, which on some processors has a float32 kernel twice as fast as torch's
+    usual one."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -110,13 +116,14 @@ class _OneDNN(torch.autograd.Function):
         )
 
 
-# --- Attention ------------------------------------------------------------------------------------------------------
+# --- Attention ----------------------------------------------------------------------------------------------
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """softmax(q k' / sqrt(d) + bias) v for every head: q (B, H, Q, d), k and v (B, H, W, d) -> (B, Q, H * d).
 
-    bias (B, 1, Q, W) is 0 where a query may look, else very negative; None: at itself and what is before it (Q = W).
+    bias (B, 1, Q, W) is 0 where a query may look, else very negative; None: at itself and what is before it
+    (Q = W).
     """
     device = q.device.type
     fused = device == "cuda" or choose_kernels(device).has("sdpa", working_dtype(q))
@@ -145,7 +152,7 @@ def causal(W: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.full((W, W), torch.finfo(dtype).min, dtype=dtype, device=device).triu(1)
 
 
-# --- The self-test --------------------------------------------------------------------------------------------------
+# --- The self-test ------------------------------------------------------------------------------------------
 
 
 @cache
@@ -217,8 +224,8 @@ def _with_gradients(function: Callable, *inputs: Tensor) -> Callable[[], Tensor]
 
 
 def better(new: Callable[[], Tensor], usual: Callable[[], Tensor], dtype: torch.dtype) -> bool:
-    """Whether `new` gives what `usual` gives, up to the dtype's rounding, in clearly less time. A processor that lacks the
-    operation refuses it, with a RuntimeError."""
+    """Whether `new` gives what `usual` gives, up to the dtype's rounding, in clearly less time. A processor
+    that lacks the operation refuses it, with a RuntimeError."""
     try:
         found, expected = new().float(), usual().float()
     except RuntimeError:

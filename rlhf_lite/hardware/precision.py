@@ -1,6 +1,8 @@
-"""Half precision or float32? Measured once on the machine at hand and remembered, never guessed from its name.
+"""Half precision or float32? Measured once on the machine at hand and remembered, never guessed from its
+name.
 
-Half is bfloat16; on cards that have none (T4, V100) it is float16, whose small range asks for scaled losses (`train.optim`).
+Half is bfloat16; on cards that have none (T4, V100) it is float16, whose small range asks for scaled losses
+(`train.optim`).
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ LARGEST_ERROR = 0.02  # of the gradient, relative; bfloat16 has 8 bits, a sound 
 SMALLEST_GAIN = 0.9  # half precision must take less than this share of float32's time, or it is only noise
 
 
-# --- The choice -----------------------------------------------------------------------------------------------------
+# --- The choice ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What was measured: milliseconds of a pass through an MLP block in float32 and in `half` (bf16 or fp16), and the relative
-    error of half's gradient. `pays` is the choice."""
+    """What was measured: milliseconds of a pass through an MLP block in float32 and in `half` (bf16 or fp16),
+    and the relative error of half's gradient. `pays` is the choice."""
 
     pays: bool
     half: str
@@ -50,8 +52,8 @@ class SelfTest:
 
 
 def choose_dtype(device: torch.device | str) -> torch.dtype:
-    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16 | fp16, or auto: the self-test, in the plain way
-    float32."""
+    """The dtype of matrix products here: RLHF_LITE_PRECISION = fp32 | bf16 | fp16, or auto: the self-test, in
+    the plain way float32."""
     wish = _wish()
     if wish == "auto":
         return torch.float32 if plain() else self_test(torch.device(device).type).dtype
@@ -66,8 +68,8 @@ def describe_dtype(device: torch.device | str) -> str:
     if plain():
         return f"{name}, as RLHF_LITE_PLAIN asks"
     test = self_test(torch.device(device).type)
-    share, half = test.half_ms / test.fp32_ms, _name(NAMES[test.half])
-    return f"{name}: as measured, {half} takes {share:.2f} of float32's time and its gradient is off by {test.error:.1%}"
+    time = f"{_name(NAMES[test.half])} takes {test.half_ms / test.fp32_ms:.2f} of float32's time"
+    return f"{name}: as measured, {time} and its gradient is off by {test.error:.1%}"
 
 
 def _wish() -> str:
@@ -120,7 +122,7 @@ def _mlp_gradient(x: Tensor, up: Tensor, down: Tensor, dtype: torch.dtype) -> Te
     return gradient / scale
 
 
-# --- Its use --------------------------------------------------------------------------------------------------------
+# --- Its use ------------------------------------------------------------------------------------------------
 
 _thread = threading.local()  # what was made of weights in this thread's autocast
 
@@ -169,17 +171,18 @@ def working_dtype(x: Tensor) -> torch.dtype:
 
 
 def round_up(n: int, step: int = 8, limit: int | None = None) -> int:
-    """n rounded up to a multiple of `step` (at most `limit`). CPU kernels for bfloat16 are compiled and kept for every
-    new shape: with batches of any width that took half the time and a gigabyte."""
+    """n rounded up to a multiple of `step` (at most `limit`). CPU kernels for bfloat16 are compiled and kept
+    for every new shape: with batches of any width that took half the time and a gigabyte."""
     up = -(-n // step) * step
     return up if limit is None else min(up, limit)
 
 
-# --- Measuring ------------------------------------------------------------------------------------------------------
+# --- Measuring ----------------------------------------------------------------------------------------------
 
 
 def best_times(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """The least seconds of each call, of so many rounds in which all take turns: what else the machine does meets all."""
+    """The least seconds of each call, of so many rounds in which all take turns: what else the machine does
+    meets all."""
     seconds: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, spent in zip(calls, seconds, strict=True):
@@ -190,10 +193,11 @@ def best_times(calls: Sequence[Callable[[], object]], rounds: int) -> list[float
 
 
 def cached_measurement(name: str, kind: type, measure: Callable):
-    """What `measure` found on this machine with this torch, as a `kind` (a dataclass): from a file, else measured and kept.
+    """What `measure` found on this machine with this torch, as a `kind` (a dataclass): from a file, else
+    measured and kept.
 
-    The file is in $RLHF_LITE_CACHE, else ~/.cache/rlhf_lite. Delete it to measure again; without a place to write, each
-    process measures for itself.
+    The file is in $RLHF_LITE_CACHE, else ~/.cache/rlhf_lite. Delete it to measure again; without a place to
+    write, each process measures for itself.
     """
     folder = Path(os.environ.get("RLHF_LITE_CACHE") or Path.home() / ".cache" / "rlhf_lite")
     cards = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

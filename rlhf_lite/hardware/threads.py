@@ -13,8 +13,8 @@ from .environment import plain, trim_memory
 def in_threads(function: Callable, *arguments: Iterable, device: torch.device | str = "cpu") -> list:
     """[function(...) for ... in zip(*arguments)], in threads of one core each, as many as torch may use.
 
-    Inside such a thread, on a GPU, for a single item and in the plain way it is a plain loop. An error of one call ends all.
-    Threads are not kept: each would hold on to what torch prepared for the shapes it has met.
+    Inside such a thread, on a GPU, for a single item and in the plain way it is a plain loop. An error of one
+    call ends all. Threads are not kept: each would hold on to what torch prepared for the shapes it has met.
     """
     items = list(zip(*arguments, strict=True))
     workers = torch.get_num_threads() if torch.device(device).type == "cpu" and not plain() else 1

@@ -1,4 +1,8 @@
-"""Policies and scalar models made, loaded and saved: plain GPT-2 of transformers, in folders that AutoModel loads."""
+"""Policies and scalar models made, loaded and saved: plain GPT-2 of transformers, in folders that AutoModel
+loads.
+
+All are float32 in memory, without dropout (or PPO's ratios would not start at 1).
+"""
 
 from __future__ import annotations
 
@@ -24,13 +28,7 @@ from transformers import (
 from .tokens import Source, pretrained_source, save_tokenizer
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
-
-
-OWN_GELU = (
-    "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models that we train from the start
-)
-
-
+OWN_GELU = "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models trained from the start
 NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
 
 
@@ -51,7 +49,7 @@ def new_policy(model_cfg, tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> 
 
 
 def new_scalar_model(policy: GPT2LMHeadModel, seed: int = 0) -> GPT2ForSequenceClassification:
-    """A copy of the policy's trunk with a new head N(0, 1/(D+1)) to one number (§3.5; init: Ziegler 2019).
+    """A copy of the policy's layers with a new head N(0, 1/(D+1)) to one number (§3.5; init: Ziegler 2019).
 
     The head has no bias of its own; `shift_scores` is the bias that §3.5 sets before RL.
     """
@@ -71,8 +69,8 @@ def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
     old, wanted = model.config.vocab_size, len(tokenizer)
     if wanted > old + max(8, old // 100):
         raise ValueError(
-            f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; give the "
-            "model's own tokenizer"
+            f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; "
+            "give the model's own tokenizer"
         )
     if wanted > old:
         with _quiet(), torch.no_grad():
@@ -107,14 +105,11 @@ def load_scalar_model(path: Source, device: torch.device | str = "cpu") -> GPT2F
     return place(model, device)
 
 
-def read_config(path: Source) -> GPT2Config:
-    """What a checkpoint says of itself, without its weights."""
-    return _config_at(pretrained_source(path), path)
-
-
-def _config_at(source: dict, path: Source) -> GPT2Config:
+def read_config(path: Source, source: dict | None = None) -> GPT2Config:
+    """What a checkpoint says of itself, without its weights. source: what `pretrained_source` says of the
+    path."""
     with _quiet():
-        config = AutoConfig.from_pretrained(**source)
+        config = AutoConfig.from_pretrained(**(source or pretrained_source(path)))
     if config.model_type != "gpt2":
         raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
     return config
@@ -122,7 +117,7 @@ def _config_at(source: dict, path: Source) -> GPT2Config:
 
 def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
     source = pretrained_source(path)  # asked once: where no hub answers, that takes its time
-    config = _config_at(source, path)
+    config = read_config(path, source)
     with _quiet():
         if config.activation_function == "gelu_new":
             config.activation_function = FUSED_GELU
@@ -154,11 +149,9 @@ def save_model(
         model.save_pretrained(temporary, state_dict=weights)
         if tokenizer is not None:
             save_tokenizer(tokenizer, temporary, model.config.n_positions, scores=hasattr(model, "score"))
-        mode = (
-            (Path(temporary) / "config.json").stat().st_mode
-        )  # safetensors would let nobody but its owner read the weights
+        mode = (Path(temporary) / "config.json").stat().st_mode
         for file in Path(temporary).iterdir():
-            file.chmod(mode)
+            file.chmod(mode)  # safetensors would let nobody but its owner read the weights
             with file.open("r+b") as handle:
                 os.fsync(handle.fileno())
             os.replace(file, folder / file.name)

@@ -2,10 +2,10 @@
 
 `plain_forward` is transformers' own forward pass; RLHF_LITE_PLAIN=1 chooses it. Read it first.
 
-`packed_forward` does no work on padding. Layers that look at one token at a time read the tokens of all texts side by
-side, (N, D). Attention alone needs a table, one row a text: (B, W). Above the last attention no token looks at another,
-so what nobody reads is not computed there. The weights are transformers' and so is the function; only the order of the
-work is ours.
+`packed_forward` does no work on padding. Layers that look at one token at a time read the tokens of all texts
+side by side, (N, D). Attention alone needs a table, one row a text: (B, W). Above the last attention no token
+looks at another, so what nobody reads is not computed there. The weights are transformers' and so is the
+function; only the order of the work is ours.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ def hidden_states(
     position_ids: Tensor | None = None,
     attention_bias: Tensor | None = None,
 ) -> Tensor:
-    """Hidden states after the last layer norm, of all real tokens or of those in `where`, row by row: (B, T) -> (N, D).
+    """Hidden states after the last layer norm, of all real tokens or of those in `where`, row by row: (B, T)
+    -> (N, D).
 
-    mask (B, T) is 1 on real tokens; `where` is True on some of them. position_ids (B, T): None counts the real tokens of
-    each row. attention_bias (B, 1, T, T) is added to attention scores, 0 where a token may look, and asks for padding on
-    the right; None: each token sees itself and the real ones before it.
+    mask (B, T) is 1 on real tokens; `where` is True on some of them. position_ids (B, T): None counts the
+    real tokens of each row. attention_bias (B, 1, T, T) is added to attention scores, 0 where a token may
+    look, and asks for padding on the right; None: each token sees itself and the real ones before it.
     """
     forward = plain_forward if plain() else packed_forward
     return run(model, model, forward, ids, mask, where, position_ids, attention_bias)
@@ -49,6 +50,7 @@ def plain_forward(model, ids, mask, where=None, position_ids=None, attention_bia
         input_ids=ids,
         attention_mask=mask if attention_bias is None else attention_bias,
         position_ids=count_positions(mask) if position_ids is None else position_ids,
+        use_cache=False,
     ).last_hidden_state  # (B, T, D)
     return states[mask.bool() if where is None else where]
 
@@ -60,24 +62,28 @@ def packed_forward(model, ids, mask, where=None, position_ids=None, attention_bi
 
 
 def recompute(model: PreTrainedModel) -> PreTrainedModel:
-    """From now on only what lies between this model's layers is kept for the backward pass, which computes the rest again: a
-    third more time, a fraction of the memory. Returns the model. The plain way keeps everything."""
+    """From now on only what lies between this model's layers is kept for the backward pass, which computes
+    the rest again: a third more time, a fraction of the memory. In the plain way only with dropout, in
+    training mode. Returns the model."""
     model.transformer.recompute = True
+    if plain():
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     return model
 
 
 def run(model: PreTrainedModel, part, function: Callable, *arguments):
-    """function(part, *arguments), part being the model or one of its layers; where the model was cut over processes
-    (`hardware.processes`), by the method that first brings the part's weights together."""
+    """function(part, *arguments), part being the model or one of its layers; where the model was cut over
+    processes (`hardware.processes`), by the method that first brings the part's weights together."""
     cut = hasattr(part, "run") and not model.transformer.held_whole
     return part.run(function, *arguments) if cut else function(part, *arguments)
 
 
-# --- Tokens side by side --------------------------------------------------------------------------------------------
+# --- Tokens side by side ------------------------------------------------------------------------------------
 
 
 class Layout(NamedTuple):
-    """Tokens that lie side by side (N,), and where each stands in a table (B, W) that starts every text in column 0."""
+    """Tokens that lie side by side (N,), and where each stands in a table (B, W) that starts every text in
+    column 0."""
 
     cells: Tensor  # (N,) the cell of each token; beyond `count` they are spare and hold nothing
     tokens: Tensor  # (B * W,) the token in each cell; in padding any
@@ -86,7 +92,8 @@ class Layout(NamedTuple):
     shape: tuple[int, int]  # (B, W)
 
     def pad(self, x: Tensor) -> Tensor:
-        """Side by side -> table: (N, ...) -> (B, W, ...). What stands in padding means nothing and gets no gradient."""
+        """Side by side -> table: (N, ...) -> (B, W, ...). What stands in padding means nothing and gets no
+        gradient."""
         return _Moved.apply(x, self, True).unflatten(0, self.shape)
 
     def unpad(self, x: Tensor) -> Tensor:
@@ -100,7 +107,8 @@ class Layout(NamedTuple):
 
 
 class _Moved(torch.autograd.Function):
-    """Both ways are the same selection of rows, and each is the other's gradient: no sums, unlike indexing's own gradient."""
+    """Both ways are the same selection of rows, and each is the other's gradient: no sums, unlike indexing's
+    own gradient."""
 
     @staticmethod
     def forward(ctx, x: Tensor, layout: Layout, to_table: bool) -> Tensor:
@@ -121,7 +129,8 @@ class _Moved(torch.autograd.Function):
 
 
 def make_layout(rows: Tensor, columns: Tensor, texts: int, spare: int = 0) -> Layout:
-    """rows and columns (N,) of all tokens, text by text and in reading order, plus `spare` tokens that hold nothing."""
+    """rows and columns (N,) of all tokens, text by text and in reading order, plus `spare` tokens that hold
+    nothing."""
     N, device = len(rows), rows.device
     W = round_up(int(columns.max()) + 1) if N else 1
     cells = rows * W + columns  # (N,)
@@ -132,7 +141,8 @@ def make_layout(rows: Tensor, columns: Tensor, texts: int, spare: int = 0) -> La
 
 
 class PackedBatch(NamedTuple):
-    """Tokens of B texts side by side, their positions, and their layout. attention_bias (B, 1, W, W) as in `hidden_states`."""
+    """Tokens of B texts side by side, their positions, and their layout. attention_bias (B, 1, W, W) as in
+    `hidden_states`."""
 
     ids: Tensor  # (N,)
     position_ids: Tensor  # (N,)
@@ -143,7 +153,8 @@ class PackedBatch(NamedTuple):
 def pack(
     ids: Tensor, mask: Tensor, position_ids: Tensor | None = None, attention_bias: Tensor | None = None
 ) -> PackedBatch:
-    """Rows with padding on either side, ids and mask (B, T) -> texts without it; the rest as in `hidden_states`."""
+    """Rows with padding on either side, ids and mask (B, T) -> texts without it; the rest as in
+    `hidden_states`."""
     real = mask.bool()
     columns = real.long().cumsum(dim=1)[real] - 1  # (N,)
     ids, positions = ids[real], columns if position_ids is None else position_ids[real]
@@ -156,13 +167,14 @@ def pack(
 
 
 def pack_last(ids: Tensor, position_ids: Tensor, attention_bias: Tensor) -> PackedBatch:
-    """One token of each text, the latest, in front of a cache: ids and position_ids (B,), attention_bias (B, W)."""
+    """One token of each text, the latest, in front of a cache: ids and position_ids (B,), attention_bias (B,
+    W)."""
     each = torch.arange(len(ids), device=ids.device)
     layout = Layout(each, each, each[:0], len(ids), (len(ids), 1))
     return PackedBatch(ids, position_ids, layout, attention_bias[:, None, None])
 
 
-# --- The forward pass -----------------------------------------------------------------------------------------------
+# --- The forward pass ---------------------------------------------------------------------------------------
 
 
 def read_packed(model: PreTrainedModel, batch: PackedBatch, read: Tensor | None = None, cache=None) -> Tensor:
@@ -234,5 +246,6 @@ def _queries(batch: PackedBatch, read: Tensor, dtype: torch.dtype) -> tuple[Layo
 
 
 def _split(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
-    """Queries, keys and values (or some of them), head by head: (B, W, parts * D) -> parts of (B, H, W, D / H)."""
+    """Queries, keys and values (or some of them), head by head: (B, W, parts * D) -> parts of (B, H, W, D /
+    H)."""
     return x.unflatten(-1, (parts, heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)

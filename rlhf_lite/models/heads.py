@@ -1,7 +1,8 @@
-"""What a model is asked, on the hidden states of `gpt2`: next-token logits of a policy, one number of a scalar model.
+"""What a model is asked, on the hidden states of `gpt2`: next-token logits of a policy, one number of a
+scalar model.
 
-A scalar model is a policy whose unembedding was replaced by a projection to one number (App. C). As a reward model it is read
-at the last real token, as a value model at every token.
+A scalar model is a policy whose unembedding was replaced by a projection to one number (App. C). As a reward
+model it is read at the last real token, as a value model at every token.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .gpt2 import hidden_states
 from .losses import last_index, token_logprobs, upcast
 from .tokens import Encoded
 
-# --- Next-token logits ----------------------------------------------------------------------------------------------
+# --- Next-token logits --------------------------------------------------------------------------------------
 
 
 def policy_logits(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor) -> Tensor:
@@ -50,8 +51,8 @@ def head_logits(policy: GPT2LMHeadModel, hidden: Tensor) -> Tensor:
 
 
 def join_responses(prompts: Encoded, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Left-padded prompts (B, P) with their responses, tokens and mask (B, T): ids and mask (B, P + T), and where the *next*
-    token is one of the response: what y_t was drawn from is read one place *before* y_t."""
+    """Left-padded prompts (B, P) with their responses, tokens and mask (B, T): ids and mask (B, P + T), and
+    where the *next* token is one of the response: what y_t was drawn from is read one place *before* y_t."""
     ids, real = torch.cat([prompts[0], tokens], dim=1), torch.cat([prompts[1], mask], dim=1)
     P, T = prompts[0].shape[1], tokens.shape[1]
     return ids, real, F.pad(mask.bool(), (P - 1, 1))[:, : P + T]
@@ -72,12 +73,12 @@ def response_logprobs(
 
 
 def spread(x: Tensor, where: Tensor) -> Tensor:
-    """What belongs to the chosen tokens, (N, ...), row by row, back in their places, 0 elsewhere: where (B, T) ->
-    (B, T, ...)."""
+    """What belongs to the chosen tokens, (N, ...), row by row, back in their places, 0 elsewhere: where (B,
+    T) -> (B, T, ...)."""
     return x.new_zeros(*where.shape, *x.shape[1:]).index_put((where,), x)
 
 
-# --- One number -----------------------------------------------------------------------------------------------------
+# --- One number ---------------------------------------------------------------------------------------------
 
 
 def values_where(
@@ -88,7 +89,8 @@ def values_where(
     position_ids: Tensor | None = None,
     attention_bias: Tensor | None = None,
 ) -> Tensor:
-    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row; the rest as in `hidden_states`.
+    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row; the rest as in
+    `hidden_states`.
 
     One number a text is worth float32: in bfloat16 a score of 8 is good to 0.03.
     """
@@ -118,7 +120,8 @@ def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> T
 
 
 def with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The model's question, if it has one, in place of each row's EOS, or of its end if there is no room: (B, T + Q)."""
+    """The model's question, if it has one, in place of each row's EOS, or of its end if there is no room: (B,
+    T + Q)."""
     if not (question := ids.new_tensor(question_ids(model))).numel():
         return ids, mask
     (B, _), Q = ids.shape, len(question)
@@ -138,12 +141,13 @@ def question_ids(model: GPT2ForSequenceClassification) -> list[int]:
 def group_rewards(
     model: GPT2ForSequenceClassification, ids: Tensor, position_ids: Tensor, parts: Tensor, last: Tensor
 ) -> Tensor:
-    """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives them.
+    """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives
+    them.
 
-    ids (B, T): a prompt and after it its answers, each with its EOS (or the question); position_ids (B, T): each token's
-    position in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on padding, which is on the right;
-    last (B, K): where answers end. This is what makes K answers "a single batch element" (§3.5): an answer sees the prompt
-    and itself, nothing else.
+    ids (B, T): a prompt and after it its answers, each with its EOS (or the question); position_ids (B, T):
+    each token's position in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on
+    padding, which is on the right; last (B, K): where answers end. This is what makes K answers "a single
+    batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
     mask = parts >= 0
     ends = torch.zeros_like(mask).scatter(1, last, True)
@@ -152,7 +156,8 @@ def group_rewards(
 
 
 def shared_prompt_bias(parts: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B, 1, T, T)"""
+    """What is added to attention scores: 0 where token i may see token j, else very negative. (B, T) -> (B,
+    1, T, T)"""
     earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool, device=parts.device).tril()
     seen = earlier & ((parts[:, :, None] == parts[:, None, :]) | (parts[:, None, :] == 0))  # (B, T, T)
     bias = torch.zeros(seen.shape, dtype=dtype, device=parts.device)

@@ -6,6 +6,7 @@ Plain sampling over the whole vocabulary, no top-k or top-p: PPO's ratio is agai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -53,9 +54,10 @@ def sample(
 ) -> Samples:
     """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
 
-    temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities are at
-    `temperature` either way. Each row draws one uniform number a step, running or not, so what it draws does not depend
-    on when the others end. among = (size, places): the rows are those of a larger batch, and draw what they would in it.
+    temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities
+    are at `temperature` either way. Each row draws one uniform number a step, running or not, so what it
+    draws does not depend on when the others end. among = (size, places): the rows are those of a larger
+    batch, and draw what they would in it.
     """
     temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
     if not (temperature > 0).all():
@@ -70,11 +72,10 @@ def sample(
         for t in range(T):
             rows, alive = running.rows, running.alive
             logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            token = (
-                logp.argmax(dim=-1)
-                if greedy
-                else _draw(logp, _uniform(B, ids.device, generator, among)[rows])
-            )
+            if greedy:
+                token = logp.argmax(dim=-1)
+            else:
+                token = _draw(logp, _uniform(B, ids.device, generator, among)[rows])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
             result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
@@ -96,18 +97,17 @@ def sample_texts(
 ) -> list[str]:
     """One response text for each prompt, in order; inside, prompts are sorted by length to save padding.
 
-    temperature: one for all, or one for each prompt. end: what closes each prompt, see `encode_prompts`. On a CPU, each
-    thread of torch samples batches of its own: one step of a small model is too little work to share.
+    temperature: one for all, or one for each prompt. end: what closes each prompt, see `encode_prompts`. On a
+    CPU, each thread of torch samples batches of its own: one step of a small model is too little work to
+    share.
     """
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     batches = _even_batches(order, batch_size)
     seeds = torch.randint(2**62, (len(batches),), generator=generator).tolist()
     ends = tokenizer.eos_token_id, tokenizer.pad_token_id
-
     limit = policy.config.n_positions - 1
     encoded = [encode_prompts(tokenizer, [prompts[i] for i in batch], limit, end) for batch in batches]
-    warmth = torch.as_tensor(temperature).expand(len(prompts))
-    temperatures = [warmth[batch] for batch in batches]
+    each = torch.as_tensor(temperature).expand(len(prompts))
 
     def answer(prompt: Encoded, temperature: Tensor, seed: int) -> list[str]:
         ids, mask = (x.to(policy.device) for x in prompt)
@@ -118,12 +118,8 @@ def sample_texts(
         return decode(tokenizer, samples.tokens)
 
     with evaluating(policy):
-        answers = in_threads(answer, encoded, temperatures, seeds, device=policy.device)
-    texts = {
-        i: text
-        for batch, part in zip(batches, answers, strict=True)
-        for i, text in zip(batch, part, strict=True)
-    }
+        answers = in_threads(answer, encoded, [each[batch] for batch in batches], seeds, device=policy.device)
+    texts = dict(zip(order, chain.from_iterable(answers), strict=True))
     return [texts[i] for i in range(len(prompts))]
 
 
@@ -135,7 +131,7 @@ def _even_batches(order: list[int], batch_size: int) -> list[list[int]]:
     return [order[i : i + size] for i in range(0, len(order), max(1, size))]
 
 
-# --- The plain way --------------------------------------------------------------------------------------------------
+# --- The plain way ------------------------------------------------------------------------------------------
 
 
 class PlainRows:
@@ -168,7 +164,7 @@ class PlainRows:
         return bool(alive.any())
 
 
-# --- The fast way ---------------------------------------------------------------------------------------------------
+# --- The fast way -------------------------------------------------------------------------------------------
 
 
 class PackedRows:
@@ -207,7 +203,8 @@ class PackedRows:
         return logits
 
     def _read(self, tokens: Tensor, position_ids: Tensor, attention_bias: Tensor) -> Tensor:
-        """One more token of each row: tokens and position_ids (rows,), attention_bias (rows, capacity) -> (rows, V)."""
+        """One more token of each row: tokens and position_ids (rows,), attention_bias (rows, capacity) ->
+        (rows, V)."""
         batch = pack_last(tokens, position_ids, attention_bias)
         return upcast(head_logits(self.policy, read_packed(self.policy, batch, cache=self.cache)))
 
@@ -240,10 +237,12 @@ class PackedRows:
 
 
 class Cache:
-    """Keys and values of all that was read, by layer, (rows, heads, capacity, D / heads) each, of which `length` are written.
+    """Keys and values of all that was read, by layer, (rows, heads, capacity, D / heads) each, of which
+    `length` are written.
 
-    They are written in place, and all of the capacity is attended to: what is not written is zeros, and masked. It is fixed on
-    a GPU, where a graph needs everything to stay where it is, and grows by 32 tokens at a time on a CPU.
+    They are written in place, and all of the capacity is attended to: what is not written is zeros, and
+    masked. It is fixed on a GPU, where a graph needs everything to stay where it is, and grows by 32 tokens
+    at a time on a CPU.
     """
 
     def __init__(self, fixed: int | None, device: torch.device):
@@ -285,8 +284,8 @@ class Cache:
 
 
 def _repeats(ids: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Where each run of equal rows of ids (B, P) starts, with a few more for `round_up`, and the run of each row (B,);
-    None where hardly any row repeats the one before."""
+    """Where each run of equal rows of ids (B, P) starts, with a few more for `round_up`, and the run of each
+    row (B,); None where hardly any row repeats the one before."""
     new = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
     new[1:] = (ids[1:] != ids[:-1]).any(dim=1)
     first = new.nonzero()[:, 0]
@@ -308,31 +307,25 @@ def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
     return room
 
 
-def _uniform(
-    count: int,
-    device: torch.device,
-    generator: torch.Generator | None,
-    among: tuple[int, Sequence[int]] | None = None,
-) -> Tensor:
-    """One number for each of `count` rows; those of a larger batch get what they would get in it (see `sample`)."""
-    if among is not None:
-        size, places = among
-        return _uniform(size, device, generator)[list(places)]
+def _uniform(count: int, device: torch.device, generator: torch.Generator | None, among) -> Tensor:
+    """One number for each of `count` rows; those of a larger batch get what they would get in it (see
+    `sample`)."""
     source = device if generator is None else generator.device
-    return torch.rand(count, dtype=torch.float64, generator=generator, device=source).to(device)
+    size = count if among is None else among[0]
+    drawn = torch.rand(size, dtype=torch.float64, generator=generator, device=source)
+    if among is not None:
+        drawn = drawn[list(among[1])]
+    return drawn.to(device)
 
 
 def _draw(logp: Tensor, uniform: Tensor) -> Tensor:
     """Inverse CDF, the first token whose cumulated probability exceeds u: (rows, V), (rows,) -> (rows,).
 
-    Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost. A few rows at a
-    time, or with such a vocabulary that takes more memory than all the rest of a step.
+    Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost. A
+    few rows at a time, or with such a vocabulary that takes more memory than all the rest of a step.
     """
-    few = max(1, DRAWN_AT_ONCE // logp.shape[1])
-    return torch.cat([_draw_few(*part) for part in zip(logp.split(few), uniform.split(few), strict=True)])
-
-
-def _draw_few(logp: Tensor, uniform: Tensor) -> Tensor:
-    cdf = logp.exp().cumsum(dim=-1, dtype=torch.float64)
-    below = uniform[:, None] * cdf[:, -1:]
-    return torch.searchsorted(cdf, below, right=True)[:, 0].clamp(max=logp.shape[1] - 1)
+    few, tokens = max(1, DRAWN_AT_ONCE // logp.shape[1]), []
+    for some, u in zip(logp.split(few), uniform.split(few), strict=True):
+        cdf = some.exp().cumsum(dim=-1, dtype=torch.float64)
+        tokens.append(torch.searchsorted(cdf, u[:, None] * cdf[:, -1:], right=True)[:, 0])
+    return torch.cat(tokens).clamp(max=logp.shape[1] - 1)

@@ -25,8 +25,13 @@ from ..data.network import hub_answers, unreachable
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
 Source = str | os.PathLike  # a folder, or a name on the hub
-# The same for whoever has messages: a user's content ends in a newline, an assistant's in EOS, and there are no other signs.
-CHAT_TEMPLATE = "{% for turn in messages %}{{ turn['content'] + (eos_token if turn['role'] == 'assistant' else '\\n') }}{% endfor %}"
+# The same for whoever has messages: a user's content ends in a newline, an assistant's in EOS, and there are
+# no other signs.
+CHAT_TEMPLATE = (
+    "{% for turn in messages %}"
+    "{{ turn['content'] + (eos_token if turn['role'] == 'assistant' else '\\n') }}"
+    "{% endfor %}"
+)
 IGNORED = -100  # label of a token that no loss looks at
 _PIECES = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]|\s"  # a word, number or sign with its space; a blank
 
@@ -97,8 +102,8 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def pretrained_source(path: Source) -> dict:
-    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once, and so is a hub
-    name that is neither stored here nor to be had."""
+    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once,
+    and so is a hub name that is neither stored here nor to be had."""
     name = os.path.expanduser(path)
     if Path(name).is_dir():
         return {"pretrained_model_name_or_path": name, "local_files_only": True}
@@ -133,8 +138,8 @@ def save_tokenizer(
 ) -> None:
     """Write a tokenizer so that AutoTokenizer gives one that fits its model (of n_positions tokens) as it is.
 
-    It pads on the left for a policy, whose samples follow the last column, on the right for a model that scores:
-    transformers numbers the positions of such a model from the first column, padding or not.
+    It pads on the left for a policy, whose samples follow the last column, on the right for a model that
+    scores: transformers numbers the positions of such a model from the first column, padding or not.
     """
     tokenizer.backend_tokenizer.no_padding()  # what the last call with padding=True left in it
     tokenizer.backend_tokenizer.no_truncation()
