@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Chain": "chain.tiny",
-    "ChainConfig": "chain.plan",
+    "ChainConfig": "chain.recipes",
     "PretrainConfig": "config",
     "SFTConfig": "config",
     "RewardConfig": "config",

@@ -25,6 +25,7 @@ SIZES = {
     "S": {"width": 128, "layers": 4, "heads": 4},  # about 1 M parameters with 1000 words
     "M": {"width": 256, "layers": 5, "heads": 4},  # about 4 M
     "L": {"width": 512, "layers": 5, "heads": 8},  # about 16 M
+    "gpt2": {"width": 768, "layers": 12, "heads": 12},  # GPT-2's own shape, 124 M with its vocabulary
 }
 SCORING_ROWS = 64  # episodes that PPO scores at once, outside its updates; with accumulation that much fewer
 
@@ -42,19 +43,36 @@ def knob(default, help: str, paper="", source="", *, low=None, high=None, choice
 
 @dataclass(frozen=True)
 class Config:
-    """What all configs share: checks, copies with changes, JSON."""
+    """What all configs share: checks, copies with changes, JSON. A field is a knob, or a config of its own."""
 
     def __post_init__(self):
         for f in fields(self):
-            object.__setattr__(self, f.name, _checked(type(self).__name__, f, getattr(self, f.name)))
+            if not isinstance(f.default, Config):
+                object.__setattr__(self, f.name, _checked(type(self).__name__, f, getattr(self, f.name)))
         self._check_together()
 
     def _check_together(self):
         """Checks that need more than one field."""
 
     def replace(self, **changes) -> Config:
-        """A copy with some fields changed (and checked again)."""
-        return type(self).from_dict({**self.to_dict(), **changes})
+        """A copy with some fields changed (and checked again); "ppo.kl_beta" is a field of the config `ppo`."""
+        values, inside = {f.name: getattr(self, f.name) for f in fields(self)}, {}
+        for name, value in changes.items():
+            part, dot, rest = name.partition(".")
+            if dot:
+                inside.setdefault(part, {})[rest] = value
+            else:
+                values[part] = value
+        for part, its_changes in inside.items():
+            if not isinstance(values.get(part), Config):
+                parts = (
+                    ", ".join(name for name, value in values.items() if isinstance(value, Config)) or "none"
+                )
+                raise ConfigError(
+                    f"{type(self).__name__} has no part '{part}' with settings; it has: {parts}."
+                )
+            values[part] = values[part].replace(**its_changes)
+        return type(self).from_dict(values)
 
     def to_dict(self) -> dict:
         return dataclasses.asdict(self)
@@ -62,20 +80,22 @@ class Config:
     @classmethod
     def from_dict(cls, values: dict) -> Config:
         """Build from a dict; an unknown name is an error that guesses what was meant."""
-        names = [f.name for f in fields(cls)]
-        for name in values:
-            if name not in names:
-                near = difflib.get_close_matches(name, names, n=1)
-                hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(names)}."
+        known, found = {f.name: f.default for f in fields(cls)}, {}
+        for name, value in values.items():
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"Did you mean '{near[0]}'?" if near else f"It has: {', '.join(known)}."
                 raise ConfigError(f"{cls.__name__} has no setting '{name}'. {hint}")
-        return cls(**values)
+            nested = isinstance(known[name], Config) and isinstance(value, dict)
+            found[name] = type(known[name]).from_dict(value) if nested else value
+        return cls(**found)
 
     @classmethod
     def for_profile(cls, profile: str = "tiny", **changes) -> Config:
         """The defaults of a profile: 'tiny' (offline, CPU) or 'gpt2' (the real GPT-2 family, one GPU)."""
         if profile not in ("tiny", "gpt2"):
             raise ConfigError(f"There is no profile '{profile}'. Choose 'tiny' or 'gpt2'.")
-        values = {f.name: f.metadata["gpt2"] for f in fields(cls) if f.metadata["gpt2"] is not None}
+        values = {f.name: f.metadata["gpt2"] for f in fields(cls) if f.metadata.get("gpt2") is not None}
         return cls.from_dict({**(values if profile == "gpt2" else {}), **changes})
 
 
@@ -270,67 +290,6 @@ class EvalConfig(Config):
     case_prompts: int = knob(200, "validation prompts per use case, at most", low=1)
     judges: int = knob(3, "labelers per comparison", low=1)
     max_new_tokens: int = knob(40, "longest response in tokens", low=1)
-
-
-# --- GPT-2 and real rankings (`chain.real`) -----------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class RealChainConfig(Config):
-    """Which rankings and which GPT-2, and how to train; stages have the defaults of the `gpt2` profile."""
-
-    rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
-    split: str = knob("train", "which split of it")
-    limit: int = knob(0, "at most so many rankings, 0: all", low=0)
-    model: str = knob("gpt2", "a GPT-2, by hub name or folder; empty: random weights", "GPT-3", "§3.5")
-    size: str = knob("tiny", "shape of random weights", choices=("tiny", "small", "gpt2"))
-    tokenizer: str = knob("", "a tokenizer's folder or name; empty: the model's")
-    text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
-    text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
-    limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
-    accumulation: int = knob(
-        1, "parts a batch of SFT or rewards is computed in: memory, not results", **_COUNT
-    )
-    recompute: bool = knob(False, "compute layers again, keep less: memory; a third more time")
-    sharded: bool = knob(False, "all models cut over the processes, but the layer at work")
-    device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
-    drop: bool = knob(False, "leave faulty rows out and count them, instead of stopping there")
-    judge: str = knob("", "a model that judges, by hub name or folder; empty: one trained on judge_share")
-    judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
-    test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
-    test_prompts: int = knob(300, "prompts of theirs at most", low=1)
-    seed: int = knob(0, "of the split, the weights and the order", low=0)
-
-    def _check_together(self):
-        if self.judge_share + self.test_share >= 1:
-            raise ConfigError(
-                f"RealChainConfig.judge_share = {self.judge_share} and test_share = {self.test_share} "
-                "leave nobody to train on"
-            )
-
-
-@dataclass(frozen=True)
-class RealStages:
-    """How each stage of that chain is trained."""
-
-    sft: SFTConfig = SFTConfig.for_profile("gpt2")
-    reward: RewardConfig = RewardConfig.for_profile("gpt2")
-    ppo: PPOConfig = PPOConfig.for_profile("gpt2")
-
-    def replace(self, changes: dict[str, Any], config: RealChainConfig) -> tuple[RealChainConfig, RealStages]:
-        """The chain's config and its stages with settings changed, by names like "accumulation" and
-        "ppo.kl_beta"."""
-        parts = {"": config, **vars(self)}
-        wanted: dict[str, dict] = {name: {} for name in parts}
-        for place, value in changes.items():
-            stage, _, name = place.rpartition(".")
-            if stage not in parts:
-                raise ConfigError(
-                    f"there is no stage '{stage}' to set {place} of; take {', '.join(filter(None, parts))}"
-                )
-            wanted[stage][name] = value
-        config, *stages = (part.replace(**wanted[name]) for name, part in parts.items())
-        return config, RealStages(*stages)
 
 
 def fast_mode() -> bool:

@@ -20,9 +20,8 @@ from huggingface_hub.utils import validate_repo_id
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from .chain import store
-from .chain.plan import POLICIES
-from .chain.real_reward import fingerprint
-from .data.files import read_json, write_json
+from .chain.recipes import POLICIES
+from .data.files import fingerprint, read_json, write_json
 from .data.network import hub_answers, unreachable
 from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
 from .models.heads import question_ids

@@ -24,3 +24,25 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="session")
 def world():
     return World(0)
+
+
+@pytest.fixture(scope="session")
+def real_folder(tmp_path_factory):
+    """A folder with a tokenizer, rankings and running text, for `helpers_real.real_chain`."""
+    from helpers_real import TREES, WORDS, written
+
+    from rlhf_lite.models.tokens import build_tokenizer
+
+    folder = tmp_path_factory.mktemp("real")
+    build_tokenizer(WORDS).save_pretrained(folder / "tokenizer")
+    written(folder / "trees.jsonl", TREES)
+    lines = (f"yes it is good because of {word} and so on" for word in WORDS * 20)
+    (folder / "text.txt").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.fixture
+def run_home(tmp_path, monkeypatch):
+    """A run folder of the test's own."""
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

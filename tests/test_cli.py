@@ -128,7 +128,7 @@ def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
         ),
         ("world --use-case nope", "no use case 'nope'. Use cases are: generation"),
         ("chat --profile smoke --temperature 0 hello", "temperature 0.0 cannot be used; give a number"),
-        ("reward", "the following arguments are required: --rankings"),
+        ("real --set seed", "--set seed: write NAME=VALUE"),
     ],
 )
 def test_errors_are_one_line_that_says_what_would_work(shell, words, said):
@@ -221,7 +221,7 @@ def test_an_interrupted_run_says_how_to_go_on(home, shell, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(tiny.BUILDERS, "start", interrupted)
+    monkeypatch.setitem(tiny.Chain.builders, "start", interrupted)
     code, out, err = shell("run", "--profile", "smoke", "--seed", "7", "--only", "start")
     assert code == 130 and "Stopped" in err and "goes on from there" in err and "Traceback" not in err
     assert re.search(

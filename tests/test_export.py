@@ -17,8 +17,7 @@ import torch
 
 from rlhf_lite import cli
 from rlhf_lite.chain import store
-from rlhf_lite.chain.real_reward import fingerprint
-from rlhf_lite.data.files import read_json, write_json
+from rlhf_lite.data.files import fingerprint, read_json, write_json
 from rlhf_lite.data.own import own_rankings
 from rlhf_lite.export import export, push, read_record
 from rlhf_lite.labels.exchange import save_as, to_messages, to_pairs

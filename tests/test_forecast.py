@@ -10,14 +10,10 @@ from types import SimpleNamespace
 import pytest
 from helpers_memory import STAGES, WORDS, Setting
 from live_memory import Live
-from test_real_chain import chain, home, place  # noqa: F401 - fixtures
 
-from rlhf_lite import cli
-from rlhf_lite.chain import memory as room
-from rlhf_lite.chain import real
 from rlhf_lite.config import PPOConfig
-from rlhf_lite.hardware import forecast, processes
-from rlhf_lite.hardware.forecast import ComputeSettings, Forecast, Shape, TooLittleMemory
+from rlhf_lite.hardware import forecast
+from rlhf_lite.hardware.forecast import ComputeSettings, Forecast, Shape
 from rlhf_lite.models.checkpoints import new_policy
 from rlhf_lite.models.tokens import build_tokenizer
 
@@ -124,93 +120,6 @@ def test_parts_layers_and_processes_take_less():
     )
     said = str(forecast.ppo(shape, cfg, lengths, ComputeSettings(half=True), 256))
     assert re.match(r"ppo needs \d+\.\d GB while \w.* \(\w.* \d", said)
-
-
-# --- refusing ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    def pretend(free):
-        monkeypatch.setattr(room, "free_memory", lambda device: free)
-
-    return pretend
-
-
-def test_what_will_not_fit_is_refused_before_training_and_the_advice_helps(
-    place, home, memory, monkeypatch, capsys
-):  # noqa: F811
-    large = (
-        "ppo.ptx_gamma=0.5",
-        "ppo.ptx_rows=32",
-        "ppo.episodes=512",
-        "ppo.batch_size=256",
-        "sft.batch_size=64",
-    )
-    made = chain(place, *large)
-    free = 0.7 * max(found.total for found in room.forecasts(made).values()) / forecast.ROOM
-    memory(free)
-    with monkeypatch.context() as patch:
-        patch.setattr(real, "train_sft", lambda *_, **__: pytest.fail("trained"))
-        said = r"needs \d+ MB while .* but \d+ MB are free on cpu; with --set \w"
-        with pytest.raises(TooLittleMemory, match=said) as refused:
-            made.get("evaluation")
-    words = re.search(r"--set (.*) it fits", str(refused.value)).group(1).split()
-    advised = chain(place, *large, *words)
-    assert all(found.total <= forecast.ROOM * free for found in room.forecasts(advised).values())
-    assert room.leaner(advised, free) == {}
-    fitted = made.fitted()
-    assert (fitted.config, fitted.stages) == (advised.config, advised.stages)
-    assert made.fitted(1e12) is made
-    memory(1000)
-    with pytest.raises(TooLittleMemory, match="take a smaller model"):
-        made.get("sft")
-    memory(None)  # nobody says: go on
-    room.check(made, ["sft", "ppo"])
-
-
-def test_stages_that_are_there_need_no_room(place, home, memory):  # noqa: F811
-    chain(place).get("sft")
-    memory(1000)
-    assert chain(place).get("sft") and chain(place, accumulation=4, recompute=True).get(
-        "sft"
-    )  # found whatever the parts
-
-
-def test_several_processes_may_be_cut(place, home, monkeypatch):  # noqa: F811
-    made = chain(place)
-    monkeypatch.setattr(processes, "world_size", lambda: 2)
-    totals = {name: found.total for name, found in room.forecasts(made).items()}
-    cut = {
-        name: found.total for name, found in room.forecasts(made, made.config.replace(sharded=True)).items()
-    }
-    assert all(cut[name] < totals[name] for name in totals)
-    least = min(f.total for f in room.forecasts(made, made.config.replace(recompute=True)).values())
-    assert (room.leaner(made, 0.9 * least / forecast.ROOM) or {"sharded": True})["sharded"]
-
-
-def test_the_command_foretells_and_fits(place, home, memory, capsys):  # noqa: F811
-    cfg = chain(place).config
-    words = [
-        "real",
-        "--rankings",
-        cfg.rankings,
-        "--model",
-        "",
-        "--tokenizer",
-        cfg.tokenizer,
-        "--limit-tokens",
-        "48",
-    ]
-    assert cli.main([*words, "--forecast"]) == 0
-    said = capsys.readouterr().out
-    assert (
-        all(f"\n  {name} " in said or f"{name} " in said for name in ("sft", "reward", "judge", "ppo"))
-        and "as they are" in said
-    )
-    memory(1000)
-    assert cli.main([*words, "--fit"]) == 2
-    assert "take a smaller model" in capsys.readouterr().err
 
 
 def test_free_memory_is_read_where_the_system_says():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rlhf_lite.chain import workers
-from rlhf_lite.chain.plan import INPUTS, STAGES, ChainConfig
+from rlhf_lite.chain.recipes import STAGES, ChainConfig
 from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.config import DataConfig, PPOConfig
 
@@ -38,11 +38,11 @@ def log(monkeypatch, tmp_path):
     monkeypatch.setattr(workers, "wait", lambda sentinels, timeout: None)
     events = []
 
-    def start(chain, stage, threads):
+    def start(chain, stage, threads, device):
         events.append(("start", stage, threads))
         return _Done(events, stage)
 
-    monkeypatch.setattr(workers, "_Child", start)
+    monkeypatch.setattr(workers, "Worker", start)
     return events
 
 
@@ -51,7 +51,7 @@ def test_every_stage_starts_after_its_inputs_and_never_more_than_two_run(log):
     running, ended, most = set(), set(), 0
     for event in log:
         if event[0] == "start":
-            assert set(INPUTS[event[1]]) <= ended
+            assert set(STAGES[event[1]]) <= ended
             running.add(event[1])
             most = max(most, len(running))
         else:
@@ -87,7 +87,7 @@ def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path)
 
 def test_a_killed_process_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
-    child = workers._Child(Chain(shipped=()), "base", threads=1)
+    child = workers.Worker(Chain(shipped=()), "base", threads=1)
     child.process.kill()
     with pytest.raises(RuntimeError, match="base ended with code -9"):
         child.check()
@@ -100,10 +100,10 @@ def test_a_config_survives_the_way_to_another_process():
 
 ORPHAN = """
 import multiprocessing, sys, time
-from rlhf_lite.chain.workers import _leave_with_parent
+from rlhf_lite.chain.workers import begin_process
 
 def beat(path):
-    _leave_with_parent()
+    begin_process(1)
     while True:
         open(path, "a").write(".")
         time.sleep(0.05)

@@ -1,80 +1,33 @@
-"""The whole chain on a GPT-2 and on what people ranked: every stage found again, saved for others, on one process and on two."""
+"""The chain on a GPT-2 and on what people ranked: every stage found again, saved for others, on one process and on two."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from test_real_rankings import DATA, TREES, WORDS, written
+from helpers_real import DATA, K_WAY, PAIRS, QUICK, TREES, WORDS, message, real_chain, real_config, written
 
 from rlhf_lite import cli
-from rlhf_lite.chain import real, store
-from rlhf_lite.chain.real import STAGES, RealChain
-from rlhf_lite.cli.real import with_settings
-from rlhf_lite.config import ConfigError, RealChainConfig, RealStages
+from rlhf_lite.chain import engine, store
+from rlhf_lite.chain.recipes import REAL_STAGES as STAGES
+from rlhf_lite.chain.recipes import RealChainConfig
+from rlhf_lite.cli.chains import with_settings
+from rlhf_lite.config import ConfigError
 from rlhf_lite.evaluate.judges import NamedJudge
-from rlhf_lite.models.tokens import build_tokenizer
+from rlhf_lite.evaluate.preference import order_accuracy
+from rlhf_lite.train.optim import Adam
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = (
-    "sft.epochs=2",
-    "sft.lr=0.002",
-    "sft.batch_size=8",
-    "reward.lr=0.002",
-    "reward.epochs=3",
-    "reward.prompts_per_step=8",
-    "ppo.episodes=32",
-    "ppo.batch_size=16",
-    "ppo.minibatches=2",
-    "ppo.max_new_tokens=6",
-    "ppo.lr=0.0001",
-)
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with a tokenizer, rankings and running text."""
-    folder = tmp_path_factory.mktemp("real")
-    build_tokenizer(WORDS).save_pretrained(folder / "tokenizer")
-    written(folder / "trees.jsonl", TREES)
-    (folder / "text.txt").write_text(
-        "\n".join(f"yes it is good because of {word} and so on" for word in WORDS * 20)
-    )
-    return folder
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-def config(place, **changes) -> RealChainConfig:
-    values = dict(
-        rankings=str(place / "trees.jsonl"),
-        model="",
-        tokenizer=str(place / "tokenizer"),
-        limit_tokens=48,
-        test_share=0.2,
-        text=str(place / "text.txt"),
-        text_rows=12,
-    )
-    return RealChainConfig(**values | changes)
-
-
-def stages(*more) -> RealStages:
-    return with_settings(RealChainConfig(), [*QUICK, *more])[1]
-
-
-def chain(place, *more, **changes) -> RealChain:
-    return RealChain(config(place, **changes), stages(*more), progress=False)
-
-
-def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_changed(place, home, monkeypatch):
-    first = chain(place, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2")
+def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_changed(
+    real_folder, run_home, monkeypatch
+):
+    first = real_chain(real_folder, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2")
     report = first.report
     assert (
         report["agreement_with_people"]["reward"]["mean"] > 0.9
@@ -95,13 +48,15 @@ def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_chang
     trace = store.read_trace(first.get("ppo").folder)
     assert len(trace) == 2 and "loss/ptx" in trace[0]
     for name in ("train_sft", "train_reward", "train_ppo"):
-        monkeypatch.setattr(real, name, lambda *_, **__: pytest.fail("trained again"))
-    assert chain(place, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2").report == report
-    other = chain(place)
+        monkeypatch.setattr(engine, name, lambda *_, **__: pytest.fail("trained again"))
+    assert real_chain(real_folder, "ppo.ptx_gamma=0.5", "ppo.ptx_rows=2").report == report
+    other = real_chain(real_folder)
     assert [other.key(stage) == first.key(stage) for stage in STAGES] == [True, True, True, False, False]
 
 
-def test_where_several_people_ranked_the_same_their_agreement_is_told(place, home, tmp_path, capsys):
+def test_where_several_people_ranked_the_same_their_agreement_is_told(
+    real_folder, run_home, tmp_path, capsys
+):
     """As in the comparisons of summaries, whose workers have ids: three of four pairs alike."""
     lines = []
     for i in range(60):
@@ -120,28 +75,28 @@ def test_where_several_people_ranked_the_same_their_agreement_is_told(place, hom
                 }
             )
     written(tmp_path / "two.jsonl", lines)
-    report = chain(place, rankings=str(tmp_path / "two.jsonl")).report
+    report = real_chain(real_folder, rankings=str(tmp_path / "two.jsonl")).report
     found = report["agreement_with_people"]["each other"]
     assert found["mean"] == 0.75 and found["n"] == 60 and found["low"] < 0.75 < found["high"]
-    assert "each other" not in chain(place).report["agreement_with_people"]
+    assert "each other" not in real_chain(real_folder).report["agreement_with_people"]
     cli.real._show(report)
     assert "each other  0.750 [" in capsys.readouterr().out
 
 
-def test_less_memory_gives_the_same_models(place, home):
+def test_less_memory_gives_the_same_models(real_folder, run_home):
     """Batches in parts, layers computed again."""
-    usual = chain(place).get("reward").summary["result"]
-    config_, stages_ = with_settings(config(place), [*QUICK, "accumulation=3", "recompute=true"])
-    frugal = RealChain(config_, stages_, progress=False)
-    assert frugal.config.accumulation == 3 and frugal._trained(frugal._start()).transformer.recompute
+    usual = real_chain(real_folder).get("reward").summary["result"]
+
+    frugal = real_chain(real_folder, "accumulation=3", "recompute=true")
+    assert frugal.config.accumulation == 3
     loss = frugal.get("reward").summary["result"]["test"]["loss"]["mean"]
     assert loss == pytest.approx(usual["test"]["loss"]["mean"], abs=0.02)
 
 
-def test_what_it_leaves_loads_without_us(place, home):
+def test_what_it_leaves_loads_without_us(real_folder, run_home):
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
-    made = chain(place)
+    made = real_chain(real_folder)
     assert AutoModelForCausalLM.from_pretrained(made.get("sft").folder).config.vocab_size == len(
         made.tokenizer
     )
@@ -149,12 +104,12 @@ def test_what_it_leaves_loads_without_us(place, home):
         AutoModelForSequenceClassification.from_pretrained(made.get("reward").folder).config.num_labels == 1
     )
     assert AutoTokenizer.from_pretrained(made.get("sft").folder).eos_token == made.tokenizer.eos_token
-    again = chain(
-        place, model=str(made.get("sft").folder), tokenizer=""
+    again = real_chain(
+        real_folder, model=str(made.get("sft").folder), tokenizer=""
     )  # a checkpoint of one's own, its own tokenizer
     assert (
         again.key("sft") != made.key("sft")
-        and again._start().num_parameters() == made.policy("sft").num_parameters()
+        and again.start("sft").num_parameters() == made.policy("sft").num_parameters()
     )
 
 
@@ -183,8 +138,8 @@ def stranger(tmp_path_factory):
 
 
 @pytest.mark.parametrize("labels", [1, 2])
-def test_any_model_that_scores_may_judge(place, home, stranger, labels, monkeypatch):
-    made = chain(place, judge=str(stranger / f"{labels}"))
+def test_any_model_that_scores_may_judge(real_folder, run_home, stranger, labels, monkeypatch):
+    made = real_chain(real_folder, judge=str(stranger / f"{labels}"))
     found = made.get("judge")
     assert (
         0 <= found.summary["result"]["test"]["accuracy"]["mean"] <= 1
@@ -223,17 +178,19 @@ def test_a_judge_of_three_labels_gives_no_score(stranger):
         ({"device": "tpu"}, [], "'tpu' is not one of 'auto', 'cuda', 'cpu'"),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkeypatch, changes, more, said):
-    monkeypatch.setattr(real, "train_sft", lambda *_, **__: pytest.fail("trained"))
+def test_what_cannot_work_is_said_before_anything_is_trained(
+    real_folder, run_home, monkeypatch, changes, more, said
+):
+    monkeypatch.setattr(engine, "train_sft", lambda *_, **__: pytest.fail("trained"))
     with pytest.raises((ValueError, OSError), match=said):
-        chain(place, *more, **changes).get("sft")
+        real_chain(real_folder, *more, **changes).get("sft")
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ("ppo", "write NAME=VALUE"),
-        ("pqo.lr=1", "with a stage of sft, reward, ppo"),
+        ("pqo.lr=1", "has no part 'pqo'.*: sft, reward, ppo"),
         ("recompute=perhaps", "True or False"),
         ("accumulation=0", "should be at least 1"),
         ("ppo.lrr=1", "Did you mean 'lr'"),
@@ -243,12 +200,12 @@ def test_what_cannot_work_is_said_before_anything_is_trained(place, home, monkey
 )
 def test_a_bad_setting_is_named(change, said):
     with pytest.raises((ConfigError, ValueError), match=said):
-        stages(change)
+        with_settings(RealChainConfig(), [change])
 
 
-def command(place, *more) -> list[str]:
-    cfg = config(place)
-    return [
+def command(folder, *more) -> list[str]:
+    cfg = real_config(folder)
+    words = [
         "real",
         "--rankings",
         cfg.rankings,
@@ -256,10 +213,10 @@ def command(place, *more) -> list[str]:
         "",
         "--tokenizer",
         cfg.tokenizer,
-        "--limit-tokens",
-        "48",
-        *more,
+        "--device",
+        "cpu",
     ]
+    return [*words, "--limit-tokens", "48", *more]
 
 
 def _run(words: list[str], env: dict) -> str:
@@ -270,7 +227,7 @@ def _run(words: list[str], env: dict) -> str:
 
 
 @pytest.mark.slow
-def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
+def test_the_command_on_two_processes_gives_what_one_gives(real_folder, run_home, capsys):
     """Whole models to the reward model, cut ones through PPO to the report."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     torchrun = [
@@ -283,36 +240,36 @@ def test_the_command_on_two_processes_gives_what_one_gives(place, home, capsys):
         "rlhf_lite",
     ]
     settings = ("--set", *QUICK)
-    assert cli.main(command(place, *settings)) == 0
-    alone = result(home)
+    assert cli.main(command(real_folder, *settings)) == 0
+    alone = result(run_home)
     ways = {
         "two": ("--only", "reward"),
         "cut": ("--set", *QUICK, "sharded=true", "recompute=true", "accumulation=2"),
     }
     for name, more in ways.items():
-        words = command(place, *settings, *more, "--processes", "2")
+        words = command(real_folder, *settings, *more, "--processes", "2")
         done = subprocess.run(
             [*torchrun, *words],
-            env=env | {"RLHF_LITE_HOME": str(home / name)},
+            env=env | {"RLHF_LITE_HOME": str(run_home / name)},
             capture_output=True,
             text=True,
             timeout=300,
         )
         assert done.returncode == 0, done.stderr[-2000:]
-        together = result(home / name)
+        together = result(run_home / name)
         for stage in ("sft", "reward", "judge", "ppo") if name == "cut" else ("sft", "reward"):
             assert together[stage]["steps"] == alone[stage]["steps"]
         for stage in ("reward", "judge") if name == "cut" else ("reward",):
             loss = together[stage]["test"]["loss"]["mean"]
             assert loss == pytest.approx(alone[stage]["test"]["loss"]["mean"], abs=0.02)
         assert name == "two" or together["evaluation"]["data"] == alone["evaluation"]["data"]
-    assert cli.main(command(place, *settings, "--processes", "2")) == 2
+    assert cli.main(command(real_folder, *settings, "--processes", "2")) == 2
     assert "there should be 2 processes, but there is 1" in capsys.readouterr().err
 
 
-def result(home) -> dict[str, dict]:
+def result(run_home) -> dict[str, dict]:
     """What each stage in a run folder found."""
-    found = {stage: next(home.glob(f"real_{stage}-*"), None) for stage in STAGES}
+    found = {stage: next(run_home.glob(f"real_{stage}-*"), None) for stage in STAGES}
     return {
         stage: json.loads((folder / "summary.json").read_text())["result"]
         for stage, folder in found.items()
@@ -321,25 +278,160 @@ def result(home) -> dict[str, dict]:
 
 
 @pytest.mark.slow
-def test_gpt2_goes_through_every_stage_in_eight_gigabytes(place, home):
+def test_gpt2_goes_through_every_stage_in_eight_gigabytes(real_folder, run_home):
     """124 M parameters with GPT-2's own vocabulary, where it is at hand; random weights."""
     real = DATA / "gpt2-tokenizer"
+    tokenizer = real if real.is_dir() else real_folder / "tokenizer"
+    quick = "sft.epochs=1 sft.batch_size=8 reward.prompts_per_step=8 ppo.episodes=8 ppo.batch_size=8 ppo.minibatches=1"
+    settings = (
+        f"{quick} ppo.max_new_tokens=6 ppo.ptx_gamma=1 ppo.ptx_rows=2 text_rows=4 limit_tokens=48".split()
+    )
     code = f"""
-from rlhf_lite.cli.real import with_settings
-from rlhf_lite.config import RealChainConfig
-from rlhf_lite.chain.real import RealChain
 import json, resource
-cfg = RealChainConfig(rankings={str(place / "trees.jsonl")!r}, limit=24, model="", size="gpt2", test_share=0.3, test_prompts=4,
-                      tokenizer={str(real if real.is_dir() else place / "tokenizer")!r}, limit_tokens=48,
-                      text={str(place / "text.txt")!r}, text_rows=4)
-stages = with_settings(cfg, ["sft.epochs=1", "sft.batch_size=8", "reward.prompts_per_step=8", "ppo.episodes=8",
-                             "ppo.batch_size=8",
-                             "ppo.minibatches=1", "ppo.max_new_tokens=6", "ppo.ptx_gamma=1", "ppo.ptx_rows=2"])[1]
-chain = RealChain(cfg, stages, progress=False)
-print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy().num_parameters(),
+from rlhf_lite.chain.real import RealChain
+from rlhf_lite.chain.recipes import RealChainConfig
+from rlhf_lite.cli.chains import with_settings
+cfg = RealChainConfig(rankings={str(real_folder / "trees.jsonl")!r}, limit=24, model="", size="gpt2", test_share=0.3,
+                      test_prompts=4, tokenizer={str(tokenizer)!r}, text={str(real_folder / "text.txt")!r}, device="cpu")
+chain = RealChain(with_settings(cfg, {settings!r}), progress=False)
+print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy("ppo").num_parameters(),
                   resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
     said = _run(["-c", code], {**os.environ, "PYTHONPATH": str(ROOT)})
     prompts, parameters, most = json.loads(said.splitlines()[-1])
     assert prompts >= 1 and parameters > 85e6
     assert most * (1 if sys.platform == "darwin" else 1024) < 8e9
+
+
+# --- its first stages: a reward model of people's rankings -----------------------------------------------------------
+
+
+def reward(capsys, *words) -> tuple[int, str, str]:
+    """The command that ends with a reward model."""
+    quick = [setting for setting in QUICK if setting.startswith(("sft", "reward"))]
+    code = cli.main(["real", "--model", "", "--only", "reward", *map(str, words), "--set", *quick])
+    return code, *capsys.readouterr()
+
+
+def test_a_reward_model_says_how_well_it_knows_people(real_folder, run_home, capsys):
+    words = command(real_folder)[1:]
+    code, said, err = reward(capsys, *words)
+    assert code == 0, err
+    assert re.search(r"^reply: unranked +48$", said, re.MULTILINE) and "this model is above chance" in said
+    folder = next(run_home.glob("real_reward-*"))
+    found = store.check(folder)["result"]
+    assert (
+        found["test"]["accuracy"]["low"] > 0.7
+        and found["longer_answer"]["mean"] < found["test"]["accuracy"]["mean"]
+    )
+    assert f"{found['test']['accuracy']['mean']:.3f} [" in said and str(folder) in said
+    assert not list(folder.glob("checkpoint*")) and len(store.read_trace(folder)) == found["steps"]
+    assert reward(capsys, *words)[1] == said  # found again, not trained again
+
+
+@pytest.mark.parametrize("rows, answers, units", [(K_WAY, 90, 10), (PAIRS, 60, 30)])
+def test_rankings_of_ones_own(tmp_path, real_folder, run_home, rows, answers, units):
+    made = real_chain(real_folder, rankings=str(written(tmp_path / "own.jsonl", rows)), test_share=0.3)
+    assert sum(len(row["ranks"]) for side in made.sides.values() for row in side) == answers
+    users = [{row["user_id"] or row["prompt"] for row in side} for side in made.sides.values()]
+    assert sum(map(len, users)) == len(set.union(*users)) == units
+    best = {row["completions"][row["ranks"].index(1)] for row in made.sides["policy"]}
+    assert all(text.startswith("yes") for text in best)
+
+
+def test_newcomers_move_nobody_to_another_side(tmp_path, real_folder, run_home):
+    few, many = (
+        real_chain(real_folder, rankings=str(written(tmp_path / f"{n}.jsonl", TREES[:n]))).sides
+        for n in (30, 48)
+    )
+    for side in few:
+        assert {row["user_id"] for row in few[side]} < {row["user_id"] for row in many[side]}
+
+
+def test_cuts_are_counted(tmp_path, real_folder, run_home):
+    texts = ["no " * 40, "yes " * 40, "maybe"]
+    long = [row | {"prompt": "why " * 50 + row["prompt"], "completions": texts} for row in K_WAY]
+    file = written(tmp_path / "long.jsonl", long)
+    assert real_chain(real_folder, rankings=str(file), test_share=0.3, limit_tokens=32).left_out == {
+        "completion cut to its first 16 tokens": 60,
+        "prompt cut to its last tokens (limit 32 with its completion)": 30,
+    }
+
+
+def test_the_interval_draws_whole_conversations():
+    pair = {"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2]}
+    rows = [pair | {"user_id": f"t{i % 2}"} for i in range(100)]
+    scores = [[1.0, 0.0] if i % 2 else [0.0, 1.0] for i in range(100)]  # one all right, the other all wrong
+    found = order_accuracy(rows, scores)["accuracy"]
+    assert (found["mean"], found["low"], found["high"], found["n"]) == (0.5, 0.0, 1.0, 100)
+    even = order_accuracy(rows, [[0.0, 0.0]] * 100)
+    assert even["accuracy"]["mean"] == 0.5 and even["loss"]["mean"] == pytest.approx(0.6931, abs=1e-4)
+
+
+def test_an_interrupted_training_goes_on_where_it_was(real_folder, run_home, capsys, monkeypatch):
+    words, step, calls = command(real_folder)[1:], Adam.step, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            os.kill(os.getpid(), 2)  # Ctrl-C: this step is finished, then training ends
+        return step(*arguments)
+
+    monkeypatch.setattr(Adam, "step", interrupted)
+    code, out, err = reward(capsys, *words)
+    assert code == 130 and "Stopped" in err and "agrees with people" not in out
+    code, stopped, _ = reward(capsys, *words)
+    monkeypatch.setenv("RLHF_LITE_HOME", str(run_home / "other"))
+    code, straight, _ = reward(capsys, *words)
+    assert code == 0 and stopped.rsplit("\n", 2)[0] == straight.rsplit("\n", 2)[0]  # all but the folder
+
+
+GOOD, FLAT = json.dumps(K_WAY[0]), message("x", "hello", "prompter")
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("", ""),
+        ("this is no JSON\n", "line 1 is not JSON"),
+        (f"{GOOD}\n[1, 2]\n", "row 2"),
+        ('{"question": 1, "answer": 2}\n', "question, answer"),
+        (f'{GOOD}\n{{"prompt": "p", "completions": ["a"]}}\n', "row 2"),
+        (
+            f'{GOOD}\n{{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2, 3]}}\n',
+            "row 2: 3 ranks for 2",
+        ),
+        (f'{GOOD}\n{{"prompt": "p", "completions": [{{"id": 1}}], "ranks": [1]}}\n', "row 2"),
+        ('{"prompt": "p", "chosen": "a", "rejected": null}\n', "row 1"),
+        (f'{json.dumps(FLAT)}\n{{"message_id": "y", "text": "z"}}\n', "row 2"),
+        (f"{json.dumps(FLAT)}\n{json.dumps(FLAT | {'replies': ['hello']})}\n", "row 2"),
+        (f"{GOOD}\n", "leave nothing for the side"),
+    ],
+)
+def test_a_bad_file_is_one_line_with_its_row(tmp_path, real_folder, run_home, capsys, text, said):
+    file = tmp_path / "bad.jsonl"
+    file.write_text(text)
+    code, out, err = reward(capsys, *command(real_folder)[1:], "--rankings", file)
+    assert (code, out) == (2, "") and err.count("\n") == 1 and "bad.jsonl" in err and said in err
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("--size huge", "'huge' is not one of 'XS', 'S', 'M', 'L', 'gpt2'"),
+        ("--limit-tokens 4000", "limit_tokens = 4000, but the model reads 512 tokens"),
+        ("--model /nowhere/at/all", "no folder '/nowhere/at/all'"),
+        ("--tokenizer /nowhere/at/all", "no folder '/nowhere/at/all'"),
+    ],
+)
+def test_settings_that_cannot_work(real_folder, run_home, capsys, words, said):
+    code, _, err = reward(capsys, *command(real_folder)[1:], *words.split())
+    assert code == 2 and said in err and "Traceback" not in err
+
+
+@pytest.mark.skipif(not (DATA / "oasst").is_dir(), reason=f"no public data at {DATA}")
+def test_the_real_open_assistant_trees(run_home, capsys):
+    file, tokenizer = DATA / "oasst" / "en_100_tree.jsonl", DATA / "gpt2-tokenizer"
+    words = ["--limit-tokens", 48, "--device", "cpu"]
+    code, said, err = reward(capsys, "--rankings", file, "--tokenizer", tokenizer, *words)
+    assert code == 0 and re.search(r"reward +\d\.\d{3} \[", said), err

@@ -9,9 +9,10 @@ from collections import Counter
 import pytest
 
 from rlhf_lite.chain import store, tiny
-from rlhf_lite.chain.plan import INPUTS, STAGES, VERSIONS, ChainConfig, UnknownStage
+from rlhf_lite.chain.plan import UnknownStage
+from rlhf_lite.chain.recipes import STAGES, ChainConfig, TinyPlan
 from rlhf_lite.chain.tiny import Chain
-from rlhf_lite.config import ConfigError, PPOConfig, RankingsConfig
+from rlhf_lite.config import ConfigError, RankingsConfig
 from rlhf_lite.data.files import write_json
 
 
@@ -74,11 +75,11 @@ def test_a_full_disk_leaves_the_last_good_state(own_home, monkeypatch):
 
 def test_a_setting_changes_the_keys_of_what_depends_on_it_and_of_nothing_else():
     chain = Chain()
-    other = chain.with_(ppo=PPOConfig(kl_beta=0.123))
+    other = chain.with_(**{"ppo.kl_beta": 0.123})
     changed = {stage for stage in STAGES if chain.key(stage) != other.key(stage)}
     assert changed == {"ppo", "evaluation"}
     assert {s for s in STAGES if chain.key(s) != Chain(ChainConfig(seed=1)).key(s)} == set(STAGES) - {"base"}
-    assert set(VERSIONS) == set(INPUTS) == set(STAGES)
+    assert set(TinyPlan.versions) == set(STAGES) == set(Chain.builders)
 
 
 def test_unknown_stages_are_refused_with_the_valid_names():
@@ -97,7 +98,7 @@ def test_the_shipped_stages_are_those_of_the_defaults():
 
 
 def test_keys_do_not_depend_on_the_process():
-    code = "from rlhf_lite.chain.plan import *; print([Plan().key(s) for s in STAGES])"
+    code = "from rlhf_lite.chain.recipes import *; print([TinyPlan().key(s) for s in STAGES])"
     outs = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -121,15 +122,15 @@ class _Stop:
 
 
 def test_a_stopped_stage_is_never_taken_for_a_finished_one(own_home):
-    from rlhf_lite.cli.chains import smoke_config
+    from rlhf_lite.cli.chains import profile
 
-    config = smoke_config()
+    config = profile("smoke")
     Chain(config, shipped=(), progress=False).get("rankings")
     for stage in ("reward", "ppo"):
         stopped = Chain(config, shipped=(), progress=False, control=_Stop())
         with pytest.raises(KeyboardInterrupt):
             stopped.get(stage)
-        assert not stopped.has(stage) and list((own_home / stopped.folder_name("reward")).glob("checkpoint*"))
+        assert stopped.find(stage) is None and list((own_home / stopped.folder_name("reward")).glob("checkpoint*"))
     Chain(config, shipped=(), progress=False).get("reward")  # goes on and finishes
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from rlhf_lite.chain import store
-from rlhf_lite.chain.plan import STAGES, Plan
+from rlhf_lite.chain.recipes import STAGES, TinyPlan
 from rlhf_lite.data.files import ROOT, read_json
 from tools import ship
 
@@ -35,11 +35,11 @@ def test_an_unfinished_chain_is_refused_before_anything_is_removed(tmp_path, mon
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
     (tmp_path / "runs" / "base-0").mkdir(parents=True)
     with pytest.raises(ValueError, match="not finished: base-.*rlhf-lite run"):
-        ship.ship(Plan(shipped=()), tmp_path / "runs")
+        ship.ship(TinyPlan(shipped=()), tmp_path / "runs")
     assert (tmp_path / "runs" / "base-0").exists()
 
 
 def test_readme_and_picture_are_those_of_the_shipped_report():
     table = ship.TABLE.search((ROOT / "README.md").read_text())[0]
-    report = read_json(store.SHIPPED / Plan().folder_name("evaluation") / "report.json")
+    report = read_json(store.SHIPPED / TinyPlan().folder_name("evaluation") / "report.json")
     assert table == ship.readme_table(report)

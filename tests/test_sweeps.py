@@ -6,21 +6,23 @@ import pytest
 
 from rlhf_lite import cli
 from rlhf_lite.chain import sweeps
-from rlhf_lite.chain.plan import INPUTS, STAGES, Plan
+from rlhf_lite.chain.recipes import STAGES, TinyPlan
 from rlhf_lite.config import ConfigError
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
 def test_a_sweep_changes_one_knob_and_only_stages_that_depend_on_it(name):
     sweep = sweeps.SWEEPS[name]
-    plans = [Plan(sweep.config(value, seed=1)) for value in sweep.values]
+    plans = [TinyPlan(sweep.config(value, seed=1)) for value in sweep.values]
     assert len({plan.key(sweep.stage) for plan in plans}) == len(sweep.values)
     changed = [stage for stage in STAGES if len({plan.key(stage) for plan in plans}) > 1]
-    assert changed[0] in (sweep.of, sweep.stage) and set(changed) <= set(STAGES[STAGES.index(sweep.of) :])
+    assert changed[0] in (sweep.of, sweep.stage) and set(changed) <= set(
+        list(STAGES)[list(STAGES).index(sweep.of) :]
+    )
     if sweep.ours is not None:
-        assert sweep.ours in sweep.values and Plan(sweep.config(sweep.ours, seed=0)).key(
+        assert sweep.ours in sweep.values and TinyPlan(sweep.config(sweep.ours, seed=0)).key(
             sweep.stage
-        ) == Plan().key(sweep.stage)
+        ) == TinyPlan().key(sweep.stage)
     assert sweep.papers
 
 
@@ -34,10 +36,12 @@ def test_values_out_of_range_are_refused_before_anything_runs(tmp_path):
 
 
 def test_what_is_needed_comes_first():
-    *before, last = Plan().needed("ppo")
-    assert set(before) == set(STAGES[: STAGES.index("baselines")]) and len(before) == len(set(before))
+    *before, last = TinyPlan().needed("ppo")
+    assert set(before) == set(list(STAGES)[: list(STAGES).index("baselines")]) and len(before) == len(
+        set(before)
+    )
     assert last == "ppo" and all(
-        before.index(needed) < i for i, stage in enumerate(before) for needed in INPUTS[stage]
+        before.index(needed) < i for i, stage in enumerate(before) for needed in STAGES[stage]
     )
 
 

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 from rlhf_lite.chain import store
-from rlhf_lite.chain.plan import STAGES, Plan
+from rlhf_lite.chain.recipes import STAGES, TinyPlan
 from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.data.files import ROOT, atomic_write, read_json
 from rlhf_lite.show.overview import overview
@@ -24,7 +24,7 @@ from tools.statistics import page
 TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
 
 
-def ship(plan: Plan, target: Path = store.SHIPPED) -> None:
+def ship(plan: TinyPlan, target: Path = store.SHIPPED) -> None:
     """Copy every stage of a finished chain to `target` and remove what else is there."""
     found = {plan.folder_name(stage): plan.find(stage) for stage in STAGES}
     missing = [name for name, stage in found.items() if stage is None]
@@ -56,5 +56,5 @@ def describe(chain: Chain, root: Path = ROOT) -> None:
 
 
 if __name__ == "__main__":
-    ship(Plan())
+    ship(TinyPlan())
     describe(Chain())

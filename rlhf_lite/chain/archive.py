@@ -1,6 +1,5 @@
-"""What is kept of a finished chain beside others with other seeds: everything that it measured, but no weights."""
-
-from __future__ import annotations
+"""What a finished chain measured, without its weights, in a folder of its own (`data/seeds` has such
+folders)."""
 
 import shutil
 from pathlib import Path
@@ -10,15 +9,13 @@ from .plan import Plan
 
 
 def archive(plan: Plan, folder: Path) -> None:
-    """Copy the report of a finished chain to `folder`, and the trace of each stage.
-
-    stages.json holds the settings, the seconds and the hash of every stage.
-    """
+    """Copy the report, and of every stage its settings, seconds and hash (`stages.json`) and its trace, to
+    `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     stages = {}
-    for stage in (*plan.config_stages, "evaluation"):
+    for stage in plan.needs:
         found = plan.find(stage)
-        stages[stage] = {"key": plan.key(stage), "config": plan.config.stage(stage), **found.summary}
+        stages[stage] = {"key": plan.key(stage), "config": plan.settings(stage), **found.summary}
         if (found.folder / "trace.jsonl").exists():
             shutil.copyfile(found.folder / "trace.jsonl", folder / f"{stage}.trace.jsonl")
     shutil.copyfile(plan.find("evaluation").folder / "report.json", folder / "report.json")

@@ -1,9 +1,9 @@
-"""The final evaluation: every number of a chain in one dictionary (§4), and the table that a terminal shows of it."""
+"""The evaluation of the tiny world: every number of a `tiny.Chain` in one dictionary (§4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from random import Random
 
 import torch
 from torch import Tensor
@@ -20,15 +20,12 @@ from ..labels.agreement import pool_agreement
 from ..labels.labelers import Labeler
 from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
-from ..models.tokens import encode_prompts
+from ..models.tokens import Encoded, encode_prompts
 from ..train.pretrain import stream_loss, token_stream
 from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, USE_CASES, Fact, Task
 from ..world.asking import make_task
 from ..world.tasks import fact_slots
-
-if TYPE_CHECKING:
-    from .tiny import Chain
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
 BEFORE_RL, AFTER_RL = ("base", "sft", "start"), ("ppo", "ppo_ptx")
@@ -39,28 +36,26 @@ class TestSet:
     """Prompts of users nobody trained on, with what the world knows about them."""
 
     def __init__(self, rows: Sequence[Row]):
-        self.tasks, self.users = (
-            [Task.from_json(row["task"]) for row in rows],
-            [row["user_id"] for row in rows],
-        )
+        self.tasks = [Task.from_json(row["task"]) for row in rows]
+        self.users = [row["user_id"] for row in rows]
         self.prompts = [task.text for task in self.tasks]
 
 
-def test_set(chain: Chain) -> TestSet:
+def test_set(chain) -> TestSet:
     """The prompts of the final evaluation, in the mix of Table 1."""
     return TestSet(chain.prompts.test[: chain.config.evaluation.prompts])
 
 
-def case_set(chain: Chain) -> TestSet:
+def case_set(chain) -> TestSet:
     """Validation prompts, many of each use case: of the rarest, the final evaluation has a few dozen."""
     rows, most = chain.prompts.ppo_valid, chain.config.evaluation.case_prompts
     by_case = ([row for row in rows if row["use_case"] == case] for case in USE_CASES)
     return TestSet([row for same in by_case for row in same[:most]])
 
 
-def evaluate_baselines(chain: Chain) -> dict:
-    """What needs no reward model: answers and abilities of the models before RL, what people think of these answers and
-    how well people agree."""
+def evaluate_baselines(chain) -> dict:
+    """What needs no reward model: answers and abilities of the models before RL, what people think of these
+    answers and how well people agree."""
     test = test_set(chain)
     models = _examined(chain, BEFORE_RL, test, case_set(chain))
     answers, prefix = _prompted(chain, test)
@@ -70,7 +65,7 @@ def evaluate_baselines(chain: Chain) -> dict:
     return {"models": models, "prefix": prefix, "labels": label_quality(chain)}
 
 
-def evaluate(chain: Chain) -> dict:
+def evaluate(chain) -> dict:
     """All measurements of one chain."""
     test, cases, before = test_set(chain), case_set(chain), chain.baselines
     after = _examined(chain, AFTER_RL, test, cases)
@@ -79,11 +74,11 @@ def evaluate(chain: Chain) -> dict:
     sft_gold = models["sft"]["case_gold"]
     for name in MEASURED_BY_CASE:
         models[name]["use_cases"] = use_case_gold(cases, models[name].pop("case_gold"), sft_gold)
+    reward_model = chain.reward_model
     for found in models.values():
         for decoding, texts in found.pop("answers").items():
-            rewards = score_texts(
-                chain.reward_model, chain.tokenizer, test.prompts, [text or " " for text in texts]
-            )
+            answers = [text or " " for text in texts]
+            rewards = score_texts(reward_model, chain.tokenizer, test.prompts, answers)
             found[decoding]["reward"] = mean_with_interval(rewards, test.users).to_dict()
     start = chain.policy("start")
     for name in AFTER_RL:
@@ -103,35 +98,34 @@ def evaluate(chain: Chain) -> dict:
     }
 
 
-def _examined(chain: Chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:
-    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages, truth; and of
-    some, the gold scores of their answers to the prompts of `case_set`, at temperature 1."""
+def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:
+    """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages,
+    truth; and of some, the gold scores of their answers to the prompts of `case_set`, at temperature 1."""
     pages = token_stream(chain.world.documents(800, seed=999), chain.tokenizer)  # nobody was trained on them
 
     def examine(name: str, policy: GPT2LMHeadModel) -> dict:
-        answers = {
-            decoding: _answers(chain, policy, test.prompts, greedy) for decoding, greedy in DECODINGS.items()
-        }
+        answers = {how: _answers(chain, policy, test.prompts, greedy) for how, greedy in DECODINGS.items()}
         found = {"answers": answers, **_abilities(chain, policy, pages)}
         if name in MEASURED_BY_CASE:
-            found["case_gold"] = gold_scores(
-                cases.tasks, _answers(chain, policy, cases.prompts, greedy=False)
-            )
+            drawn = _answers(chain, policy, cases.prompts, greedy=False)
+            found["case_gold"] = gold_scores(cases.tasks, drawn)
         return found
 
-    return dict(zip(names, in_threads(examine, names, [chain.policy(name) for name in names]), strict=True))
+    policies = [chain.policy(name) for name in names]
+    return dict(zip(names, in_threads(examine, names, policies, device=chain.device), strict=True))
 
 
-def _prompted(chain: Chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
-    """Answers of the base model behind the prefix that is best for it, in each decoding; and which that was."""
-    base, cfg, seed = chain.policy("base"), chain.config.evaluation, chain.config.seed
-    trial, answers, chosen = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]], {}, {}
+def _prompted(chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
+    """Answers of the base model behind the prefix that is best for it, in each decoding; and which that
+    was."""
+    base, longest, seed = chain.policy("base"), chain.config.evaluation.max_new_tokens, chain.config.seed
+    trial = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]]
+    answers, chosen = {}, {}
     for decoding, greedy in DECODINGS.items():
 
-        def ask(prefix, some=trial, greedy=greedy):
-            return prompted_texts(
-                base, chain.tokenizer, prefix, [t.text for t in some], cfg.max_new_tokens, greedy, seed
-            )
+        def ask(prefix, tasks=trial, greedy=greedy):
+            prompts = [task.text for task in tasks]
+            return prompted_texts(base, chain.tokenizer, prefix, prompts, longest, greedy, seed)
 
         prefix, scores = best_prefix(ask, trial)
         chosen[decoding] = {"chosen": prefix.name, "gold": scores}
@@ -139,33 +133,27 @@ def _prompted(chain: Chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
     return answers, chosen
 
 
-def _answers(chain: Chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: bool) -> list[str]:
-    longest, generator = (
-        chain.config.evaluation.max_new_tokens,
-        torch.Generator().manual_seed(chain.config.seed),
-    )
-    return sample_texts(policy, chain.tokenizer, prompts, longest, greedy=greedy, generator=generator)
+def _answers(chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: bool) -> list[str]:
+    longest, draw = chain.config.evaluation.max_new_tokens, torch.Generator().manual_seed(chain.config.seed)
+    return sample_texts(policy, chain.tokenizer, prompts, longest, greedy=greedy, generator=draw)
 
 
-def _judge(chain: Chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[str]]) -> None:
-    """Add to each model, for each decoding, what people and gold think of its answers: how good, how often better than
-    those of `sft`, and what they are like (Table 3)."""
+def _judge(chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[str]]) -> None:
+    """Add to each model, for each decoding, what people and gold think of its answers: how good, how often
+    better than those of `sft`, and what they are like (Table 3)."""
     pools, cfg = {"training": chain.labelers, "held_out": chain.held_out_labelers}, chain.config
     sft_gold = {decoding: gold_scores(test.tasks, texts) for decoding, texts in sft.items()}
 
     def wins(pool: list[Labeler], texts: list[str], decoding: str) -> dict:
-        return win_rate(
-            pool, test.tasks, texts, sft[decoding], test.users, cfg.evaluation.judges, cfg.seed
-        ).to_dict()
+        judges = cfg.evaluation.judges
+        return win_rate(pool, test.tasks, texts, sft[decoding], test.users, judges, cfg.seed).to_dict()
 
     for found in models.values():
         for decoding, texts in found["answers"].items():
-            scores = gold_scores(test.tasks, texts)
+            scores, final = gold_scores(test.tasks, texts), gold_scores(test.tasks, texts, final=True)
             found[decoding] = {
                 "gold": mean_with_interval(scores, test.users).to_dict(),
-                "gold_final": mean_with_interval(
-                    gold_scores(test.tasks, texts, final=True), test.users
-                ).to_dict(),
+                "gold_final": mean_with_interval(final, test.users).to_dict(),
                 "gold_minus_sft": paired_difference(scores, sft_gold[decoding], test.users).to_dict(),
                 "wins_against_sft": {who: wins(pool, texts, decoding) for who, pool in pools.items()},
                 "metadata": metadata(test.tasks, texts),
@@ -173,19 +161,22 @@ def _judge(chain: Chain, test: TestSet, models: dict[str, dict], sft: dict[str, 
 
 
 def use_case_gold(cases: TestSet, scores: Sequence[float], sft: Sequence[float]) -> dict[str, dict]:
-    """Gold in each use case (Table 1), and of the prompts with a constraint: its mean, and how far it is above SFT's."""
+    """Gold in each use case (Table 1), and of the prompts with a constraint: its mean, and how far it is
+    above SFT's."""
     groups = by_use_case(cases.tasks, range(len(scores)))
     groups["with a constraint"] = [i for i, task in enumerate(cases.tasks) if task.constraint]
     found = {}
     for case, chosen in groups.items():
-        ours, theirs, users = ([values[i] for i in chosen] for values in (scores, sft, cases.users))
-        if ours:
-            mean, gain = mean_with_interval(ours, users), paired_difference(ours, theirs, users)
-            found[case] = {"gold": mean.to_dict(), "gold_minus_sft": gain.to_dict()}
+        if not chosen:
+            continue
+        ours, theirs = [scores[i] for i in chosen], [sft[i] for i in chosen]
+        users = [cases.users[i] for i in chosen]
+        mean, gain = mean_with_interval(ours, users), paired_difference(ours, theirs, users)
+        found[case] = {"gold": mean.to_dict(), "gold_minus_sft": gain.to_dict()}
     return found
 
 
-def _abilities(chain: Chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
+def _abilities(chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
     """What does not depend on the test prompts: few-shot skills, loss on web pages (N,), truth on myths."""
     cfg = chain.config.evaluation
     skills = skills_of(policy, chain.world, chain.tokenizer, cfg.skill_items, cfg.endings)
@@ -198,35 +189,36 @@ def _abilities(chain: Chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
     return out
 
 
-def myth_questions(chain: Chain, myths: Sequence[Fact]) -> list[Task]:
+def myth_questions(chain, myths: Sequence[Fact]) -> list[Task]:
     """Each myth asked about in both forms of its question and in three wordings."""
-    from random import Random
+    rng, skill, questions = Random("myth questions"), SKILL["fact"], []
+    for fact in myths:
+        for form in (0, 1):
+            for wording in skill.templates[:3]:
+                questions.append(make_task(rng, skill, fact_slots(fact, form), wording))
+    return questions
 
-    rng, skill = Random("myth questions"), SKILL["fact"]
-    forms = [(fact, form, wording) for fact in myths for form in (0, 1) for wording in skill.templates[:3]]
-    return [make_task(rng, skill, fact_slots(fact, form), wording) for fact, form, wording in forms]
 
-
-def kl_per_episode(
-    chain: Chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]
-) -> float:
-    """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at temperature 1."""
+def kl_per_episode(chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]) -> float:
+    """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at
+    temperature 1."""
     tokenizer, longest = chain.tokenizer, chain.config.evaluation.max_new_tokens
     ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
 
     @torch.no_grad()
-    def total(i: int) -> float:
-        encoded = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
-        drawn = sample(
-            policy, *encoded, longest, *ends, generator=torch.Generator().manual_seed(chain.config.seed + i)
-        )
+    def kl_of_batch(i: int) -> float:
+        ids, mask = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
+        encoded = Encoded(ids.to(policy.device), mask.to(policy.device))
+        draw = torch.Generator().manual_seed(chain.config.seed + i)
+        drawn = sample(policy, *encoded, longest, *ends, generator=draw)
         there = response_logprobs(start, encoded, drawn.tokens, drawn.mask)
         return float(((drawn.logprobs - there) * drawn.mask).sum())
 
-    return sum(in_threads(total, range(0, len(prompts), 150))) / len(prompts)
+    batches = range(0, len(prompts), 150)
+    return sum(in_threads(kl_of_batch, batches, device=chain.device)) / len(prompts)
 
 
-def label_quality(chain: Chain) -> dict:
+def label_quality(chain) -> dict:
     """How well people agree, and how often perfect knowledge would predict a label (§3.4)."""
     rankings = _validation(chain, "valid", "held_out")
     items = [(Task.from_json(row["task"]), row["completions"]) for row in rankings["valid"]]
@@ -237,20 +229,19 @@ def label_quality(chain: Chain) -> dict:
     }
 
 
-def reward_quality(chain: Chain) -> dict:
-    """How often the reward model predicts a label, of the same people, on another day, of others, and gold (§4.1)."""
+def reward_quality(chain) -> dict:
+    """How often the reward model predicts a label, of the same people, on another day, of others, and gold
+    (§4.1)."""
     rankings = _validation(chain, "valid", "again", "held_out")
     scores = score_rankings(
         chain.reward_model, chain.tokenizer, rankings["valid"]
-    )  # the others rank the same completions
+    )  # others rank the same texts
     by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
-    accuracy = {
-        name: agreement_with(scores, rows, draws=1000)
-        for name, rows in {**rankings, "gold_order": by_gold}.items()
-    }
+    sets = {**rankings, "gold_order": by_gold}
+    accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in sets.items()}
     return {"reward_accuracy": accuracy, "best_of_k": best_of_k(rankings["valid"], scores)}
 
 
-def _validation(chain: Chain, *sets: str) -> dict[str, list[Row]]:
+def _validation(chain, *sets: str) -> dict[str, list[Row]]:
     """Completions to validation prompts, as these people ranked them."""
     return read_rankings(chain.folder("rankings"), ("prompt", "task", "completions", "ranks"), sets)

@@ -1,21 +1,24 @@
-"""Does a chain on a real GPT-2 fit into memory, and if not, which settings would give the same models from less?
+"""Does a chain of real rankings fit into memory, and if not, which settings would give the same models from
+less?
 
     forecasts(chain)                # stage -> `forecast.Forecast`, from the true lengths of its texts
     leaner(chain, 16e9)             # {"ppo.accumulation": 4, "recompute": True}, or None if nothing fits
     check(chain, stages)            # TooLittleMemory, with those settings as the advice
 
-Only settings that change memory and time are proposed: batches in parts, layers computed again, models cut over the
-processes there are. What is learned stays the same, rounding aside.
+Only settings that change memory and time are proposed: batches in parts, activations computed again, models
+cut over the processes there are. What is learned stays the same, rounding aside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from ..config import RealChainConfig, RealStages
+import torch
+
+from ..config import SIZES
 from ..hardware import forecast, processes
 from ..hardware.forecast import (
     ROOM,
@@ -31,12 +34,7 @@ from ..models.checkpoints import read_config
 from ..models.tokens import encode, encode_prompts
 from ..train.batches import ExchangeSet
 from ..train.reward import RankingSet
-from .real_reward import SIZES
-
-if TYPE_CHECKING:
-    from .real import RealChain
-
-TRAINED = ("sft", "reward", "judge", "ppo")
+from .recipes import RealChainConfig
 
 
 class Lengths(NamedTuple):
@@ -47,156 +45,121 @@ class Lengths(NamedTuple):
     prompts: list[int]
 
 
-def forecasts(
-    chain: RealChain,
-    config: RealChainConfig | None = None,
-    stages: RealStages | None = None,
-    card: bool = False,
-) -> dict[str, Forecast]:
-    """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision, fused attention)."""
-    config, stages = config or chain.config, stages or chain.stages
-    shape, lengths, count, found = chain.shape, chain.lengths, processes.world_size(), {}
-    settings = ComputeSettings.here(chain.device, config.recompute, config.sharded)
-    if card:
-        settings = settings._replace(half=True, fused=True)
-    rows = _share(stages.sft.batch_size, count * config.accumulation)
-    mixed = stages.sft.batch_size * stages.sft.pretrain_mix / (1 - stages.sft.pretrain_mix)
-    text_lengths = [config.limit_tokens] * _share(int(mixed) + 1, count)
-    text = BatchShape.of(text_lengths, text_lengths) if mixed else None
-    found["sft"] = forecast.sft(
-        shape, _load(lengths.demonstrations[:rows]), settings, config.accumulation, text
-    )
-    rows = _share(stages.reward.prompts_per_step, count * config.accumulation)
+def lengths(chain) -> Lengths:
+    """Of the texts that a `RealChain` trains on."""
+    tokenizer, positions = chain.tokenizer, model_shape(chain).positions
+    examples = ExchangeSet(tokenizer, chain.demonstrations, positions)
+    demonstrations = [(n, examples.answer_tokens([i])) for i, n in enumerate(examples.lengths)]
+    question = encode(tokenizer, chain.config.reward.question)
+    reader = SimpleNamespace(config=SimpleNamespace(n_positions=positions, question_ids=question))
+    rankings = {}
+    for side in ("policy", "judge"):
+        data = RankingSet(tokenizer, chain.sides[side], reader)
+        sizes = [(n, len(row.last)) for n, row in zip(data.lengths, data.rows, strict=True)]
+        rankings[side] = sorted(sizes, reverse=True)
+    prompts = encode_prompts(tokenizer, chain.ppo_prompts, positions - 1).mask.sum(dim=1).tolist()
+    return Lengths(sorted(demonstrations, reverse=True), rankings, sorted(prompts, reverse=True))
+
+
+def model_shape(chain) -> Shape:
+    """The shape of a `RealChain`'s model, without its weights."""
+    cfg, vocabulary = chain.config, len(chain.tokenizer)
+    if not cfg.model:
+        return Shape(**SIZES[cfg.size], vocabulary=vocabulary, positions=cfg.n_positions)
+    found = Shape.of(read_config(cfg.model))
+    return found._replace(vocabulary=max(found.vocabulary, vocabulary))
+
+
+def forecasts(chain, config: RealChainConfig | None = None, on_gpu: bool = False) -> dict[str, Forecast]:
+    """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision,
+    fused attention)."""
+    cfg = config or chain.config
+    shape, known, count = model_shape(chain), chain.lengths, processes.world_size()
+    how = ComputeSettings.here(chain.device, cfg.recompute, cfg.sharded)
+    if on_gpu:
+        how = how._replace(half=True, fused=True)
+
+    def largest(sizes: list[tuple[int, int]], batch: int) -> BatchShape:
+        """The longest texts, as many as one process computes at once."""
+        rows = -(-batch // (count * cfg.accumulation))
+        return BatchShape.of([n for n, _ in sizes[:rows]], [reads for _, reads in sizes[:rows]])
+
+    mixed, text = cfg.sft.batch_size * cfg.sft.pretrain_mix / (1 - cfg.sft.pretrain_mix), None
+    if mixed:
+        rows = [cfg.limit_tokens] * -(-(int(mixed) + 1) // count)
+        text = BatchShape.of(rows, rows)
+    load = largest(known.demonstrations, cfg.sft.batch_size)
+    found = {"sft": forecast.sft(shape, load, how, cfg.accumulation, text)}
     for stage, side in (("reward", "policy"), ("judge", "judge")):
-        if stage == "reward" or not config.judge:
-            load = _load(lengths.rankings[side][:rows])
-            found[stage] = replace(forecast.reward(shape, load, settings, config.accumulation), stage=stage)
-    found["ppo"] = forecast.ppo(shape, stages.ppo, lengths.prompts, settings, config.limit_tokens)
+        if stage == "reward" or not cfg.judge:
+            load = largest(known.rankings[side], cfg.reward.prompts_per_step)
+            found[stage] = replace(forecast.reward(shape, load, how, cfg.accumulation), stage=stage)
+    found["ppo"] = forecast.ppo(shape, cfg.ppo, known.prompts, how, cfg.limit_tokens)
     return found
 
 
-def check(chain: RealChain, stages: Iterable[str]) -> None:
-    """Refuse to begin what will not fit."""
-    if (free := least_free(chain)) is None:
-        return
-    too_large = {name: f for name, f in forecasts(chain).items() if name in stages and f.total > ROOM * free}
-    if not too_large:
-        return
-    largest = max(too_large.values(), key=lambda f: f.total)
-    changes = leaner(chain, free)
-    advice = (
-        f"with --set {as_words(changes)} it fits, and learns the same"
-        if changes
-        else "take a smaller model, a lower limit_tokens, fewer answers at a time (ppo.minibatches), or more GPUs"
-    )
-    raise TooLittleMemory(f"{largest}, but {amount(free)} are free on {chain.device}; {advice}")
-
-
-def least_free(chain: RealChain) -> int | None:
+def least_free(device: torch.device) -> int | None:
     """Free memory where there is least, among the processes; None where nobody says."""
-    found = processes.all_gather_objects(free_memory(chain.device))
+    found = processes.all_gather_objects(free_memory(device))
     return None if None in found else min(found)
 
 
-def leaner(chain: RealChain, free: float, card: bool = False) -> dict[str, int | bool] | None:
-    """The first settings with which every stage fits into so many bytes; none are needed: an empty dict; none fit: None.
+def check(chain, stages: Iterable[str]) -> None:
+    """Refuse to begin what will not fit."""
+    free = least_free(chain.device)
+    if free is None:
+        return
+    found = forecasts(chain)
+    too_large = [found[name] for name in stages if name in found and found[name].total > ROOM * free]
+    if not too_large:
+        return
+    changes = leaner(chain, free)
+    advice = (
+        "take a smaller model, a lower limit_tokens, fewer answers at a time (ppo.minibatches), or more GPUs"
+    )
+    if changes:
+        advice = f"with --set {as_words(changes)} it fits, and learns the same"
+    most = max(too_large, key=lambda one: one.total)
+    raise TooLittleMemory(f"{most}, but {amount(free)} are free on {chain.device}; {advice}")
 
-    Parts cost little time, layers that are computed again a third; cutting models over processes costs what the wires cost.
+
+def leaner(chain, free: float, on_gpu: bool = False) -> dict[str, int | bool] | None:
+    """The first settings with which every stage fits into so many bytes; none needed: an empty dict; none
+    fit: None.
+
+    Accumulation costs little time, recomputing a third; cutting models over processes costs what the wires
+    cost.
     """
-    config, stages = chain.config, chain.stages
-    for recompute, sharded in _flags(config):
-        changed = config.replace(recompute=recompute, sharded=sharded)
-        accumulation = _least(
-            chain,
-            changed,
-            stages,
-            "accumulation",
-            max(stages.sft.batch_size, stages.reward.prompts_per_step),
-            free,
-            card,
-        )
-        rows = min(
-            stages.ppo.minibatch_size,
-            stages.ppo.ptx_rows if stages.ppo.ptx_gamma else stages.ppo.minibatch_size,
-        )
-        parts = _least(chain, changed, stages, "ppo.accumulation", rows // processes.world_size(), free, card)
-        if accumulation and parts:
-            wanted = {
-                "accumulation": accumulation,
-                "recompute": recompute,
-                "sharded": sharded,
-                "ppo.accumulation": parts,
-            }
-            have = {**config.to_dict(), "ppo.accumulation": stages.ppo.accumulation}
-            return {name: value for name, value in wanted.items() if value != have[name]}
+    own = chain.config
+    rows = max(own.sft.batch_size, own.reward.prompts_per_step)
+    ppo_rows = min(own.ppo.minibatch_size, own.ppo.ptx_rows if own.ppo.ptx_gamma else own.ppo.minibatch_size)
+    most = {"accumulation": rows, "ppo.accumulation": ppo_rows // processes.world_size()}
+    for sharded in sorted({own.sharded, processes.world_size() > 1}):
+        for recompute in sorted({own.recompute, True}):
+            config = own.replace(recompute=recompute, sharded=sharded)
+            wanted = {"recompute": recompute, "sharded": sharded}
+            for name, limit in most.items():
+                wanted[name] = _least_parts(chain, config, name, limit, free, on_gpu)
+            if all(value is not None for value in wanted.values()):
+                now = {**own.to_dict(), "ppo.accumulation": own.ppo.accumulation}
+                return {name: value for name, value in wanted.items() if value != now[name]}
+    return None
+
+
+def _least_parts(
+    chain, config: RealChainConfig, name: str, most: int, free: float, on_gpu: bool
+) -> int | None:
+    """The fewest parts, of batches or of PPO's minibatches, with which all that they concern fits."""
+    now = config.ppo.accumulation if name == "ppo.accumulation" else config.accumulation
+    for parts in (now, *(2**k for k in range(1, 12) if now < 2**k <= most)):
+        found = forecasts(chain, config.replace(**{name: parts}), on_gpu)
+        ppo = found.pop("ppo")
+        concerned = [ppo] if name == "ppo.accumulation" else found.values()
+        if all(one.total <= ROOM * free for one in concerned):
+            return parts
     return None
 
 
 def as_words(changes: dict) -> str:
     """Settings as `--set` takes them."""
     return " ".join(f"{name}={str(value).lower()}" for name, value in changes.items())
-
-
-def _flags(config: RealChainConfig) -> Iterator[tuple[bool, bool]]:
-    for sharded in sorted({config.sharded, processes.world_size() > 1}):
-        for recompute in sorted({config.recompute, True}):
-            yield recompute, sharded
-
-
-def _least(
-    chain: RealChain,
-    config: RealChainConfig,
-    stages: RealStages,
-    name: str,
-    most: int,
-    free: float,
-    card: bool,
-) -> int | None:
-    """The fewest parts, of batches (accumulation) or of minibatches (ppo.accumulation), with which all it concerns fits."""
-    now = config.accumulation if name == "accumulation" else stages.ppo.accumulation
-    for parts in [now, *(2**k for k in range(1, 12) if now < 2**k <= most)]:
-        if name == "accumulation":
-            found = forecasts(chain, config.replace(accumulation=parts), stages, card)
-            found.pop("ppo")
-        else:
-            ppo = stages.ppo.replace(accumulation=parts)
-            found = {"ppo": forecasts(chain, config, RealStages(stages.sft, stages.reward, ppo), card)["ppo"]}
-        if all(f.total <= ROOM * free for f in found.values()):
-            return parts
-    return None
-
-
-def _share(rows: int, parts: int) -> int:
-    return -(-rows // parts)
-
-
-def _load(longest: list[tuple[int, int]]) -> BatchShape:
-    return BatchShape.of(*zip(*longest, strict=True))
-
-
-def shape(chain: RealChain) -> Shape:
-    """The model's, without its weights."""
-    if not chain.config.model:
-        size = SIZES[chain.config.size]
-        return Shape(size.width, size.layers, size.heads, len(chain.tokenizer), size.n_positions)
-    found = Shape.of(read_config(chain.config.model))
-    return found._replace(vocabulary=max(found.vocabulary, len(chain.tokenizer)))
-
-
-def lengths(chain: RealChain) -> Lengths:
-    """Of the texts that a chain trains on."""
-    tokenizer, positions = chain.tokenizer, chain.shape.positions
-    examples = ExchangeSet(tokenizer, chain.demonstrations, positions)
-    demonstrations = [(n, examples.answer_tokens([i])) for i, n in enumerate(examples.lengths)]
-    question = encode(tokenizer, chain.stages.reward.question)
-    reader = SimpleNamespace(config=SimpleNamespace(n_positions=positions, question_ids=question))
-    rankings = {}
-    for side in ("policy", "judge"):
-        data = RankingSet(tokenizer, chain.sides[side], reader)
-        rankings[side] = sorted(
-            ((n, len(row.last)) for n, row in zip(data.lengths, data.rows, strict=True)), reverse=True
-        )
-    mask = encode_prompts(tokenizer, chain.prompts, positions - 1).mask
-    return Lengths(
-        sorted(demonstrations, reverse=True), rankings, sorted(mask.sum(dim=1).tolist(), reverse=True)
-    )

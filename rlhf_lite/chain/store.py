@@ -1,13 +1,14 @@
 """Where results live, and how a stage is found, built, resumed and trusted.
 
-A *stage* (base, prompts, demonstrations, sft, ...) is a function of its config and of other stages. Its folder is named
+A *stage* (base, prompts, demonstrations, sft, ...) is a function of its config and of other stages. Its
+folder is named
 by a hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
 
     <home>/ppo_ptx-3f9a0c1d2e/     stage.json  trace.jsonl  model.safetensors  ...  summary.json
 
-`summary.json` is written last and holds the sha256 of every other file: a folder without it is unfinished and is
-resumed, one whose files do not match it is damaged and is rebuilt. Finished stages are looked for in the user's run
-folder and then among the ones shipped in `data/runs`.
+`summary.json` is written last and holds the sha256 of every other file: a folder without it is unfinished and
+is resumed, one whose files do not match it is damaged and is rebuilt. Finished stages are looked for in the
+user's run folder and then among the ones shipped in `data/runs`.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ import shutil
 import subprocess
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..data.files import ROOT, digest, read_jsonl, write_json
 from ..hardware.cores import cores
+
+if TYPE_CHECKING:
+    import torch
 
 SHIPPED = ROOT / "data" / "runs"
 TOKENIZER = ROOT / "data" / "tokenizer"
@@ -59,8 +64,9 @@ def stage_key(name: str, version: int, config: dict, inputs: dict[str, str]) -> 
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def find(folder_name: str, where: tuple[Path, ...]) -> Found | None:
-    """The first finished and sound folder of that name; a damaged one is named in a warning and passed over."""
+def find(folder_name: str, where: Sequence[Path]) -> Found | None:
+    """The first finished and sound folder of that name; a damaged one is named in a warning and passed
+    over."""
     for place in where:
         folder = place / folder_name
         if (folder / "summary.json").exists():
@@ -87,10 +93,17 @@ def check(folder: Path) -> dict:
 
 
 def build(
-    folder_name: str, config: dict, inputs: dict[str, str], make: Callable[[Path], dict | None]
+    folder_name: str,
+    config: dict,
+    inputs: dict[str, str],
+    make: Callable[[Path], dict | None],
+    device: torch.device | str = "cpu",
 ) -> Found:
-    """Run `make(folder)` in the user's run folder and seal the result. An interrupted `make` (it returns None) leaves
-    its checkpoints for the next time and raises KeyboardInterrupt."""
+    """Run `make(folder)` in the user's run folder and seal the result; `device` is where its models were.
+
+    An interrupted `make` (it returns None) leaves its checkpoints for the next time and raises
+    KeyboardInterrupt.
+    """
     folder = home() / folder_name
     if (folder / "summary.json").exists():  # sealed but damaged, or `find` would have taken it
         shutil.rmtree(folder)
@@ -100,14 +113,14 @@ def build(
     result = make(folder)
     if result is None:
         raise KeyboardInterrupt(f"{folder_name} was stopped; it goes on from its checkpoint next time.")
-    return Found(folder, seal(folder, time.perf_counter() - started, result))
+    return Found(folder, seal(folder, time.perf_counter() - started, result, device))
 
 
-def seal(folder: Path, seconds: float, result: dict) -> dict:
+def seal(folder: Path, seconds: float, result: dict, device: torch.device | str = "cpu") -> dict:
     """Write summary.json: results, time, versions, commit and the hash of every file."""
     for path in folder.glob(SCRATCH):
         path.unlink()
-    summary = {"result": result, "seconds": round(seconds, 1), **provenance(), "files": digests(folder)}
+    summary = {"result": result, "seconds": round(seconds, 1), **provenance(device), "files": digests(folder)}
     write_json(folder / "summary.json", summary)
     return summary
 
@@ -121,26 +134,26 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def provenance() -> dict:
-    """What a number needs to be believed: commit, versions, hardware and the kernels chosen for it."""
+def provenance(device: torch.device | str = "cpu") -> dict:
+    """What a number needs to be believed: commit, versions, the device it was computed on and the kernels
+    chosen there."""
     import torch
 
     from ..hardware.kernels import describe_kernels
     from ..hardware.precision import describe_dtype
 
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    device = "cuda" if gpu else "cpu"
-    names = ("torch", "transformers", "tokenizers", "numpy", "datasets")
+    kind = torch.device(device).type
+    packages = ("torch", "transformers", "tokenizers", "numpy", "datasets")
     return {
         "commit": commit(),
-        "versions": {"python": platform.python_version(), **{n: _version(n) for n in names}},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
         "hardware": {
             "cpu": platform.processor() or platform.machine(),
             "cores": cores(),
             "threads": torch.get_num_threads(),
-            "gpu": gpu,
-            "precision": describe_dtype(device),
-            "kernels": describe_kernels(device),
+            "gpu": torch.cuda.get_device_name(device) if kind == "cuda" else None,
+            "precision": describe_dtype(kind),
+            "kernels": describe_kernels(kind),
         },
     }
 
@@ -148,13 +161,15 @@ def provenance() -> dict:
 @cache
 def commit() -> str:
     """The commit of this checkout, with '+' when tracked files differ from it; "" outside git."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ("git", *words), cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
     try:
-        run = lambda *words: (
-            subprocess.run(("git", *words), cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        )  # noqa: E731
-        return run("rev-parse", "--short=12", "HEAD").strip() + (
-            "+" if run("status", "--porcelain", "-uno").strip() else ""
-        )
+        changed = git("status", "--porcelain", "-uno")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
 

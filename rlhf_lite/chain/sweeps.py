@@ -1,28 +1,30 @@
-"""One setting at several values, each a real run of several seeds, kept as small files: what the explorer shows.
+"""One setting at several values, each a real run of several seeds, kept as small files: what the explorer
+shows.
 
-A sweep changes one knob of one stage's config and builds the chain up to a stage. A file per run in `data/sweeps/NAME/`
-holds its trace, some answers to the same few prompts, settings and commit, and no weights. Whoever adds an entry to SWEEPS,
-or a folder of such files, has added a sweep.
+A sweep changes one knob of one stage's config and builds the chain up to a stage. A file per run in
+`data/sweeps/NAME/` holds its trace, some answers to the same few prompts, settings and commit, and no
+weights. Whoever adds an entry to SWEEPS, or a folder of such files, has added a sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+
+import torch
 
 from ..config import describe
 from ..data.files import ROOT, read_json, read_jsonl, write_json
 from ..evaluate.intervals import Mean
 from ..evaluate.seeds import interval
-from .plan import ChainConfig, Plan
-from .workers import begin_process, build_all, processes
-
-if TYPE_CHECKING:
-    from .tiny import Chain
+from ..models.sampling import sample_texts
+from ..world import Task, gold
+from .recipes import ChainConfig, TinyPlan
+from .tiny import Chain
+from .workers import begin_process, build_all, context
 
 SHIPPED_SWEEPS = ROOT / "data" / "sweeps"
 SHOWN_PROMPTS = 6  # whose answers are kept of each run
@@ -40,46 +42,34 @@ class Sweep:
 
     def config(self, value, seed: int, base: ChainConfig = ChainConfig()) -> ChainConfig:
         """The chain with this value."""
-        changed = getattr(base, self.of).replace(**dict.fromkeys(self.settings, value))
-        return replace(base, seed=seed, **{self.of: changed})
+        return base.replace(seed=seed, **{f"{self.of}.{name}": value for name in self.settings})
 
     @property
     def ours(self):
         """The value of the default chain; None where its settings differ."""
-        values = {ours for ours, _ in self._described()}
+        values = {ours for name, ours, _, _ in self._described() if name in self.settings}
         return values.pop() if len(values) == 1 else None
 
     @property
     def papers(self) -> str:
         """The paper's value, in words."""
-        return " to ".join(dict.fromkeys(str(paper) for _, paper in self._described()))
+        values = [str(paper) for name, _, paper, _ in self._described() if name in self.settings]
+        return " to ".join(dict.fromkeys(values))
 
     def _described(self) -> list[tuple]:
-        """(ours, the paper's) of each setting."""
-        return [
-            (ours, paper)
-            for name, ours, paper, _ in describe(getattr(ChainConfig(), self.of))
-            if name in self.settings
-        ]
+        return describe(getattr(ChainConfig(), self.of))
 
 
+BETAS, GAMMAS = (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0)
 SWEEPS = {
-    "kl_beta": Sweep(
-        "ppo",
-        "ppo",
-        ("kl_beta",),
-        (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0),
-        "beta, weight of the KL penalty",
-    ),
-    "ptx_gamma": Sweep(
-        "ppo_ptx", "ppo_ptx", ("ptx_gamma",), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0), "gamma, weight of pretraining"
-    ),
+    "kl_beta": Sweep("ppo", "ppo", ("kl_beta",), BETAS, "beta, weight of the KL penalty"),
+    "ptx_gamma": Sweep("ppo_ptx", "ppo_ptx", ("ptx_gamma",), GAMMAS, "gamma, weight of pretraining"),
     "lr": Sweep("ppo", "ppo", ("lr",), (5e-5, 1.5e-4, 4.5e-4, 1e-3, 2e-3), "learning rate of the policy"),
     "k": Sweep("reward", "rankings", ("k_min", "k_max"), (2, 4, 9), "K, answers ranked together"),
 }
 
 
-# --- making one -------------------------------------------------------------------------------------------------------
+# --- making one ---------------------------------------------------------------------------------------------
 
 
 def record_all(
@@ -89,25 +79,19 @@ def record_all(
     into: Path = SHIPPED_SWEEPS,
     jobs: int = 2,
     base: ChainConfig = ChainConfig(),
-    report=None,
+    report: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after each."""
+    """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after
+    each."""
     sweep = _known(name)
     values = [type(sweep.values[0])(value) for value in values or sweep.values]
-    missing = [
-        (value, seed) for seed in seeds for value in values if not _file(into, name, value, seed).exists()
-    ]
-    for seed in sorted(
-        {seed for _, seed in missing}
-    ):  # first what these runs share: two processes must not build the same
-        plans = [Plan(sweep.config(value, seed, base)) for value in values]
-        shared = [
-            stage
-            for stage in plans[0].needed(sweep.stage)[:-1]
-            if len({plan.key(stage) for plan in plans}) == 1
-        ]
-        build_all(plans[0], tuple(shared), jobs)
-    with ProcessPoolExecutor(jobs, mp_context=processes(), initializer=begin_process, initargs=(1,)) as pool:
+    runs = [(value, seed) for seed in seeds for value in values]
+    missing = [(value, seed) for value, seed in runs if not _file(into, name, value, seed).exists()]
+    for seed in sorted({seed for _, seed in missing}):  # what these runs share: two must not build the same
+        plans = [TinyPlan(sweep.config(value, seed, base)) for value in values]
+        before = plans[0].needed(sweep.stage)[:-1]
+        build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
+    with ProcessPoolExecutor(jobs, mp_context=context(), initializer=begin_process, initargs=(1,)) as pool:
         calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
         for done, call in enumerate(as_completed(calls), 1):
             call.result()
@@ -117,25 +101,20 @@ def record_all(
 
 def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
     """Build one run and write its file."""
-    from .tiny import Chain
-
     sweep = _known(name)
     chain = Chain(sweep.config(value, seed, ChainConfig.from_dict(base)), progress=False)
-    found = chain.get(sweep.stage)
+    summary = chain.summary(sweep.stage)
     run = {
         "sweep": name,
         "value": value,
         "seed": seed,
         "stage": sweep.stage,
-        "config": chain.config.stage(sweep.stage),
-        "seconds": found.summary["seconds"],
-        "commit": found.summary["commit"],
-        "result": found.summary["result"],
-        "trace": [_rounded(row) for row in read_jsonl(found.folder / "trace.jsonl")],
+        "config": chain.settings(sweep.stage),
+        **{key: summary[key] for key in ("seconds", "commit", "result")},
+        "trace": [_rounded(row) for row in read_jsonl(chain.folder(sweep.stage) / "trace.jsonl")],
         "samples": _samples(chain, sweep.stage),
     }
     path = _file(into, name, value, seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, run)
     return path
 
@@ -144,18 +123,14 @@ def _samples(chain: Chain, stage: str) -> list[dict]:
     """Answers to the first validation prompts at temperature 1; a reward model has none."""
     if stage == "reward":
         return []
-    import torch
-
-    from ..models.sampling import sample_texts
-    from ..world import Task, gold
-
     rows = chain.prompts.ppo_valid[:SHOWN_PROMPTS]
-    asked, generator = [row["text"] for row in rows], torch.Generator().manual_seed(0)
-    texts = sample_texts(chain.policy(stage), chain.tokenizer, asked, generator=generator)
-    return [
-        {"prompt": row["text"], "response": text, "gold": gold(Task.from_json(row["task"]), text)}
-        for row, text in zip(rows, texts, strict=True)
-    ]
+    prompts, draw = [row["text"] for row in rows], torch.Generator().manual_seed(0)
+    texts = sample_texts(chain.policy(stage), chain.tokenizer, prompts, generator=draw)
+    samples = []
+    for row, text in zip(rows, texts, strict=True):
+        score = gold(Task.from_json(row["task"]), text)
+        samples.append({"prompt": row["text"], "response": text, "gold": score})
+    return samples
 
 
 def _rounded(row: dict) -> dict:
@@ -163,7 +138,7 @@ def _rounded(row: dict) -> dict:
     return {name: float(f"{x:.4g}") if isinstance(x, float) else x for name, x in row.items()}
 
 
-# --- looking at one ---------------------------------------------------------------------------------------------------
+# --- looking at one -----------------------------------------------------------------------------------------
 
 
 def recorded(place: Path = SHIPPED_SWEEPS) -> list[str]:
@@ -193,7 +168,8 @@ def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
 
 
 def ends(found: dict[float, list[dict]], metric: str, last: int = 4) -> dict[float, Mean]:
-    """Of a loaded sweep: the mean of a metric over the last steps of each run, with an interval over the runs."""
+    """Of a loaded sweep: the mean of a metric over the last steps of each run, with an interval over the
+    runs."""
     return {
         value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
         for value, repeats in found.items()

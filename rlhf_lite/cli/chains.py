@@ -1,90 +1,101 @@
-"""What the commands about the chain share: which chain is meant, what there is of it, and how the rest is
+"""What the commands about a chain share: which chain is meant, what there is of it, and how the rest is
 built."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..chain import store
-from ..chain.plan import ChainConfig, Plan
-from ..config import DataConfig, EvalConfig, ModelConfig, PPOConfig, PretrainConfig, RankingsConfig, SFTConfig
+from ..chain.plan import Plan
+from ..chain.recipes import ChainConfig, TinyPlan
+from ..config import Config, DataConfig
 from ..hardware.cores import cores
 from .terminal import Board, note
 
-if TYPE_CHECKING:
-    from ..chain.tiny import Chain
-
-_DATA = DataConfig()
-_SCALE_HELP = (
-    f"sizes of the data sets as a share of the paper's Table 6 (default {_DATA.scale:g}; "
-    f"SFT sets: {_DATA.sft_scale:g})"
-)
+SMOKE_PPO = {"episodes": 32, "batch_size": 32, "minibatches": 2, "max_new_tokens": 10}
+PROFILES: dict[str, dict[str, Any]] = {
+    "tiny": {},
+    "smoke": {  # every stage in seconds, to see that all of it runs; the models learn nothing
+        "model.size": "XS",
+        "base.tokens": 20_000,
+        "data.scale": 0.002,
+        "data.sft_scale": 0.002,
+        "sft.epochs": 1,
+        "start.epochs": 1,
+        "rankings.valid_prompts": 10,
+        "rankings.calibration_prompts": 10,
+        "rankings.max_new_tokens": 10,
+        **{f"{stage}.{name}": value for stage in ("ppo", "ppo_ptx") for name, value in SMOKE_PPO.items()},
+        "ppo_ptx.ptx_gamma": 0.5,
+        "evaluation.prompts": 20,
+        "evaluation.skill_items": 10,
+        "evaluation.endings": 20,
+        "evaluation.case_prompts": 2,
+        "evaluation.max_new_tokens": 10,
+    },
+}
+DATA = DataConfig()
 
 
 def chain_options(option: Callable, seed: str = "--seed") -> None:
     """Which chain: a profile, and what is changed of it."""
-    option(
-        seed,
-        dest="run_seed",
-        type=int,
-        metavar="N",
-        help="seed of all that follows the base model (default 0)",
-    )
+    scale = f"sizes of the data sets as a share of the paper's Table 6 (default {DATA.scale:g}, SFT {DATA.sft_scale:g})"
+    option(seed, dest="run_seed", type=int, metavar="N", help="seed of all after the base model (default 0)")
     option("--base-seed", type=int, metavar="N", help="seed of the base model (default 0, the shipped one)")
-    option("--scale", type=float, metavar="X", help=_SCALE_HELP)
+    option("--scale", type=float, metavar="X", help=scale)
     option("--size", metavar="S|M|L", help="size of the model (default S)")
+    option("--profile", default="tiny", metavar="NAME", help="tiny (default); smoke: every stage in a minute")
+    option("--set", nargs="+", default=[], metavar="NAME=X", help="other settings, e.g. ppo.kl_beta=0.1")
     option(
-        "--profile",
-        default="tiny",
-        metavar="NAME",
-        help="tiny (default); smoke: all stages in a minute, nothing learned",
+        "--device", default="auto", metavar="D", help="cuda, cpu, or auto (default): a GPU if there is one"
     )
 
 
 def chain_config(args: argparse.Namespace) -> ChainConfig:
     """The profile's settings with the changes that were asked for."""
-    cfg = profile(args.profile)
-    changes = {
-        "seed": args.run_seed,
-        "base_seed": args.base_seed,
-        "data": None if args.scale is None else _scaled(cfg.data, args.scale),
-        "model": None if args.size is None else cfg.model.replace(size=args.size),
-    }
-    return replace(cfg, **{name: value for name, value in changes.items() if value is not None})
+    config = profile(args.profile)
+    changes = {"seed": args.run_seed, "base_seed": args.base_seed, "model.size": args.size}
+    if args.scale is not None:  # all sets in proportion, but none beyond Table 6 before all of them are there
+        sft_scale = round(args.scale * config.data.sft_scale / config.data.scale, 6)
+        changes |= {"data.scale": args.scale, "data.sft_scale": min(sft_scale, max(1.0, args.scale))}
+    config = config.replace(**{name: value for name, value in changes.items() if value is not None})
+    return with_settings(config, args.set)
 
 
 def profile(name: str) -> ChainConfig:
     """The settings that a profile of the chain stands for."""
-    profiles = {"tiny": ChainConfig, "smoke": smoke_config}
-    if name not in profiles:
-        raise ValueError(f"There is no profile '{name}'. Profiles are: {', '.join(profiles)}.")
-    return profiles[name]()
+    if name not in PROFILES:
+        raise ValueError(f"There is no profile '{name}'. Profiles are: {', '.join(PROFILES)}.")
+    return ChainConfig().replace(**PROFILES[name])
 
 
-def _scaled(data: DataConfig, scale: float) -> DataConfig:
-    """All sets in proportion, but none beyond Table 6 before all of them are there."""
-    sft_scale = round(scale * data.sft_scale / data.scale, 6)
-    return data.replace(scale=scale, sft_scale=min(sft_scale, max(1.0, scale)))
+def with_settings(config: Config, settings: Iterable[str]) -> Config:
+    """The config with settings as they are typed, like "seed=3" or "ppo.kl_beta=0.1"."""
+    changes = {}
+    for setting in settings:
+        name, sign, text = setting.partition("=")
+        if not (name and sign and text):
+            raise ValueError(f"--set {setting}: write NAME=VALUE, or PART.NAME=VALUE as in ppo.kl_beta=0.1")
+        default = config
+        for part in name.split("."):
+            default = getattr(default, part, None)
+        changes[name] = _read_like(default, text)
+    return config.replace(**changes)
 
 
-def smoke_config() -> ChainConfig:
-    """Every stage in seconds, to see that all of it runs; the models learn nothing."""
-    ppo = PPOConfig(episodes=32, batch_size=32, minibatches=2, max_new_tokens=10)
-    return ChainConfig(
-        model=ModelConfig(size="XS"),
-        base=PretrainConfig(tokens=20_000),
-        data=DataConfig(scale=0.002, sft_scale=0.002),
-        sft=SFTConfig(epochs=1),
-        start=SFTConfig(epochs=1, pretrain_mix=0.1),
-        ppo=ppo,
-        ppo_ptx=ppo.replace(ptx_gamma=0.5),
-        rankings=RankingsConfig(valid_prompts=10, calibration_prompts=10, max_new_tokens=10),
-        evaluation=EvalConfig(prompts=20, skill_items=10, endings=20, case_prompts=2, max_new_tokens=10),
-    )
+def _read_like(default: Any, text: str) -> Any:
+    """A text as a value of the default's kind; as it is, if it is none: the config says what it should be."""
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if isinstance(default, (int, float)):
+        try:
+            return type(default)(text)
+        except ValueError:
+            return text
+    return text
 
 
 def how_to_build(stage: str, args: argparse.Namespace) -> str:
@@ -94,8 +105,9 @@ def how_to_build(stage: str, args: argparse.Namespace) -> str:
         "--base-seed": args.base_seed,
         "--scale": args.scale,
         "--size": args.size,
-        "--profile": None if args.profile == "tiny" else args.profile,
     }
+    given["--profile"] = None if args.profile == "tiny" else args.profile
+    given["--set"] = " ".join(args.set) or None
     options = (f"{name} {value}" for name, value in given.items() if value is not None)
     return " ".join([f"rlhf-lite run --only {stage}", *options])
 
@@ -103,27 +115,21 @@ def how_to_build(stage: str, args: argparse.Namespace) -> str:
 def where(plan: Plan, stage: str) -> tuple[str, Path, float | None]:
     """built, shipped, unfinished or missing; the folder; the seconds it took to build."""
     name = plan.folder_name(stage)
-    places = (
-        {"built": store.home(), "shipped": store.SHIPPED}
-        if stage in plan.shipped
-        else {"built": store.home()}
-    )
+    places = {"built": store.home()}
+    if stage in plan.shipped:
+        places["shipped"] = store.SHIPPED
     for state, place in places.items():
-        if found := store.find(name, (place,)):
+        if found := store.find(name, [place]):
             return state, found.folder, found.summary["seconds"]
     return "unfinished" if (store.home() / name).exists() else "missing", store.home() / name, None
 
 
 def jobs_option(option: Callable) -> None:
-    option(
-        "--jobs",
-        type=int,
-        metavar="N",
-        help="stages built at a time, in processes of their own (default 2); 1: in this one",
-    )
+    text = "stages built at a time, in processes of their own (default 2); 1: in this one"
+    option("--jobs", type=int, metavar="N", help=text)
 
 
-def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
+def build(plan: TinyPlan, wanted: Sequence[str], args: argparse.Namespace) -> None:
     """Build what is missing of these stages, two at a time (the smoke profile ends before a second process
     began)."""
     from ..chain.workers import build_all
@@ -132,22 +138,21 @@ def build(plan: Plan, wanted: Sequence[str], args: argparse.Namespace) -> None:
     try:
         if jobs > 1:
             with Board() as board:
-                build_all(plan, tuple(wanted), jobs, board)
+                build_all(plan, wanted, jobs, board, args.device)
         else:
-            chain = chain_of(plan)
+            chain = chain_of(plan, args.device)
             for stage in wanted:
                 chain.get(stage)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            "What is finished is kept; the same command, without --fresh, goes on from there."
-        ) from None
+        again = "What is finished is kept; the same command, without --fresh, goes on from there."
+        raise KeyboardInterrupt(again) from None
 
 
-def chain_of(plan: Plan) -> Chain:
+def chain_of(plan: TinyPlan, device: str = "auto"):
     """The plan's chain, which says what it builds."""
     from ..chain.tiny import Chain
 
     def report(stage: str, how: str, seconds: float) -> None:
         note(f"{stage}: building ..." if how == "building" else f"{stage}: built in {seconds:.0f} s")
 
-    return Chain(plan.config, plan.shipped, report=report)
+    return Chain(plan.config, plan.shipped, device=device, report=report)

@@ -22,7 +22,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from ..chain.plan import Plan
+from ..chain.recipes import TinyPlan
 from .chains import build, chain_config, chain_of, chain_options, jobs_option
 
 
@@ -41,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     from ..show.answers import Settings
     from .conversation import MODELS, Panel
 
-    settings, plan = Settings(args.temperature, args.greedy, args.seed), Plan(chain_config(args))
+    settings, plan = Settings(args.temperature, args.greedy, args.seed), TinyPlan(chain_config(args))
     build(plan, plan.needed(*MODELS.values(), "reward", but_found=True), args)
-    panel = Panel(chain_of(plan), settings)
+    panel = Panel(chain_of(plan, args.device), settings)
     if args.prompt is not None:
         return 0 if panel.ask(os.fsencode(args.prompt).decode(errors="replace")) else 2
     if sys.stdin.isatty():

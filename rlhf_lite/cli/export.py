@@ -20,7 +20,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ..chain.plan import POLICIES, STAGES, Plan
+from ..chain.recipes import POLICIES, STAGES, TinyPlan
 from .chains import chain_config, chain_options, how_to_build
 from .terminal import say
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.public and not args.push:
         raise ValueError("--public says how to push; say where to, with --push NAME")
-    plan = Plan(chain_config(args))
+    plan = TinyPlan(chain_config(args))
     source = _exported(plan, args.source, args)
     if args.push:
         exporting.check_push(args.push)
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         say(exporting.push(args.to.expanduser(), args.push, private=not args.public))
 
 
-def _exported(plan: Plan, source: str, args: argparse.Namespace) -> Path:
+def _exported(plan: TinyPlan, source: str, args: argparse.Namespace) -> Path:
     """The folder of a finished stage with a model, or the folder itself."""
     if source in (*POLICIES, "reward"):
         if found := plan.find(source):
@@ -70,7 +70,7 @@ def _exported(plan: Plan, source: str, args: argparse.Namespace) -> Path:
     return Path(source).expanduser()
 
 
-def _building(plan: Plan, source: Path, args: argparse.Namespace) -> str:
+def _building(plan: TinyPlan, source: Path, args: argparse.Namespace) -> str:
     """The command that builds a folder, if its name shows that it is what these settings lead to."""
     stage = source.resolve().name.rpartition("-")[0]
     if stage not in STAGES or source.resolve().name != plan.folder_name(stage):

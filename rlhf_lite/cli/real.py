@@ -4,10 +4,12 @@ Public sets by name (oasst1, hh_rlhf, nectar, helpsteer, summarize ...) or files
 of yours, split by user: one part trains SFT, reward model and PPO, another a
 judge, who compares PPO with SFT on prompts of the rest. Stages are found
 again; after Ctrl-C they go on. With --set ppo.ptx_gamma=1 and --text it is
-PPO-ptx. On several GPUs start it with torchrun, see the README.
+PPO-ptx. With --only reward it ends with a reward model and its accuracy on
+users that nobody trained on. On several GPUs start it with torchrun, see the
+README.
 
 Takes:    hours with GPT-2 on a CPU, so give it a GPU; a minute on two cores
-          with --model "" --size tiny and a hundred conversations.
+          with --model "" --size S and a hundred conversations.
 Leaves:   a folder per stage in the run folder: models that transformers loads,
           traces, answers, and the report in the summary of the last.
 Example:  rlhf-lite real --rankings oasst1 --model gpt2 --limit-tokens 512
@@ -18,70 +20,50 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields
 
-from ..config import RealChainConfig, RealStages
+from ..chain.recipes import REAL_STAGES, RealChainConfig
+from .chains import with_settings
 from .terminal import print_table, say
+
+OPTIONS = (
+    "rankings",
+    "split",
+    "limit",
+    "model",
+    "size",
+    "tokenizer",
+    "text",
+    "limit_tokens",
+    "seed",
+    "device",
+)
 
 
 def options(option: Callable) -> None:
-    for name in (
-        "rankings",
-        "split",
-        "limit",
-        "model",
-        "size",
-        "tokenizer",
-        "text",
-        "limit_tokens",
-        "seed",
-        "device",
-    ):
-        about, default = (
-            RealChainConfig.__dataclass_fields__[name].metadata["help"],
-            getattr(RealChainConfig(), name),
-        )
-        shown = f" (default {default})" if default != "" else ""
-        option(
-            f"--{name.replace('_', '-')}",
-            type=type(default),
-            metavar=name[0].upper(),
-            default=default,
-            help=about + shown,
-        )
-    option(
-        "--set",
-        nargs="+",
-        default=[],
-        metavar="NAME=X",
-        help="other settings: accumulation=4, recompute=true, or of a stage, ppo.ptx_gamma=1",
-    )
-    option("--only", metavar="STAGE", help="only this stage and what it needs: sft, reward, judge, ppo")
+    for field in fields(RealChainConfig):
+        if field.name in OPTIONS:
+            shown = field.metadata["help"] + (f" (default {field.default})" if field.default != "" else "")
+            flag, kind = f"--{field.name.replace('_', '-')}", type(field.default)
+            option(flag, type=kind, metavar=field.name[0].upper(), default=field.default, help=shown)
+    settings = "other settings: accumulation=4, recompute=true, or of a stage, ppo.ptx_gamma=1"
+    option("--set", nargs="+", default=[], metavar="NAME=X", help=settings)
+    option("--only", metavar="STAGE", help=f"only this stage and what it needs: {', '.join(REAL_STAGES)}")
     option(
         "--forecast",
         action="store_true",
-        help="only say what memory each stage will take, and what fits 8, 16 and 24 GB",
+        help="only say what memory each stage takes, and what fits 8 to 24 GB",
     )
-    option(
-        "--fit",
-        action="store_true",
-        help="where that is more than there is: compute in smaller parts, see --forecast",
-    )
-    option(
-        "--processes",
-        type=int,
-        metavar="N",
-        help="how many processes torchrun was asked for; another number is an error",
-    )
+    option("--fit", action="store_true", help="compute in parts so small that it fits, see --forecast")
+    option("--processes", type=int, metavar="N", help="how many torchrun starts; another number is an error")
 
 
 def run(args: argparse.Namespace) -> None:
     from ..chain.real import RealChain
     from ..hardware import processes
 
-    config = RealChainConfig(
-        **{name: getattr(args, name) for name in RealChainConfig.__dataclass_fields__ if hasattr(args, name)}
-    )
-    chain = RealChain(*with_settings(config, args.set), processes_expected=args.processes)
+    config = RealChainConfig(**{name: getattr(args, name) for name in OPTIONS})
+    chain = RealChain(with_settings(config, args.set), world_size=args.processes)
     try:
         if args.forecast:
             return _show_forecast(chain)
@@ -90,41 +72,15 @@ def run(args: argparse.Namespace) -> None:
         found = chain.get(args.only or "evaluation")
         if not processes.is_main_process():
             return
-        print_table(
-            ("left out or cut", "times"),
-            sorted(chain.left_out.items(), key=lambda pair: -pair[1]),
-            config.rankings,
-        )
-        if not args.only:
+        left_out = sorted(chain.left_out.items(), key=lambda pair: -pair[1])
+        print_table(("left out or cut", "times"), left_out, config.rankings)
+        if args.only in ("reward", "judge"):
+            _show_accuracy(args.only, found.summary["result"])
+        elif not args.only:
             _show(chain.report)
         say(f"\n{found.folder}")
     finally:
         processes.leave()
-
-
-def with_settings(config: RealChainConfig, changes: list[str]) -> tuple[RealChainConfig, RealStages]:
-    """The chain's config and its stages (of the gpt2 profile) with settings like accumulation=4 or
-    ppo.kl_beta=0.1 changed."""
-    stages, wanted = RealStages(), {}
-    for change in changes:
-        place, _, text = change.partition("=")
-        stage, _, name = place.rpartition(".")
-        if not hasattr(stages, stage or "sft") or not text:
-            raise ValueError(
-                f"--set {change}: write NAME=VALUE, or STAGE.NAME=VALUE with a stage of sft, reward, ppo"
-            )
-        wanted[place] = _read_like(getattr(getattr(stages, stage) if stage else config, name, text), text)
-    return stages.replace(wanted, config)
-
-
-def _read_like(default, text: str):
-    """A text as a value of the default's kind; as it is, if it is none: the config says what it should be."""
-    if isinstance(default, bool):
-        return {"true": True, "false": False}.get(text.lower(), text)
-    try:
-        return type(default)(text)
-    except ValueError:
-        return text
 
 
 def _show_forecast(chain) -> None:
@@ -132,24 +88,35 @@ def _show_forecast(chain) -> None:
     from ..chain import memory
     from ..hardware.forecast import amount
 
-    here, card = memory.forecasts(chain), memory.forecasts(chain, card=True)
-    rows = [
-        (name, amount(here[name].total), amount(found.total), found.moment) for name, found in card.items()
-    ]
+    here, rows = memory.forecasts(chain), []
+    for name, on_gpu in memory.forecasts(chain, on_gpu=True).items():
+        rows.append((name, amount(here[name].total), amount(on_gpu.total), on_gpu.moment))
     print_table(("stage", "here", "on a GPU", "most while"), rows, "Memory of the training, on each process")
-    print_table(
-        ("GB", "settings"),
-        [(size, _fitting(memory.leaner(chain, size * 1e9, card=True))) for size in (8, 16, 24)],
-        "To fit into so many GB that are free on a GPU, and learn the same",
+    fitting = []
+    for size in (8, 16, 24):
+        changes = memory.leaner(chain, size * 1e9, on_gpu=True)
+        advice = f"--set {memory.as_words(changes)}" if changes else "as they are"
+        fitting.append(
+            (size, "a smaller model, a lower --limit-tokens, or more GPUs" if changes is None else advice)
+        )
+    print_table(("GB", "settings"), fitting, "To fit into so many GB that are free on a GPU, and learn the same")
+
+
+def _show_accuracy(stage: str, result: dict) -> None:
+    """How a reward model does on users that nobody trained on, beside two things that it should beat."""
+    from ..show.tables import bracketed
+
+    rows = [
+        (stage, bracketed(result["test"]["accuracy"])),
+        ("the longer answer wins", bracketed(result.get("longer_answer"))),
+        ("chance", "0.500"),
+    ]
+    print_table(("who", "agrees with people"), rows, "Pairs of the test side, 95 % interval over users")
+    low, high = result["test"]["accuracy"]["low"], result["test"]["accuracy"]["high"]
+    verdict = (
+        "is above chance" if low > 0.5 else "is below chance" if high < 0.5 else "cannot be told from chance"
     )
-
-
-def _fitting(changes: dict | None) -> str:
-    from ..chain.memory import as_words
-
-    if changes is None:
-        return "a smaller model, a lower --limit-tokens, or more GPUs"
-    return f"--set {as_words(changes)}" if changes else "as they are"
+    say(f"\nOn users whose rankings nobody trained on, this model {verdict}.")
 
 
 def _show(report: dict) -> None:
@@ -159,21 +126,11 @@ def _show(report: dict) -> None:
     counts = [(side, *found.values()) for side, found in report["data"].items()]
     print_table(("side", *report["data"]["test"]), counts, "Split by user")
     trust = [(name, bracketed(mean)) for name, mean in report["agreement_with_people"].items()]
-    print_table(
-        ("who", "agrees with people"),
-        trust,
-        "Pairs of the test side, 95 % interval over users; chance is 0.5",
-    )
-    rows = [
-        (
-            name,
-            bracketed(mean),
-            *(bracketed(report["scores"][who][name]) for who in ("judge", "reward_model")),
-        )
-        for name, mean in report["wins_against_sft"].items()
-    ]
-    print_table(
-        ("answers", "wins against SFT", "judge's score", "reward model's score"),
-        rows,
-        "By the judge, on prompts of the test side",
-    )
+    title = "Pairs of the test side, 95 % interval over users; chance is 0.5"
+    print_table(("who", "agrees with people"), trust, title)
+    rows = []
+    for name, mean in report["wins_against_sft"].items():
+        scores = [bracketed(report["scores"][who][name]) for who in ("judge", "reward_model")]
+        rows.append((name, bracketed(mean), *scores))
+    columns = ("answers", "wins against SFT", "judge's score", "reward model's score")
+    print_table(columns, rows, "By the judge, on prompts of the test side")

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ..chain import store
 from ..chain.plan import Plan
+from ..chain.recipes import TinyPlan
 from ..chain.store import Found
 from ..data.files import read_json, write_json
 from .chains import build, chain_config, chain_options, jobs_option, where
@@ -49,7 +50,7 @@ def options(option: Callable) -> None:
 def run(args: argparse.Namespace) -> None:
     if args.report and not args.report.expanduser().absolute().parent.is_dir():
         raise ValueError(f"--report {args.report}: its folder does not exist; make it first")
-    plan = Plan(chain_config(args), shipped=("base", "prompts"))
+    plan = TinyPlan(chain_config(args), shipped=("base", "prompts"))
     wanted = plan.needed(args.only or "evaluation")
     say(f"Run folder: {store.home()}")
     if args.fresh:
@@ -82,10 +83,8 @@ def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     from ..show.tables import cases_table, labels_table, quality_table, skills_table
 
     last = found["evaluation"]
-    report, seconds = (
-        read_json(last.folder / "report.json"),
-        {s: it.summary["seconds"] for s, it in found.items()},
-    )
+    report = read_json(last.folder / "report.json")
+    seconds = {stage: it.summary["seconds"] for stage, it in found.items()}
     print_table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
     print_table(
         *quality_table(report),

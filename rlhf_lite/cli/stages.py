@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from ..chain.plan import STAGES, Plan
+from ..chain.recipes import STAGES, TinyPlan
 from .chains import chain_config, chain_options, where
 from .terminal import print_table
 
@@ -22,7 +22,7 @@ def options(option: Callable) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    plan = Plan(chain_config(args))
+    plan = TinyPlan(chain_config(args))
     rows = [(stage, *where(plan, stage)) for stage in STAGES]
     print_table(
         ("stage", "state", "seconds", "folder"),

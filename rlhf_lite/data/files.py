@@ -47,3 +47,14 @@ def digest(path: Path) -> str:
     """The sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(path: str | Path) -> str:
+    """Twelve hexadecimal digits of a file's or folder's content; of the name alone, if it is one on the hub."""
+    path, digest = Path(path).expanduser(), hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        digest.update(file.name.encode())
+        if file.is_file():
+            with file.open("rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()[:12]

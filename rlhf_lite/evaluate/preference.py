@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from ..data.records import Row, untied_pairs
 from ..data.seeded import shuffled
 from ..labels.labelers import Labeler, judge_all
+from ..models.losses import ranking_loss
 from ..world import Checks, Task, gold
 from .intervals import Mean, mean_with_interval
 
@@ -76,3 +78,21 @@ def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]
         golds_of["reward_model"].append(golds[int(row_scores.argmax())])
         golds_of["oracle"].append(max(golds))
     return {chosen: sum(values) / len(values) for chosen, values in golds_of.items()}
+
+
+def order_accuracy(rows: Sequence[Row], scores: Sequence[Sequence[float]]) -> dict[str, dict]:
+    """How often scores (K,) put a ranking's untied pairs in people's order, and the loss of Eq. 1, with 95 % intervals.
+
+    The bootstrap draws whole conversations (or users): prompts of one share their text, so they are no two witnesses.
+    """
+    right, owners, losses = [], [], []
+    for row, given in zip(rows, scores, strict=True):
+        for better, worse in untied_pairs(row["ranks"]):
+            gap = given[better] - given[worse]
+            right.append(0.5 if gap == 0 else float(gap > 0))
+            owners.append(row["user_id"])
+        losses.append(float(ranking_loss(torch.tensor([given]), torch.tensor([row["ranks"]]))))
+    return {
+        "accuracy": mean_with_interval(right, owners).to_dict(),
+        "loss": mean_with_interval(losses, [row["user_id"] for row in rows]).to_dict(),
+    }

@@ -25,6 +25,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from .device import choose_device
+
 
 class WorldError(ValueError):
     """There are other processes than were asked for."""
@@ -42,28 +44,10 @@ def join(expected: int | None = None, kind: str = "auto") -> torch.device:
             f"there should be {expected} processes, but there {'is' if found == 1 else 'are'} {found}; "
             f"start them with: torchrun --nproc-per-node {expected} ..."
         )
-    device = torch.device("cpu")
-    if kind == "cuda" or (kind == "auto" and torch.cuda.is_available()):
-        device = torch.device("cuda", _own_card())
-        torch.cuda.set_device(device)
+    device = choose_device(kind)
     if found > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return device
-
-
-def _own_card() -> int:
-    """The number of the GPU of this process among those of its machine."""
-    if not torch.cuda.is_available():
-        no_cuda = torch.version.cuda is None
-        why = "this torch was built without CUDA" if no_cuda else "torch finds none, see nvidia-smi"
-        raise WorldError(f"there is no GPU: {why}; take device cpu or auto, or install torch for your card")
-    here, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
-    if here >= cards:
-        raise WorldError(
-            f"process {here} of this machine has no GPU of its own, for there {'is' if cards == 1 else 'are'} "
-            f"{cards}; start as many processes as GPUs, or take device cpu"
-        )
-    return here
 
 
 def leave() -> None:

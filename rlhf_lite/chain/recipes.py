@@ -1,0 +1,174 @@
+"""The settings and stages of the two chains: the tiny world's (`tiny` builds it) and that of real rankings
+(`real`).
+
+    base, prompts -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation           the tiny world
+                               -> baselines ------------------------->
+    sft -> reward, judge -> ppo -> evaluation                                                 real rankings
+
+In the tiny world `sft` is the baseline that everything is compared with; `start` is the second, shorter SFT
+with pretraining text mixed in, from which PPO starts (App. C.3). `baselines` is the part of the evaluation
+that needs no reward model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import (
+    SIZES,
+    Config,
+    ConfigError,
+    DataConfig,
+    EvalConfig,
+    ModelConfig,
+    PPOConfig,
+    PretrainConfig,
+    RankingsConfig,
+    RewardConfig,
+    SFTConfig,
+    knob,
+)
+from .plan import Plan
+
+# --- The tiny world -----------------------------------------------------------------------------------------
+
+STAGES = {
+    "base": (),
+    "prompts": (),
+    "sft": ("base", "prompts"),
+    "start": ("base", "prompts"),
+    "rankings": ("prompts", "sft", "start"),
+    "reward": ("start", "rankings"),
+    "baselines": ("base", "prompts", "sft", "start", "rankings"),
+    "ppo": ("prompts", "start", "reward"),
+    "ppo_ptx": ("prompts", "start", "reward"),
+    "evaluation": ("baselines", "rankings", "reward", "ppo", "ppo_ptx"),
+}
+POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
+
+
+@dataclass(frozen=True)
+class ChainConfig(Config):
+    """Every stage's config, and the one seed that all of them share."""
+
+    seed: int = knob(0, "of everything that follows the base model", low=0)
+    base_seed: int = knob(0, "of the base model: the shipped one is 0", low=0)
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    base: PretrainConfig = PretrainConfig()
+    sft: SFTConfig = SFTConfig(epochs=3)
+    start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
+    rankings: RankingsConfig = RankingsConfig()
+    reward: RewardConfig = RewardConfig(
+        lr=6e-4,
+        warmup_share=0.4,
+        question="Who says so?",  # pages of the web answer it
+        answers="The book of facts. / Many people. / Nobody.",
+    )
+    ppo: PPOConfig = PPOConfig()
+    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
+    evaluation: EvalConfig = EvalConfig()
+
+
+class TinyPlan(Plan):
+    """The stages of the tiny world."""
+
+    needs = STAGES
+    versions = dict(
+        base=5, prompts=4, sft=8, start=8, rankings=8, reward=8, baselines=6, ppo=6, ppo_ptx=6, evaluation=9
+    )
+
+    def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = tuple(STAGES)):
+        super().__init__(config, shipped)
+
+    def settings(self, stage: str) -> dict:
+        """What a stage depends on besides its inputs."""
+        config = self.config
+        if stage == "prompts":
+            return {**config.data.to_dict(), "seed": config.seed}
+        if stage == "base":
+            own = config.base.replace(seed=config.base_seed)
+            return {**own.to_dict(), **config.model.to_dict(), "world": config.data.world_seed}
+        own = config.evaluation if stage == "baselines" else getattr(config, stage)
+        return {**own.to_dict(), "seed": config.seed}
+
+
+# --- GPT-2 and real rankings --------------------------------------------------------------------------------
+
+REAL_STAGES = {
+    "sft": (),
+    "reward": ("sft",),
+    "judge": ("sft",),
+    "ppo": ("sft", "reward"),
+    "evaluation": ("sft", "reward", "judge", "ppo"),
+}
+MEMORY = (
+    "accumulation",
+    "recompute",
+    "sharded",
+    "device",
+)  # these do not change what is learned, rounding aside
+
+
+@dataclass(frozen=True)
+class RealChainConfig(Config):
+    """Which rankings and which GPT-2, and how to train; the stages' defaults are those of the `gpt2`
+    profile."""
+
+    rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
+    split: str = knob("train", "which split of it")
+    limit: int = knob(0, "at most so many rankings, 0: all", low=0)
+    drop: bool = knob(False, "leave faulty rows out and count them, instead of stopping at the first")
+    model: str = knob(
+        "gpt2", "a GPT-2 checkpoint, hub name or folder; empty: random weights", "GPT-3", "§3.5"
+    )
+    size: str = knob("S", "shape of random weights", choices=tuple(SIZES))
+    n_positions: int = knob(
+        512, "longest text that random weights can read, in tokens", 2048, "App. C", low=16
+    )
+    tokenizer: str = knob("", "a tokenizer's folder or name; empty: the model's")
+    text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
+    text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
+    limit_tokens: int = knob(256, "longest prompt and answer together", 2048, "App. C", low=16)
+    judge: str = knob("", "a model that scores and judges, hub name or folder; empty: trained on judge_share")
+    judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
+    test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
+    test_prompts: int = knob(300, "prompts of theirs at most", low=1)
+    seed: int = knob(0, "of the split, the weights and the order", low=0)
+    accumulation: int = knob(
+        1, "parts a batch of SFT or of a reward model is computed in: memory only", low=1
+    )
+    recompute: bool = knob(False, "keep few activations, compute them again: less memory, a third more time")
+    sharded: bool = knob(False, "cut weights over the processes, too (FSDP): less memory on each")
+    device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
+    sft: SFTConfig = SFTConfig.for_profile("gpt2")
+    reward: RewardConfig = RewardConfig.for_profile("gpt2")
+    ppo: PPOConfig = PPOConfig.for_profile("gpt2")
+
+    def _check_together(self):
+        if self.judge_share + self.test_share >= 1:
+            shares = f"judge_share = {self.judge_share} and test_share = {self.test_share}"
+            raise ConfigError(f"RealChainConfig.{shares} leave nobody to train on")
+        for name, share in (
+            ("ppo.ptx_gamma", self.ppo.ptx_gamma),
+            ("sft.pretrain_mix", self.sft.pretrain_mix),
+        ):
+            if share and not self.text:
+                raise ConfigError(f"{name} = {share} needs running text: say which (text=...)")
+
+
+class RealPlan(Plan):
+    """The stages of a chain of real rankings; what they are made from, `sources` knows once the data are
+    read."""
+
+    needs = REAL_STAGES
+    versions = dict.fromkeys(REAL_STAGES, 3)
+    prefix = "real_"
+
+    def settings(self, stage: str) -> dict:
+        """What a stage depends on besides its inputs."""
+        config, parts = self.config, ("sft", "reward", "ppo")
+        own = {**{part: getattr(config, part) for part in parts}, "judge": config.reward}
+        general = {k: v for k, v in config.to_dict().items() if k not in (*MEMORY, *parts)}
+        trained = own[stage].to_dict() if stage in own else {}
+        return {**general, **trained, "seed": config.seed}
