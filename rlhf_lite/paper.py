@@ -225,8 +225,3 @@ FIGURE_36 = Fact(
     "Figure 36: KL coefficient, with the pretraining mix",
     True,
 )
-
-
-def facts() -> dict[str, Fact]:
-    """Every number of this file by name."""
-    return {name: value for name, value in globals().items() if isinstance(value, Fact)}

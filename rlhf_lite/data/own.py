@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,8 +19,7 @@ SCHEMA = 1  # of rankings as `labels.exchange.to_exchange` writes them
 
 
 def read_rows(path: str | Path) -> Iterator[Row]:
-    """The rows of a .jsonl, .json, .csv, .txt (each line is a text; all four also as .gz) or .parquet file,
-    one by one.
+    """The rows of a .jsonl, .json, .csv, .txt (each line is a text) or .parquet file, which may be in a .gz.
 
     CSV may be separated by commas or semicolons. Its cells stay text: "007" and "NA" too.
     """
@@ -28,14 +28,16 @@ def read_rows(path: str | Path) -> Iterator[Row]:
     if kind not in READERS:
         raise SourceError(f"{path.name}: cannot read '{path.suffix}' files; use {', '.join(READERS)}.")
     opened = gzip.open if path.suffix == ".gz" else open
-    text = {"mode": "rt", "encoding": "utf-8-sig", "newline": ""}
+    mode, text = "rt", {"encoding": "utf-8-sig", "newline": ""}
+    if kind == ".parquet":
+        mode, text = "rb", {}
     try:
-        with opened(path, **({"mode": "rb"} if kind == ".parquet" else text)) as file:
+        with opened(path, mode, **text) as file:
             for number, row in enumerate(READERS[kind](file), 1):
                 if not isinstance(row, dict):
                     raise ValueError(f"row {number}: a row must be an object with named columns.")
                 yield row
-    except (ValueError, EOFError, csv.Error) as error:
+    except (ValueError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error) as error:
         raise RecordError(f"{path}: {error}") from None
 
 

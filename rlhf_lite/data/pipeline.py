@@ -23,7 +23,7 @@ from .records import RecordError, Row, check_prompts
 from .seeded import chance, name_of, shuffled
 
 Parted = tuple[list[Row], list[Row]]  # kept, dropped
-SETS = tuple(TABLE_6.value)  # sft_train, sft_valid, rm_train, rm_valid, ppo_train, ppo_valid, test
+TABLE_6_SETS = tuple(TABLE_6.value)  # sft_train, sft_valid, rm_train, rm_valid, ppo_train, ppo_valid, test
 STORY = "story"  # the file of what is not a set
 # Shares of *users*. Customers differ so much in how many prompts they write that shares of rows come out
 # otherwise (`realised`); the test side is drawn larger than the paper's 3.4 % of rows so that a few users
@@ -62,7 +62,7 @@ class Splits:
     shared: dict[str, int] = field(default_factory=dict)  # set -> prompts it had to share with another set
 
     def sets(self) -> dict[str, list[Row]]:
-        return {name: getattr(self, name) for name in SETS}
+        return {name: getattr(self, name) for name in TABLE_6_SETS}
 
 
 def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
@@ -283,14 +283,14 @@ def _fill(
     splits: dict[str, list[Row]], sizes: dict[str, dict[str, int]], seed: int
 ) -> tuple[dict[str, list[Row]], dict[str, int]]:
     """Deals each side's prompts to its sets, one writer group after the other; used ones only if it must."""
-    sets: dict[str, list[Row]] = {name: [] for name in SETS}
+    sets: dict[str, list[Row]] = {name: [] for name in TABLE_6_SETS}
     shared: Counter = Counter()
     for side in ("train", "valid", "test"):
         for who in ("labeler", "customer"):
             own = (row for row in splits[side] if row["source"] == who)
             pool = shuffled(own, seed, by=lambda row: row["prompt_id"])
             start, have = 0, len(pool)
-            for name in SETS:
+            for name in TABLE_6_SETS:
                 need = sizes.get(name, {}).get(who, 0)
                 if not name.endswith(side) or not need:
                     continue
@@ -313,7 +313,7 @@ def _fill(
 def write_splits(folder: str | Path, splits: Splits) -> None:
     """One compressed JSON file per set and one for the story; equal splits give equal bytes."""
     story = asdict(splits)
-    files = {name: story.pop(name) for name in SETS}
+    files = {name: story.pop(name) for name in TABLE_6_SETS}
     for name, content in {**files, STORY: story}.items():
         text = json.dumps(content, ensure_ascii=False)
         (Path(folder) / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), compresslevel=3, mtime=0))
@@ -331,7 +331,7 @@ class _Stored(Splits):
         self.realised, self.shared = story["realised"], story["shared"]
 
     def __getattr__(self, name: str) -> list[Row]:
-        if name not in SETS:
+        if name not in TABLE_6_SETS:
             raise AttributeError(name)
         setattr(self, name, _read(self.folder, name))
         return vars(self)[name]

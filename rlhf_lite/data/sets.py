@@ -229,12 +229,8 @@ class Set:
 
 OASST = ("apache-2.0", "people", open_assistant.COLUMNS, "message_tree_id", open_assistant.rankings)
 HELPSTEER = (
-    "cc-by-4.0",
-    "people",
-    ("prompt", "response", "helpfulness"),
-    "first turn of the prompt",
-    helpsteer,
-)
+    "cc-by-4.0", "people", ("prompt", "response", "helpfulness"), "first turn of the prompt", helpsteer,
+)  # fmt: skip
 SETS = {
     "oasst1": Set("OpenAssistant/oasst1", *OASST, whole=True),
     "oasst2": Set("OpenAssistant/oasst2", *OASST, whole=True),

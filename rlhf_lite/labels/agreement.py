@@ -87,19 +87,14 @@ def pool_agreement(
 
 
 def calibrate_noise(
-    pool: Sequence[Labeler],
-    items: Sequence[Item],
-    target: float = AGREEMENT.value[0] / 100,
-    per_item: int = 4,
-    seed: int = 0,
+    pool: Sequence[Labeler], items: Sequence[Item], target: float = AGREEMENT.value[0] / 100, seed: int = 0
 ) -> list[Labeler]:
-    """The pool with the noise at which its people agree with each other `target` of the time on these very
-    responses.
+    """The pool with the noise at which its people agree `target` of the time on these very responses.
 
     Bisection with common random numbers: every step multiplies the same z by another noise, so that agreement
     falls with noise instead of jumping about. Do it again for every new model: other samples, other noise.
     """
-    opinions, moods, _ = _views(pool, items, per_item, seed)
+    opinions, moods, _ = _views(pool, items, 4, seed)
 
     def share(noise: float) -> float:
         alike, both = _counts(opinions + noise * moods, pool[0].tie_width)

@@ -97,31 +97,19 @@ def tied_ranks(utilities: np.ndarray, width: float = 0.02) -> np.ndarray:
 
 
 def likert(utility: float) -> int:
-    """Overall quality 1 ... 7 by steps of the utility; the upper ones are narrow, so that 7 means
-    flawless.
-    """
+    """Overall quality 1 ... 7 by steps of the utility; the upper ones are narrow: 7 means flawless."""
     return 1 + bisect_right(LIKERT_STEPS, utility)
 
 
-def label(
-    labeler: Labeler,
-    prompt: Row,
-    completions: Sequence[str],
-    seed: int = 0,
-    checks: dict[str, Checks] | None = None,
-) -> Row:
-    """One labeler rates, flags, then ranks the responses to one prompt: a Ranking row.
-
-    `prompt` is a Prompt row with a task; `checks` (from `judge_all`) saves judging when several people label
-    the same.
-    """
+def label(labeler: Labeler, prompt: Row, completions: Sequence[str], seed: int = 0) -> Row:
+    """One labeler rates, flags, then ranks the responses to one prompt, a row with a task: a ranking row."""
     if not prompt.get("task"):
         raise ValueError(
             f"Prompt {prompt.get('prompt_id')} has no task, so no simulated labeler can judge it; "
             "rank it yourself or take prompts of the tiny world."
         )
     task = Task.from_json(prompt["task"])
-    checks = checks or judge_all(task, completions)
+    checks = judge_all(task, completions)
     utilities = np.array([labeler.utility(task, text, seed, checks[text]) for text in completions])
     return {
         "prompt_id": prompt["prompt_id"],

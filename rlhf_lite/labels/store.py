@@ -98,7 +98,8 @@ class LabelStore:
         return self._insert(rows)
 
     def _insert(self, rows: list[tuple]) -> int:
-        with self._connection() as db, _transaction(db):
+        with self._connection() as db, db:  # all or nothing
+            db.execute("BEGIN IMMEDIATE")  # nobody else writes meanwhile
             before = db.total_changes
             db.executemany(PUT, rows)
             return db.total_changes - before
@@ -128,7 +129,8 @@ class LabelStore:
         with self._connection() as db:
             if self._version(db) < len(MIGRATIONS):
                 db.execute(f"PRAGMA journal_mode = {self.journal}").fetchone()
-                with _transaction(db):
+                with db:  # all or nothing
+                    db.execute("BEGIN IMMEDIATE")
                     # The version is asked for again: another may have been faster.
                     for number in range(self._version(db), len(MIGRATIONS)):
                         for statement in MIGRATIONS[number].split(";"):
@@ -194,19 +196,6 @@ def on_network_disk(path: Path, mounts: Path = Path("/proc/mounts")) -> bool:
 
 def _json(value: dict) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, and nobody else writes meanwhile."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
 
 
 ADVICE = {
