@@ -34,7 +34,7 @@ from ..evaluate.judges import NamedJudge
 from ..evaluate.preference import order_accuracy
 from ..hardware import processes
 from ..labels.agreement import agreement
-from ..models.checkpoints import load_policy, new_policy, place
+from ..models.checkpoints import load_policy, new_policy
 from ..models.sampling import sample_texts
 from ..models.tokens import encode_all, load_tokenizer, pretrained_source
 from ..train.batches import pack_rows
@@ -177,7 +177,7 @@ class RealChain(RealPlan, Engine):
             policy = load_policy(cfg.model, self.tokenizer, self.device)
         else:
             shape = ModelConfig(size=cfg.size, n_positions=cfg.n_positions)
-            policy = place(new_policy(shape, self.tokenizer, cfg.seed), self.device)
+            policy = new_policy(shape, self.tokenizer, cfg.seed, self.device)
         if cfg.limit_tokens > (most := policy.config.n_positions):
             raise ConfigError(
                 f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less"

@@ -22,7 +22,7 @@ from ..data.records import Row, read_rankings, write_rankings
 from ..data.sources import tiny_demonstrations, tiny_world
 from ..labels.agreement import calibrate_noise
 from ..labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
-from ..models.checkpoints import new_policy, place
+from ..models.checkpoints import new_policy
 from ..models.sampling import sample_texts
 from ..models.tokens import build_tokenizer, load_tokenizer
 from ..train.batches import pack_rows
@@ -161,7 +161,7 @@ class Chain(TinyPlan, Engine):
 def build_base(chain: Chain, stage: str, folder: Path) -> dict | None:
     """Pretrain on the web corpus (no more documents than the tokens asked for need)."""
     cfg, loop = chain.config.base.replace(seed=chain.config.base_seed), chain.loop(stage, folder)
-    policy = place(new_policy(chain.config.model, chain.tokenizer, seed=cfg.seed), chain.device)
+    policy = new_policy(chain.config.model, chain.tokenizer, cfg.seed, chain.device)
     stream = token_stream(chain.world.documents(cfg.tokens // 33 + 100, seed=0), chain.tokenizer)
     valid = token_stream(chain.world.documents(1500, seed=999), chain.tokenizer)
     train_base(policy, stream, cfg, valid=valid, loop=loop)
