@@ -1,5 +1,5 @@
-"""Several processes take the steps that one takes: SFT, reward model and PPO-ptx under torchrun (gloo, two on a CPU), with whole
-models on each process and with models cut over them."""
+"""Several processes take the steps that one takes: SFT, reward model and PPO-ptx under torchrun (gloo, two on
+a CPU), with whole models on each process and with models cut over them."""
 
 import os
 import subprocess
@@ -47,8 +47,8 @@ RESHARD = os.environ["RESHARD"] == "yes"
 ACCUMULATION = 2 if RESHARD else 1
 
 def prepared(model, trained=True):
-    # A copy, cut over the processes; if that is tested, its weights are given back after the forward pass, its layers
-    # computed again, and models that are only read are cut, too.
+    # A copy, cut over the processes; if that is tested, its weights are given back after the forward pass,
+    # its layers computed again, and models that are only read are cut, too.
     model = copy.deepcopy(model)
     if RESHARD:
         recompute(model)
@@ -67,7 +67,9 @@ def sft(folder=None, after=99):
     policy, pairs = prepared(start), [(p, text(i + 3, 2 + i % 6)) for i, p in enumerate(prompts)]
     loop = Loop("sft", folder=folder, control=Stop(after))
     cfg = SFTConfig(epochs=2, batch_size=5, pretrain_mix=0.3)
-    return train_sft(policy, tokenizer, pairs, cfg, pretrain_rows=rows, accumulation=ACCUMULATION, loop=loop), {"policy": policy}
+    more = {"pretrain_rows": rows, "accumulation": ACCUMULATION, "loop": loop}
+    history = train_sft(policy, tokenizer, pairs, cfg, **more)
+    return history, {"policy": policy}
 
 def reward():
     ranked = [{"prompt": p, "completions": [text(i + j, 1 + (i + j) % 6) + f" {j}" for j in range(3 + i % 3)],
@@ -81,8 +83,8 @@ def ppo_ptx(accumulation, use_ema=False, old_logprobs="sampling"):
     scorer.config.trained_rankings = 1
     policy, value_model, seen = prepared(start), prepared(scorer), []
     ref_policy, scorer = prepared(start, trained=False), prepared(scorer, trained=False)
-    # Without warm-up, Adam's first step would turn gradients that are nothing but rounding (2e-9 among 3e-3) into
-    # steps of a third of lr.
+    # Without warm-up, Adam's first step would turn gradients that are nothing but rounding (2e-9 among 3e-3)
+    # into steps of a third of lr.
     cfg = PPOConfig(episodes=24, batch_size=12, minibatches=2, max_new_tokens=8, ptx_gamma=0.5, ptx_rows=4,
                     accumulation=accumulation, lr=1e-3, warmup_iterations=1, use_ema=use_ema, ema_decay=0.5,
                     old_logprobs=old_logprobs)
@@ -105,12 +107,14 @@ def overflow():
             getattr(gradient, "to_local", lambda: gradient)()[0, 0] = float("inf")
         before = [getattr(p, "to_local", lambda: p)().detach().clone() for p in policy.parameters()]
         sizes.append(optimizer.step(1e-3, 1.0))
-        same = [torch.equal(getattr(p, "to_local", lambda: p)(), old) for p, old in zip(policy.parameters(), before)]
+        after = [getattr(p, "to_local", lambda: p)() for p in policy.parameters()]
+        same = list(map(torch.equal, after, before))
         assert all(same) == bool(step)
     os.environ["RLHF_LITE_PRECISION"] = "fp32"
     return {"grad_norm": sizes, "scale": [optimizer.scaler.get_scale()]}, {"policy": policy}
 
-JOBS = {"sft": sft, "reward": reward, "ppo_ptx": lambda: ppo_ptx(1), "ppo_ptx, accumulated": lambda: ppo_ptx(2),
+JOBS = {"sft": sft, "reward": reward,
+        "ppo_ptx": lambda: ppo_ptx(1), "ppo_ptx, accumulated": lambda: ppo_ptx(2),
         "averaged": lambda: ppo_ptx(1, use_ema=True, old_logprobs="forward"),
         "overflow": overflow, "first part": lambda: sft(sys.argv[3], 4), "rest": lambda: sft(sys.argv[3])}
 
@@ -119,7 +123,9 @@ found = {}
 for job in sys.argv[4:]:
     history, models = JOBS[job]()
     models = {name: processes.gathered(model) for name, model in models.items()}
-    sums = {name: {k: v.double().sum().item() for k, v in model.state_dict().items()} for name, model in models.items()}
+    sums = {}
+    for name, model in models.items():
+        sums[name] = {k: v.double().sum().item() for k, v in model.state_dict().items()}
     others = processes.all_gather_objects(sums)
     assert all(other == others[0] for other in others), "processes have different weights"
     weights = {name: {k: v.clone() for k, v in model.state_dict().items()} for name, model in models.items()}
@@ -133,7 +139,8 @@ WAYS = {"one": (1, "no"), "two": (2, "no"), "two, resharded": (2, "yes")}
 
 
 def launch(folder, way, *jobs, expected=None, run=""):
-    """These jobs on one or two processes; `torchrun` as a module, so that it is this Python's. -> (what they found, stderr)"""
+    """These jobs on one or two processes; `torchrun` as a module, so that it is this Python's. -> (what they
+    found, stderr)"""
     count, reshard = WAYS[way]
     script, out = folder / "train.py", folder / f"{way}-{len(jobs)}.pt"
     script.write_text(SCRIPT)

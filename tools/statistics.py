@@ -1,8 +1,10 @@
-"""The tiny world in numbers, each counted from the prompts and demonstrations themselves, beside the paper's."""
+"""The tiny world in numbers, each counted from the prompts and demonstrations themselves, beside the
+paper's."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from statistics import mean, median, quantiles, stdev
 from typing import TYPE_CHECKING
 
@@ -16,13 +18,15 @@ if TYPE_CHECKING:
 
 def markdown(chain: Chain) -> str:
     """The page `data/README.md` shows: Tables 1 and 6 to 11 of the paper beside what this world counts."""
-    sets, count = (
-        chain.prompts.sets(),
-        lambda texts: [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]],
-    )
+    sets = chain.prompts.sets()
+
+    def count(texts: Iterable[str]) -> list[int]:
+        return [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]]
+
     return "\n\n".join(
         (
-            f"Counted on world {chain.config.data.world_seed}, seed {chain.config.seed}, scale {chain.config.data.scale} of Table 6.",
+            f"Counted on world {chain.config.data.world_seed}, seed {chain.config.seed}, "
+            f"scale {chain.config.data.scale} of Table 6.",
             "### Use cases (Table 1)\n\n" + use_cases(sets),
             "### Sizes (Table 6)\n\n" + sizes(sets, chain.config.data.scale),
             "### Annotations (Table 7)\n\n" + annotations(sets),
@@ -37,21 +41,22 @@ def markdown(chain: Chain) -> str:
 
 INTRODUCTION = """# What is in this folder
 
-`tokenizer/` is the word-level tokenizer of the tiny world (byte fallback for anything else; `AutoTokenizer` loads it).
-`runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the weights (bfloat16
-safetensors), its config, its trace (one line per step) and a summary with seed, commit, versions, hardware, seconds and the
-sha256 of every file. `seeds/` has the reports and traces of three whole chains, on which the README's claims stand,
-`sweeps/` a small file for each run of the explorers (one setting at several values, three seeds each). Everything here
-was made by this repository's own code from nothing; it carries the repository's licence.
+`tokenizer/` is the word-level tokenizer of the tiny world (byte fallback for anything else; `AutoTokenizer`
+loads it). `runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the
+weights (bfloat16 safetensors), its config, its trace (one line per step) and a summary with seed, commit,
+versions, hardware, seconds and the sha256 of every file. `seeds/` has the reports and traces of three whole
+chains, on which the README's claims stand, `sweeps/` a small file for each run of the explorers (one setting
+at several values, three seeds each). Everything here was made by this repository's own code from nothing; it
+carries the repository's licence.
 `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
 
 The page below is written by `tools/statistics.py`; its numbers are counted, not typed.
 
 ## The tiny world beside the paper
 
-Prompts are drawn in the proportions of Table 1 raised to the power 0.5: with the paper's own proportions the rarest use
-case has too few demonstrations for a model of a million parameters to learn it. The SFT sets have the paper's
-full size, the other sets a fifth of it."""
+Prompts are drawn in the proportions of Table 1 raised to the power 0.5: with the paper's own proportions the
+rarest use case has too few demonstrations for a model of a million parameters to learn it. The SFT sets have
+the paper's full size, the other sets a fifth of it."""
 
 
 def page(chain: Chain) -> str:
