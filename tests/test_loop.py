@@ -86,7 +86,7 @@ def test_logs_of_one_step_share_a_line(tmp_path):
             if step == 1:
                 loop.log(rare=7)
     assert trace_of(tmp_path)[1] == {"step": 1, "a": 1.0, "b": None, "rare": 7.0}  # NaN is not JSON
-    assert loop.series("rare") == ([1], [7.0])
+    assert loop.history["rare"] == [7.0] and [row["step"] for row in loop.rows if "rare" in row] == [1]
 
 
 @pytest.mark.parametrize("save_every_s", [0.0, 1e9])

@@ -109,11 +109,6 @@ def test_half_precision_is_computed_in_float32_and_float64_stays():
     torch.testing.assert_close(total, torch.ones(2, 3))
 
 
-def test_entropy_by_hand():
-    logits = torch.stack([t(0.5, 0.25, 0.25).log(), t(0, 0, 0)])[None]
-    torch.testing.assert_close(L.entropy(logits), t([1.5 * math.log(2), math.log(3)]))
-
-
 def test_masked_lm_loss_by_hand_ignores_minus_100_and_shifts_nothing():
     logits = t([[0.0, 0.0], [0.0, math.log(3)], [7.0, -7.0]])
     assert L.masked_lm_loss(logits, torch.tensor([[0, 1, -100]])).item() == pytest.approx(
@@ -311,7 +306,6 @@ def test_gradients_agree_with_finite_differences():
         "rewards": (lambda x: L.per_token_rewards(a[:, 0], x, b, mask, 0.3), a),
         "logprobs": (lambda x: L.token_logprobs(x, labels.clamp(min=0), 0.7), draw(2, 4, 3)),
         "lm": (lambda x: L.masked_lm_loss(x, labels), draw(2, 4, 3)),
-        "entropy": (lambda x: L.entropy(x), draw(2, 4, 3)),
     }
     for name, (function, x) in functions.items():
         assert torch.autograd.gradcheck(function, x.clone().requires_grad_()), name

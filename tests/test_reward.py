@@ -49,7 +49,7 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
         {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
     ]
     data = reward_stage.RankingSet(tokenizer, rankings, judge)
-    assert len(data) == 2 and [max(row.parts) for row in data.rows] == [3, 2]
+    assert len(data) == 2 and [int(row.parts.max()) for row in data.rows] == [3, 2]
     scores, _, mask = data.scores(judge, [1, 0])
     assert mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
     texts = [(r["prompt"], t) for r in (rankings[1], rankings[0]) for t in r["completions"]]

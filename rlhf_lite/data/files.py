@@ -50,7 +50,7 @@ def digest(path: Path) -> str:
 
 
 def fingerprint(path: str | Path) -> str:
-    """Twelve hexadecimal digits of a file's or folder's content; of the name alone, if it is one on the hub."""
+    """Twelve hexadecimal digits of a file's or folder's content; of the name alone for one on the hub."""
     path, digest = Path(path).expanduser(), hashlib.sha256()
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         digest.update(file.name.encode())

@@ -166,9 +166,8 @@ class _Step(NamedTuple):
         float32, and what its four products, its attention and its activation read."""
         N, G, n = self.batch.tokens, self.batch.cells, self.settings.product
         moved = 0 if N == G else N  # without padding there is nothing to move between line and grid
-        return self.shape.width * (2 * FULL * N + n * (10 * N + moved + 4 * G)) + self.scores(
-            self.batch.pairs
-        )
+        numbers = 2 * FULL * N + n * (10 * N + moved + 4 * G)
+        return self.shape.width * numbers + self.scores(self.batch.pairs)
 
     def kept_by_last(self) -> int:
         """The same of the last layer, which computes most of it for the reads only; and of what follows."""
@@ -182,9 +181,8 @@ class _Step(NamedTuple):
         (shape, batch, settings, _), n = self, self.settings.product
         layers = shape.width * (batch.tokens * (2 * FULL + 8 * n) + 4 * n * batch.cells)
         layers += 2 * self.scores(batch.pairs)
-        logits = (
-            (2 * FULL + 2 * settings.half) * batch.reads * shape.vocabulary
-        )  # as they come, in float32, normed
+        forms = 2 * FULL + 2 * settings.half  # of logits: as they come, in float32, and normed
+        logits = forms * batch.reads * shape.vocabulary
         return {
             "activations" if layers > logits else "logits": max(layers, logits),
             "half-precision copies": 2 * shape.parameters if settings.half else 0,
@@ -229,8 +227,7 @@ class _Step(NamedTuple):
 
 
 def _always(shape: Shape, settings: ComputeSettings, trained=1, frozen=0, averaged=0) -> dict[str, int]:
-    """What lies there all the time: weights of all models, Adam's moments of the trained ones, the average of
-    one."""
+    """What lies there all the time: weights of all models, Adam's moments of trained ones, the average."""
     own = FULL * shape.parameters // settings.processes
     read = own if settings.sharded else FULL * shape.parameters
     return {"weights": own * trained + read * frozen, "Adam": 2 * own * trained, "average": own * averaged}
@@ -240,8 +237,7 @@ def _always(shape: Shape, settings: ComputeSettings, trained=1, frozen=0, averag
 
 
 def sft(shape: Shape, batch: BatchShape, settings: ComputeSettings, accumulation=1, text=None) -> Forecast:
-    """Supervised fine-tuning; `batch` is the largest part of one, `text` the pretraining rows that are mixed
-    in."""
+    """Supervised fine-tuning; `batch` is the largest part of one, `text` the pretraining rows mixed in."""
     moments = _Step(shape, batch, settings).moments(accumulation > 1)
     if text is not None:
         moments |= _Step(shape, text, settings).moments(True, "pretraining text")
@@ -261,8 +257,7 @@ def ppo(
     settings: ComputeSettings,
     ptx_tokens: int = 0,
 ) -> Forecast:
-    """PPO with its four models, where every answer takes all it may. ptx_tokens: length of a pretraining
-    row."""
+    """PPO, where every answer takes all the tokens it may. ptx_tokens: length of a pretraining row."""
     T, parts = cfg.max_new_tokens, cfg.accumulation * settings.processes
     longest = sorted(prompt_lengths, reverse=True)
 

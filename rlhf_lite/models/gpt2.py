@@ -197,36 +197,29 @@ def layer(
     """One layer: x (N, D) -> (N, D), or of the tokens in `read` only."""
     if recompute:
         return checkpoint(layer, block, x, batch, act, read, use_reentrant=False)
-    x, seen = _attend(block, x, batch, cache) if read is None else _attend_some(block, x, batch, read, cache)
+    x, seen = _attend(block, x, batch, read, cache)
     x = x + block.attn.resid_dropout(linear(seen, block.attn.c_proj.weight, block.attn.c_proj.bias))
     up, down = block.mlp.c_fc, block.mlp.c_proj
     inner = linear(block.ln_2(x), up.weight, up.bias, act)  # (N, 4D)
     return x + block.mlp.dropout(linear(inner, down.weight, down.bias))
 
 
-def _attend(block, x: Tensor, batch: PackedBatch, cache=None) -> tuple[Tensor, Tensor]:
-    """x (N, D), and what each token sees: (N, D)."""
-    attn = block.attn
-    qkv = linear(block.ln_1(x), attn.c_attn.weight, attn.c_attn.bias)  # (N, 3D)
-    q, k, v = _split(batch.layout.pad(qkv), 3, attn.num_heads)  # (B, H, W, D / H) each
-    if cache is not None:
-        k, v = cache.extend(attn.layer_idx, k, v)
-    return x, batch.layout.unpad(attention(q, k, v, batch.attention_bias))
-
-
-def _attend_some(block, x: Tensor, batch: PackedBatch, read: Tensor, cache) -> tuple[Tensor, Tensor]:
-    """The tokens in `read` and what they see: x (N, D), read (M,) -> two of (M or a few more, D)."""
+def _attend(block, x: Tensor, batch: PackedBatch, read: Tensor | None, cache=None) -> tuple[Tensor, Tensor]:
+    """x (N, D) and what each token sees, (N, D); or both of the tokens in `read`, (M or a few more, D)."""
     attn, D = block.attn, x.shape[1]
-    weight, bias = attn.c_attn.weight, attn.c_attn.bias
-    queries, attention_bias = _queries(batch, read, working_dtype(x))
-    read = F.pad(read, (0, len(queries.cells) - len(read)))
-    normed = block.ln_1(x)
-    k, v = _split(batch.layout.pad(linear(normed, weight[:, D:], bias[D:])), 2, attn.num_heads)
-    q = linear(normed.index_select(0, read), weight[:, :D], bias[:D])
-    (q,) = _split(queries.pad(q), 1, attn.num_heads)
+    weight, bias, heads = attn.c_attn.weight, attn.c_attn.bias, attn.num_heads
+    normed, queries, attention_bias = block.ln_1(x), batch.layout, batch.attention_bias
+    if read is None:
+        q, k, v = _split(queries.pad(linear(normed, weight, bias)), 3, heads)  # (B, H, W, D / H) each
+    else:
+        queries, attention_bias = _queries(batch, read, working_dtype(x))
+        read = F.pad(read, (0, len(queries.cells) - len(read)))
+        x, chosen = x.index_select(0, read), normed.index_select(0, read)
+        k, v = _split(batch.layout.pad(linear(normed, weight[:, D:], bias[D:])), 2, heads)
+        (q,) = _split(queries.pad(linear(chosen, weight[:, :D], bias[:D])), 1, heads)  # (B, H, Q, D / H)
     if cache is not None:
         k, v = cache.extend(attn.layer_idx, k, v)
-    return x.index_select(0, read), queries.unpad(attention(q, k, v, attention_bias))
+    return x, queries.unpad(attention(q, k, v, attention_bias))
 
 
 def _queries(batch: PackedBatch, read: Tensor, dtype: torch.dtype) -> tuple[Layout, Tensor]:

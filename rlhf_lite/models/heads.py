@@ -82,19 +82,11 @@ def spread(x: Tensor, where: Tensor) -> Tensor:
 
 
 def values_where(
-    model: GPT2ForSequenceClassification,
-    ids: Tensor,
-    mask: Tensor,
-    where: Tensor,
-    position_ids: Tensor | None = None,
-    attention_bias: Tensor | None = None,
+    model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor, where: Tensor, **options: Tensor
 ) -> Tensor:
-    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row; the rest as in
-    `hidden_states`.
-
-    One number a text is worth float32: in bfloat16 a score of 8 is good to 0.03.
-    """
-    hidden = hidden_states(model, ids, mask, where, position_ids, attention_bias)  # (N, D)
+    """The scalar head at chosen real tokens: ids, mask, where (B, T) -> (N,), row by row; options as in
+    `hidden_states`. One number a text is worth float32: in bfloat16 a score of 8 is good to 0.03."""
+    hidden = hidden_states(model, ids, mask, where, **options)  # (N, D)
     return (upcast(hidden) * model.score.weight).sum(dim=-1)
 
 
@@ -152,7 +144,8 @@ def group_rewards(
     mask = parts >= 0
     ends = torch.zeros_like(mask).scatter(1, last, True)
     bias = shared_prompt_bias(parts, working_dtype(model.score.weight))
-    return spread(values_where(model, ids, mask, ends, position_ids, bias), ends).gather(1, last)
+    scores = values_where(model, ids, mask, ends, position_ids=position_ids, attention_bias=bias)  # (N,)
+    return spread(scores, ends).gather(1, last)
 
 
 def shared_prompt_bias(parts: Tensor, dtype: torch.dtype) -> Tensor:

@@ -91,12 +91,6 @@ def token_logprobs(logits: Tensor, tokens: Tensor, temperature: float | Tensor =
     return log_softmax(logits, temperature).gather(-1, tokens[..., None])[..., 0]
 
 
-def entropy(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """Entropy of each next-token distribution, in nats: logits (B, T, V) -> (B, T)."""
-    logp = log_softmax(logits, temperature)
-    return -(logp.exp() * logp).sum(dim=-1)
-
-
 def masked_lm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over labels != -100: logits (B, T, V), labels (B, T) -> scalar.
 

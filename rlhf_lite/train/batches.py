@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..hardware import processes
@@ -58,8 +59,8 @@ def sorted_batches(
 def local_parts(rows: Sequence[int], accumulation: int) -> list[tuple[Sequence[int], int]]:
     """This process's rows of a batch in so many parts of nearly equal size (fewer, where there are fewer
     rows), and what each counts: 1, or 0 for a row that is only there because the first process, which has the
-    most rows, computes once more. Models that are cut over processes (`hardware.processes`) run equally often on all of
-    them, or each would wait for the others."""
+    most rows, computes once more: processes that share a model run it equally often, or each would wait for
+    the others."""
     own, most = processes.local_rows(rows), len(rows[:: processes.world_size()])
     parts = [(own[k::accumulation], 1) for k in range(min(accumulation, len(own)))]
     return parts + [(rows[:1], 0)] * (min(accumulation, most) - len(parts))
@@ -68,11 +69,16 @@ def local_parts(rows: Sequence[int], accumulation: int) -> list[tuple[Sequence[i
 # -- exchanges -----------------------------------------------------------------------------------------------
 
 
+def pad_right(rows: Sequence[Tensor], fill: int) -> Tensor:
+    """Rows of unequal length below one another: (B, longest)."""
+    return pad_sequence(list(rows), batch_first=True, padding_value=fill)
+
+
 class ExchangeSet:
     """Prompts with responses, encoded once and kept unpadded; `batch` pads the rows that are asked for."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], max_length: int):
-        self.pad_id, self.max_length = tokenizer.pad_token_id, max_length
+        self.pad_id = tokenizer.pad_token_id
         rows, labels = exchange_rows(tokenizer, *zip(*pairs, strict=True), max_length)
         self.ids, self.labels = [torch.tensor(row) for row in rows], [torch.tensor(row) for row in labels]
         self.lengths = [len(ids) for ids in self.ids]
@@ -86,20 +92,16 @@ class ExchangeSet:
 
     def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Exchanges:
         """The rows, padded on the right to the longest: ids, mask, labels (B, T) and last (B,)."""
+        ids = pad_right([self.ids[i] for i in rows], self.pad_id)  # (B, T)
+        labels = pad_right([self.labels[i] for i in rows], IGNORED)  # (B, T)
         length = torch.tensor([self.lengths[i] for i in rows])
-        width = int(length.max())
-        ids = torch.full((len(rows), width), self.pad_id)
-        labels = torch.full((len(rows), width), IGNORED)
-        for b, i in enumerate(rows):
-            ids[b, : self.lengths[i]], labels[b, : self.lengths[i]] = self.ids[i], self.labels[i]
-        mask = (torch.arange(width) < length[:, None]).long()  # (B, T)
+        mask = (torch.arange(ids.shape[1]) < length[:, None]).long()  # (B, T)
         return Exchanges(ids.to(device), mask.to(device), labels.to(device), (length - 1).to(device))
 
 
 def as_pairs(demonstrations: Sequence) -> list[tuple[str, str]]:
     """Demonstration rows (dicts with prompt and text) or (prompt, response) tuples -> list of tuples."""
-    rows = (d if not isinstance(d, Mapping) else (d["prompt"], d["text"]) for d in demonstrations)
-    pairs = [(prompt, response) for prompt, response in rows]
+    pairs = [(d["prompt"], d["text"]) if isinstance(d, Mapping) else tuple(d) for d in demonstrations]
     if not pairs:
         raise ValueError("There are no demonstrations; give at least one (prompt, response).")
     return pairs
@@ -113,7 +115,8 @@ def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
     rows = len(stream) // n_positions
     if stream.ndim != 1 or rows == 0:
         raise ValueError(
-            f"The token stream has shape {tuple(stream.shape)}; it needs at least {n_positions} tokens in one row."
+            f"The token stream has shape {tuple(stream.shape)}; "
+            f"it needs at least {n_positions} tokens in one row."
         )
     return stream[: rows * n_positions].reshape(rows, n_positions).long()
 
@@ -122,7 +125,6 @@ def lm_loss(policy: GPT2LMHeadModel, rows: Tensor) -> Tensor:
     """Plain next-token loss on packed rows (B, T): the pretraining term of App. C.3 and of Eq. 2."""
     with autocast(rows.device):
         hidden = hidden_states(policy, rows, torch.ones_like(rows))  # (B * T, D)
-        logits = head_logits(
-            policy, hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1)
-        )  # (B * (T - 1), V)
+        hidden = hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1)  # (B * (T - 1), D)
+        logits = head_logits(policy, hidden)  # (B * (T - 1), V)
     return masked_lm_loss(logits, rows[:, 1:].flatten())

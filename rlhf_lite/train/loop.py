@@ -130,11 +130,6 @@ class Loop:
                 self.log(**{f"moved/{name}": asked[name]})
         return cfg.replace(**self._moved) if self._moved else cfg
 
-    def series(self, name: str) -> tuple[list[int], list[float]]:
-        """(steps, values) of one metric, for plots of what is not logged at every step."""
-        rows = [row for row in self.rows if name in row]
-        return [row["step"] for row in rows], [row[name] for row in rows]
-
     def _finish_step(self) -> None:
         self._record({"step": self.step, **self._row})
         if self._trace:

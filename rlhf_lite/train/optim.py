@@ -79,8 +79,8 @@ class Adam:
         """Go on from a checkpoint, on however many processes and in whatever precision it was written."""
         if state["dtype"] != str(self.dtype):
             warnings.warn(
-                f"This run began in {state['dtype']} and goes on in {self.dtype}: close to, but not exactly, the "
-                "uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
+                f"This run began in {state['dtype']} and goes on in {self.dtype}: close to, but not exactly, "
+                "the uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
             )
         moments = {}
         for i, weight in enumerate(self.model.parameters()):

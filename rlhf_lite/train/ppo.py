@@ -112,8 +112,7 @@ def rollout(
     # 1. Sample responses; keep the log-probability with which each token was drawn.
     batch = _sample(policy, tokenizer, prompts, cfg, generator)
 
-    # 2. Score each exchange once, at its last token. The paper does not say what befalls an answer without
-    # EOS.
+    # 2. Score each exchange once, at its last token. The paper does not say what befalls one without EOS.
     batch.scores = _score(reward_model, batch, cfg)
 
     # 3. What the reference would have said, and what the value model expects before each token.
@@ -272,6 +271,7 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     own = processes.local_rows(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
     ids, mask = (x[own].to(policy.device) for x in encoded)
+    limits = (cfg.max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, cfg.temperature)
     state = generator.get_state() if generator is not None else None
     drawn, rows = [], math.ceil(len(own) / cfg.accumulation)
     with processes.whole(policy), autocast(policy.device):
@@ -279,18 +279,8 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
             part = slice(start, start + rows)
             if state is not None:
                 generator.set_state(state)
-            samples = sample(
-                policy,
-                ids[part],
-                mask[part],
-                cfg.max_new_tokens,
-                tokenizer.eos_token_id,
-                tokenizer.pad_token_id,
-                cfg.temperature,
-                generator=generator,
-                among=(len(prompts), own[part]),
-            )
-            drawn.append(samples)
+            among = (len(prompts), own[part])  # of so many rows, these
+            drawn.append(sample(policy, ids[part], mask[part], *limits, generator=generator, among=among))
     responses = _stack_rows([part.tokens for part in drawn], tokenizer.pad_token_id)
     return Rollout(
         prompts=[prompts[i] for i in own],
@@ -440,9 +430,9 @@ def _checked_ratio(metrics: dict[str, Tensor], tolerance: float = 0.005) -> floa
     off = float(metrics["policy/approxkl"])
     if not off < tolerance:
         raise RuntimeError(
-            f"In the first minibatch the ratios are not 1 (half their mean squared log is {off:.4f}): sampling and "
-            "training see different models. Typical causes: dropout is on, another temperature, padding without "
-            "positions."
+            f"In the first minibatch the ratios are not 1 (half their mean squared log is {off:.4f}): "
+            "sampling and training see different models. Typical causes: dropout is on, another temperature, "
+            "padding without positions."
         )
     return float(metrics["policy/ratio"])
 
@@ -450,6 +440,7 @@ def _checked_ratio(metrics: dict[str, Tensor], tolerance: float = 0.005) -> floa
 def _check(models: tuple, prompts: Sequence[str], pretrain_rows: Tensor | None, cfg: PPOConfig) -> None:
     """Refuse what would train on nonsense."""
     policy, ref_policy, reward_model, value_model = models
+    size = processes.world_size()
     if not len(prompts):
         raise ValueError("There are no prompts to answer.")
     if ref_policy is policy or value_model is reward_model:
@@ -458,19 +449,16 @@ def _check(models: tuple, prompts: Sequence[str], pretrain_rows: Tensor | None, 
         )
     if isinstance(reward_model, nn.Module) and not getattr(reward_model.config, "trained_rankings", 0):
         raise ValueError(
-            "This reward model has never seen a ranking (config.trained_rankings is missing), so its score head "
-            "is random and PPO would chase noise. Train it with train_reward or load the folder it was saved in; "
-            "for a reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
+            "This reward model has never seen a ranking (config.trained_rankings is missing), so its head is "
+            "random and PPO would chase noise. Train it with train_reward or load the folder it is in; for "
+            "a reward model trained elsewhere, set reward_model.config.trained_rankings = 1."
         )
-    parts = cfg.accumulation * processes.world_size()
-    cut = {"minibatch_size": cfg.minibatch_size}
-    if cfg.ptx_gamma:
-        cut["ptx_rows"] = cfg.ptx_rows
-    for name, rows in cut.items():
-        if rows < parts:
+    parts = cfg.accumulation * size
+    for name in ("minibatch_size", "ptx_rows") if cfg.ptx_gamma else ("minibatch_size",):
+        if (rows := getattr(cfg, name)) < parts:
             raise ValueError(
                 f"{name} = {rows} cannot be cut into {parts} parts (accumulation = {cfg.accumulation} on "
-                f"{processes.world_size()} processes); take more rows or fewer parts"
+                f"{size} processes); take more rows or fewer parts"
             )
     if cfg.ptx_gamma and pretrain_rows is None:
         raise ValueError(

@@ -19,8 +19,8 @@ from ..hardware.threads import in_threads
 from ..models.checkpoints import new_scalar_model
 from ..models.heads import evaluating, group_rewards, question_ids, reward, shift_scores
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.tokens import IGNORED, encode, exchange_rows, pad_rows
-from .batches import ExchangeSet, as_pairs, local_parts, seeded, sorted_batches
+from ..models.tokens import IGNORED, encode, exchange_rows
+from .batches import ExchangeSet, as_pairs, local_parts, pad_right, seeded, sorted_batches
 from .loop import Loop
 from .optim import Adam, cosine, dropout_seed, training_mode
 
@@ -203,25 +203,28 @@ class RankingSet:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Score all answers of these rankings in one forward pass: scores, ranks and mask, (B, K) each; mask
         is 0 where a prompt has fewer than K answers."""
-        chosen, ranks = [self.rows[i] for i in rows], [list(self.kept[i]["ranks"]) for i in rows]
-        ids = pad_rows([row.ids for row in chosen], self.pad_id)  # (B, T)
-        position_ids = pad_rows([row.position_ids for row in chosen], 0)  # (B, T)
-        parts = pad_rows([row.parts for row in chosen], -1)  # (B, T)
-        last = pad_rows([row.last for row in chosen], 0)  # (B, K)
-        mask = pad_rows([[1] * len(row.last) for row in chosen], 0)  # (B, K)
+        chosen, ranks = (
+            [self.rows[i] for i in rows],
+            [torch.tensor(list(self.kept[i]["ranks"])) for i in rows],
+        )
+        ids = pad_right([row.ids for row in chosen], self.pad_id)  # (B, T)
+        position_ids = pad_right([row.position_ids for row in chosen], 0)  # (B, T)
+        parts = pad_right([row.parts for row in chosen], -1)  # (B, T)
+        last = pad_right([row.last for row in chosen], 0)  # (B, K)
         inputs = [x.to(model.device) for x in (ids, position_ids, parts, last)]
         with autocast(model.device):
             scores = group_rewards(model, *inputs)  # (B, K)
-        return scores, pad_rows(ranks, 0).to(model.device), mask.to(model.device)
+        mask = pad_right([torch.ones_like(x) for x in ranks], 0)  # (B, K)
+        return scores, pad_right(ranks, 0).to(model.device), mask.to(model.device)
 
 
 class _RankingRow(NamedTuple):
-    """One ranking as `group_rewards` reads it: ids, position_ids, parts (T) and last (K)."""
+    """One ranking as `group_rewards` reads it: ids, position_ids, parts (T,) and last (K,)."""
 
-    ids: list[int]
-    position_ids: list[int]
-    parts: list[int]
-    last: list[int]
+    ids: Tensor
+    position_ids: Tensor
+    parts: Tensor
+    last: Tensor
 
     @classmethod
     def joined(cls, exchanges: list[list[int]], prompt_tokens: int, order: list[int]) -> _RankingRow:
@@ -233,7 +236,7 @@ class _RankingRow(NamedTuple):
             position_ids += range(prompt_tokens, len(exchange))
             parts += [k] * (len(exchange) - prompt_tokens)
             ends.append(len(ids) - 1)
-        return cls(ids, position_ids, parts, [ends[i] for i in order])
+        return cls(*map(torch.tensor, (ids, position_ids, parts, [ends[i] for i in order])))
 
 
 # -- scores and what they are worth --------------------------------------------------------------------------
@@ -338,7 +341,8 @@ def _check_ranking(i: int, row: Mapping) -> None:
     ranks, texts = row["ranks"], row["completions"]
     if len(ranks) != len(texts) or len(texts) < 2:
         raise ValueError(
-            f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; it needs at least 2, one rank each."
+            f"Ranking {i} has {len(texts)} completions and {len(ranks)} ranks; "
+            "it needs at least 2 completions, and one rank each."
         )
     if any(rank != int(rank) or rank < 1 for rank in ranks):
         raise ValueError(
