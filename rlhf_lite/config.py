@@ -43,7 +43,8 @@ def knob(default, help: str, paper="", source="", *, low=None, high=None, choice
 
 @dataclass(frozen=True)
 class Config:
-    """What all configs share: checks, copies with changes, JSON. A field is a knob, or a config of its own."""
+    """What all configs share: checks, copies with changes, JSON. A field is a knob, or a config of its
+    own."""
 
     def __post_init__(self):
         for f in fields(self):
@@ -55,7 +56,8 @@ class Config:
         """Checks that need more than one field."""
 
     def replace(self, **changes) -> Config:
-        """A copy with some fields changed (and checked again); "ppo.kl_beta" is a field of the config `ppo`."""
+        """A copy with some fields changed (and checked again); "ppo.kl_beta" is a field of the config
+        `ppo`."""
         values, inside = {f.name: getattr(self, f.name) for f in fields(self)}, {}
         for name, value in changes.items():
             part, dot, rest = name.partition(".")

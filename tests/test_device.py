@@ -1,4 +1,5 @@
-"""One device: every model of both chains is on the one that was asked for, and the summaries say which it was."""
+"""One device: every model of both chains is on the one that was asked for, and the summaries say which it
+was."""
 
 import inspect
 
@@ -15,7 +16,8 @@ from rlhf_lite.models import checkpoints
 
 @pytest.fixture
 def card(monkeypatch, run_home):
-    """A card that is not there: models are asked to go to it, are noted, and stay. Returns where models were sent."""
+    """A card that is not there: models are asked to go to it, are noted, and stay. Returns where models were
+    sent."""
     sent, place = [], checkpoints.place
 
     def pretend(model, device):

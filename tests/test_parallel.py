@@ -1,4 +1,5 @@
-"""Stages in processes of their own: an order their inputs allow, two at a time, the same results, a clean stop."""
+"""Stages in processes of their own: an order their inputs allow, two at a time, the same results, a clean
+stop."""
 
 import os
 import subprocess

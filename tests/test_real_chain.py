@@ -1,4 +1,5 @@
-"""The chain on a GPT-2 and on what people ranked: every stage found again, saved for others, on one process and on two."""
+"""The chain on a GPT-2 and on what people ranked: every stage found again, saved for others, on one process
+and on two."""
 
 import json
 import os
@@ -303,7 +304,7 @@ print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy("pp
     assert most * (1 if sys.platform == "darwin" else 1024) < 8e9
 
 
-# --- its first stages: a reward model of people's rankings -----------------------------------------------------------
+# --- its first stages: a reward model of people's rankings --------------------------------------------------
 
 
 def reward(capsys, *words) -> tuple[int, str, str]:

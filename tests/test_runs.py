@@ -130,12 +130,15 @@ def test_a_stopped_stage_is_never_taken_for_a_finished_one(own_home):
         stopped = Chain(config, shipped=(), progress=False, control=_Stop())
         with pytest.raises(KeyboardInterrupt):
             stopped.get(stage)
-        assert stopped.find(stage) is None and list((own_home / stopped.folder_name("reward")).glob("checkpoint*"))
+        assert stopped.find(stage) is None and list(
+            (own_home / stopped.folder_name("reward")).glob("checkpoint*")
+        )
     Chain(config, shipped=(), progress=False).get("reward")  # goes on and finishes
 
 
 def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeypatch):
-    """K of them for each prompt, in range; temperatures cover the range log-uniformly; empty answers are dropped."""
+    """K of them for each prompt, in range; temperatures cover the range log-uniformly; empty answers are
+    dropped."""
     asked = []
 
     def answers(policy, tokenizer, prompts, max_new_tokens, temperatures, generator):

@@ -106,8 +106,8 @@ class RealChain(RealPlan, Engine):
         for side in SIDES:
             if not found[side]:
                 raise RecordError(
-                    f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{side}'; give more of them, "
-                    "another seed, or other shares"
+                    f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{side}'; give more of "
+                    "them, another seed, or other shares"
                 )
         return found, dict(left_out + cut)
 

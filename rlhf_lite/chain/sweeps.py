@@ -152,7 +152,8 @@ def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
     if not files:
         there = ", ".join(recorded(place)) or "none"
         raise ValueError(
-            f"no sweep {name!r} is recorded in {place}; there are: {there}. Record it with: rlhf-lite sweep {name}"
+            f"no sweep {name!r} is recorded in {place}; there are: {there}. "
+            f"Record it with: rlhf-lite sweep {name}"
         )
     found: dict[float, list[dict]] = {}
     for run in sorted(map(read_json, files), key=lambda run: (run["value"], run["seed"])):

@@ -1,7 +1,7 @@
 """The whole paper as a chain of stages in the tiny world.
 
 chain = Chain()              # the tiny profile, seed 0
-chain.reward_model           # found among the shipped stages or in your run folder, else built with a progress bar
+chain.reward_model           # found among the shipped stages or in your run folder, else built
 chain.with_(**{"ppo.kl_beta": 0.05}).policy("ppo")      # rebuilds PPO, nothing before it
 """
 

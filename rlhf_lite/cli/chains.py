@@ -42,7 +42,7 @@ DATA = DataConfig()
 
 def chain_options(option: Callable, seed: str = "--seed") -> None:
     """Which chain: a profile, and what is changed of it."""
-    scale = f"sizes of the data sets as a share of the paper's Table 6 (default {DATA.scale:g}, SFT {DATA.sft_scale:g})"
+    scale = f"sizes of the sets, of the paper's Table 6 (default {DATA.scale:g}, SFT {DATA.sft_scale:g})"
     option(seed, dest="run_seed", type=int, metavar="N", help="seed of all after the base model (default 0)")
     option("--base-seed", type=int, metavar="N", help="seed of the base model (default 0, the shipped one)")
     option("--scale", type=float, metavar="X", help=scale)

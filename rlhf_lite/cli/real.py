@@ -99,7 +99,7 @@ def _show_forecast(chain) -> None:
         fitting.append(
             (size, "a smaller model, a lower --limit-tokens, or more GPUs" if changes is None else advice)
         )
-    print_table(("GB", "settings"), fitting, "To fit into so many GB that are free on a GPU, and learn the same")
+    print_table(("GB", "settings"), fitting, "To fit into so many free GB of a GPU, and learn the same")
 
 
 def _show_accuracy(stage: str, result: dict) -> None:

@@ -81,9 +81,11 @@ def best_of_k(rows: Sequence[Row], scores: Sequence[Tensor]) -> dict[str, float]
 
 
 def order_accuracy(rows: Sequence[Row], scores: Sequence[Sequence[float]]) -> dict[str, dict]:
-    """How often scores (K,) put a ranking's untied pairs in people's order, and the loss of Eq. 1, with 95 % intervals.
+    """How often scores (K,) put a ranking's untied pairs in people's order, and the loss of Eq. 1, with 95 %
+    intervals.
 
-    The bootstrap draws whole conversations (or users): prompts of one share their text, so they are no two witnesses.
+    The bootstrap draws whole conversations (or users): prompts of one share their text, so they are no two
+    witnesses.
     """
     right, owners, losses = [], [], []
     for row, given in zip(rows, scores, strict=True):

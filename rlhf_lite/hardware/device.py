@@ -1,4 +1,5 @@
-"""On which device the models are: a GPU if there is one, unless an option or $RLHF_LITE_DEVICE says otherwise."""
+"""On which device the models are: a GPU if there is one, unless an option or $RLHF_LITE_DEVICE says
+otherwise."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ class DeviceError(ValueError):
 
 
 def choose_device(kind: str = "auto") -> torch.device:
-    """The device of this process: cuda, cpu, or auto, for which $RLHF_LITE_DEVICE may decide, else a GPU if there is one.
+    """The device of this process: cuda, cpu, or auto, for which $RLHF_LITE_DEVICE may decide, else a GPU if
+    there is one.
 
     Under `torchrun` each process of a machine takes a GPU of its own, by its $LOCAL_RANK.
     """
@@ -32,8 +34,8 @@ def choose_device(kind: str = "auto") -> torch.device:
     number, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
     if number >= cards:
         raise DeviceError(
-            f"process {number} of this machine has no GPU of its own: it has {cards}; start as many processes as GPUs, "
-            "or take device cpu"
+            f"process {number} of this machine has no GPU of its own: it has {cards}; start as many processes as "
+            "GPUs, or take device cpu"
         )
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
