@@ -10,7 +10,8 @@ from rlhf_lite.cli.chains import with_settings
 
 DATA = Path(os.environ.get("RLHF_LITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WORDS = (
-    "why is it so yes no maybe good bad never always because of that User Assistant one two three four five six"
+    "why is it so yes no maybe good bad never always because of that User Assistant "
+    "one two three four five six"
 ).split()
 
 

@@ -283,17 +283,18 @@ def test_gpt2_goes_through_every_stage_in_eight_gigabytes(real_folder, run_home)
     """124 M parameters with GPT-2's own vocabulary, where it is at hand; random weights."""
     real = DATA / "gpt2-tokenizer"
     tokenizer = real if real.is_dir() else real_folder / "tokenizer"
-    quick = "sft.epochs=1 sft.batch_size=8 reward.prompts_per_step=8 ppo.episodes=8 ppo.batch_size=8 ppo.minibatches=1"
     settings = (
-        f"{quick} ppo.max_new_tokens=6 ppo.ptx_gamma=1 ppo.ptx_rows=2 text_rows=4 limit_tokens=48".split()
-    )
+        "sft.epochs=1 sft.batch_size=8 reward.prompts_per_step=8 ppo.episodes=8 ppo.batch_size=8 "
+        "ppo.minibatches=1 ppo.max_new_tokens=6 ppo.ptx_gamma=1 ppo.ptx_rows=2 text_rows=4 limit_tokens=48"
+    ).split()
+    text = real_folder / "text.txt"
     code = f"""
 import json, resource
 from rlhf_lite.chain.real import RealChain
 from rlhf_lite.chain.recipes import RealChainConfig
 from rlhf_lite.cli.chains import with_settings
-cfg = RealChainConfig(rankings={str(real_folder / "trees.jsonl")!r}, limit=24, model="", size="gpt2", test_share=0.3,
-                      test_prompts=4, tokenizer={str(tokenizer)!r}, text={str(real_folder / "text.txt")!r}, device="cpu")
+cfg = RealChainConfig(rankings={str(real_folder / "trees.jsonl")!r}, limit=24, model="", size="gpt2",
+                      tokenizer={str(tokenizer)!r}, text={str(text)!r}, test_share=0.3, test_prompts=4, device="cpu")
 chain = RealChain(with_settings(cfg, {settings!r}), progress=False)
 print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy("ppo").num_parameters(),
                   resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
