@@ -227,9 +227,7 @@ def _parted(rows: Sequence[Row], keep: Iterable[bool]) -> Parted:
 
 
 def to_prompt(row: Row) -> Row:
-    """A raw log row (user_id, source, kind, text, task) as a prompt row; its id is a hash of writer
-    and text.
-    """
+    """A raw log row (user_id, source, kind, text, task) as a prompt row, with an id from writer and text."""
     task = json.loads(row["task"]) if row.get("task") else {}
     return {
         "prompt_id": row.get("prompt_id") or name_of(row["user_id"], row["text"]),
