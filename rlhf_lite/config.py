@@ -7,9 +7,8 @@ gives a table of "ours beside theirs", and a config checks itself the moment it 
     cfg = cfg.replace(ptx_gamma=0.5)      # frozen: change by copying
     describe(cfg)                         # rows (name, ours, paper, where)
 
-The defaults are the `tiny` profile. Our learning rates, beta and gamma differ from the paper's on purpose:
-they are tied to model size and to how losses are averaged, so the paper's number stands beside ours instead
-of being copied.
+The defaults are the `tiny` profile. Our learning rates, beta and gamma differ from the paper's on purpose: they
+are tied to model size and to how losses are averaged. So the paper's number stands beside ours.
 """
 
 from __future__ import annotations
@@ -165,7 +164,7 @@ class SFTConfig(Config):
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.1", **_SHARE)
     dropout: float = knob(0.0, "residual dropout", 0.2, "App. C.1", low=0.0, high=0.9)
     pretrain_mix: float = knob(
-        0.0, "share of rows that is pretraining text", "0.1 before PPO", "App. C.3", low=0.0, high=0.95
+        0.0, "share of pretraining rows", "0.1 for PPO", "App. C.3", low=0.0, high=0.95
     )
     pretrain_coefficient: float = knob(0.5, "weight of the pretraining loss", "not stated", low=0.0)
     select: str = knob("last", "epoch to keep", "best RM score", "App. C.1", choices=("last", "reward"))
@@ -180,8 +179,8 @@ class RewardConfig(Config):
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
     prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
-    question: str = knob("", "what it reads after an answer in place of EOS, before it scores", "not stated")
-    answers: str = knob("", "answers to it, best first, / between: what the head begins with", "not stated")
+    question: str = knob("", "what it reads after an answer, in place of EOS", "not stated")
+    answers: str = knob("", "answers to it, best first, with / between: how the head begins", "not stated")
     warmup_share: float = knob(0.0, "share of the steps in which the rate rises to lr", 0, "App. C", **_SHARE)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
@@ -210,17 +209,11 @@ class PPOConfig(Config):
     temperature: float = knob(1.0, "of sampling, and in every log-probability", 1.0, "App. C.4", low=1e-3)
     max_new_tokens: int = knob(40, "longest response in tokens", 1000, "App. C", gpt2=64, **_COUNT)
     no_eos_penalty: float = knob(1.0, "taken off the score of a response without EOS", "not stated", low=0.0)
-    ptx_gamma: float = knob(
-        0.0, "weight of the pretraining loss; > 0: PPO-ptx", "0 (PPO), 27.8 (PPO-ptx)", "App. C.4", low=0.0
-    )
+    ptx_gamma: float = knob(0.0, "weight of pretraining", "0 (PPO), 27.8 (PPO-ptx)", "App. C.4", low=0.0)
     ptx_rows: int = knob(8, "pretraining rows per minibatch", "8 per episode", "App. C.4", **_COUNT)
-    ema_decay: float = knob(
-        0.992, "weight averaging, per optimizer step", 0.992, "App. C.4", low=0.0, high=0.999999
-    )
+    ema_decay: float = knob(0.992, "decay of the averaged weights", 0.992, "App. C.4", low=0.0, high=0.999999)
     use_ema: bool = knob(True, "the finished policy is the averaged one", "not stated")
-    old_logprobs: str = knob(
-        "sampling", "old log-probs: of sampling, or of one more forward", choices=("sampling", "forward")
-    )
+    old_logprobs: str = knob("sampling", "old log-probs: of which pass", choices=("sampling", "forward"))
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
     seed: int = knob(0, "order of the prompts, and sampling", low=0)
 
@@ -274,12 +267,10 @@ class RankingsConfig(Config):
     calibration_prompts: int = knob(2400, "prompts on which the labelers' noise is set", low=10)
 
     def _check_together(self):
-        if self.k_min > self.k_max:
-            raise ConfigError(f"RankingsConfig.k_min = {self.k_min} is more than k_max = {self.k_max}.")
-        if self.coldest > self.hottest:
-            raise ConfigError(
-                f"RankingsConfig.coldest = {self.coldest} is more than hottest = {self.hottest}."
-            )
+        for least, most in (("k_min", "k_max"), ("coldest", "hottest")):
+            low, high = getattr(self, least), getattr(self, most)
+            if low > high:
+                raise ConfigError(f"RankingsConfig.{least} = {low} is more than {most} = {high}.")
 
 
 @dataclass(frozen=True)
@@ -295,8 +286,7 @@ class EvalConfig(Config):
 
 
 def fast_mode() -> bool:
-    """Whether $RLHF_LITE_FAST asks notebooks for a few steps of everything instead of real runs, as tests
-    do."""
+    """Whether $RLHF_LITE_FAST asks notebooks for a few steps instead of real runs, as tests do."""
     return os.environ.get("RLHF_LITE_FAST") == "1"
 
 
