@@ -7,8 +7,8 @@ gives a table of "ours beside theirs", and a config checks itself the moment it 
     cfg = cfg.replace(ptx_gamma=0.5)      # frozen: change by copying
     describe(cfg)                         # rows (name, ours, paper, where)
 
-The defaults are the `tiny` profile. Our learning rates, beta and gamma differ from the paper's on purpose: they
-are tied to model size and to how losses are averaged. So the paper's number stands beside ours.
+The defaults are the `tiny` profile. Our learning rates, beta and gamma differ from the paper's on purpose:
+they are tied to model size and to how losses are averaged. So the paper's number stands beside ours.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ def knob(default, help: str, paper="", source="", *, low=None, high=None, choice
 
 @dataclass(frozen=True)
 class Config:
-    """What all configs share: checks, copies with changes, JSON. A field is a knob, or a config of its
-    own."""
+    """What all configs share: checks, copies, JSON. A field is a knob, or a config of its own."""
 
     def __post_init__(self):
         for f in fields(self):
@@ -55,8 +54,7 @@ class Config:
         """Checks that need more than one field."""
 
     def replace(self, **changes) -> Config:
-        """A copy with some fields changed (and checked again); "ppo.kl_beta" is a field of the config
-        `ppo`."""
+        """A copy with some fields changed and checked; "ppo.kl_beta" is a field of the config `ppo`."""
         values, inside = {f.name: getattr(self, f.name) for f in fields(self)}, {}
         for name, value in changes.items():
             part, dot, rest = name.partition(".")
@@ -163,9 +161,7 @@ class SFTConfig(Config):
     batch_size: int = knob(32, "demonstrations per step", 32, "App. C.1", **_COUNT)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.1", **_SHARE)
     dropout: float = knob(0.0, "residual dropout", 0.2, "App. C.1", low=0.0, high=0.9)
-    pretrain_mix: float = knob(
-        0.0, "share of pretraining rows", "0.1 for PPO", "App. C.3", low=0.0, high=0.95
-    )
+    pretrain_mix: float = knob(0.0, "share of text rows", "0.1 for PPO", "App. C.3", low=0.0, high=0.95)
     pretrain_coefficient: float = knob(0.5, "weight of the pretraining loss", "not stated", low=0.0)
     select: str = knob("last", "epoch to keep", "best RM score", "App. C.1", choices=("last", "reward"))
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
