@@ -67,7 +67,7 @@ def outside(*words: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT, **options)
 
 
-# --- help and errors --------------------------------------------------------------------------------------------------
+# --- help and errors ----------------------------------------------------------------------------------------
 
 
 def test_every_command_is_the_file_of_its_name():
@@ -98,7 +98,8 @@ def test_every_option_says_what_it_does():
 
 def test_watching_stages_needs_no_torch():
     """The process that `run` waits in stays small."""
-    code = "import sys; from rlhf_lite import cli; from rlhf_lite.chain import workers; cli.main(['stages']); sys.exit('torch' in sys.modules)"
+    code = "import sys; from rlhf_lite import cli; from rlhf_lite.chain import workers\n"
+    code += "cli.main(['stages']); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
@@ -107,7 +108,8 @@ def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
     assert listed.returncode == 0 and all(f"    {name}" in listed.stdout for name in COMMANDS)
     assert shell("--help") == shell() == (0, listed.stdout, "")
     for heavy in ("torch", "numpy"):
-        code = f"import sys; from rlhf_lite import cli; cli.main(['run', '--help']); sys.exit('{heavy}' in sys.modules)"
+        code = "import sys; from rlhf_lite import cli; cli.main(['run', '--help'])\n"
+        code += f"sys.exit('{heavy}' in sys.modules)"
         assert outside("-c", code).returncode == 0
 
 
@@ -150,7 +152,7 @@ def test_a_closed_pipe_is_no_error():
         assert process.wait() == 0 and process.stderr.read() == b""
 
 
-# --- what is printed --------------------------------------------------------------------------------------------------
+# --- what is printed ----------------------------------------------------------------------------------------
 
 EVIL = "[red]a\x1b[2J\x07\tb\u202ec"
 SHOWN = "[red]a␛[2J␇ b⟨U+202E⟩c"
@@ -179,7 +181,7 @@ def test_world_shows_prompts_with_a_right_answer(shell):
     assert shell("world", "--count", "4", "--use-case", "summarize", "--seed", "4")[1] != out
 
 
-# --- the chain --------------------------------------------------------------------------------------------------------
+# --- the chain ----------------------------------------------------------------------------------------------
 
 
 def report_of(out: str) -> dict:
@@ -247,7 +249,7 @@ def test_scale_changes_all_sets_but_the_default_changes_nothing():
     assert data("--scale 1").scale == data("--scale 1").sft_scale == 1.0
 
 
-# --- chat -------------------------------------------------------------------------------------------------------------
+# --- chat ---------------------------------------------------------------------------------------------------
 
 NAMES = ["base", "SFT", "PPO", "PPO-ptx"]
 
@@ -334,7 +336,7 @@ def test_chat_on_a_terminal_asks_until_quit(home, shell, monkeypatch):
     )
 
 
-# --- notebooks --------------------------------------------------------------------------------------------------------
+# --- notebooks ----------------------------------------------------------------------------------------------
 
 
 class Server:

@@ -48,7 +48,8 @@ sys.modules["rlhf_lite"] = None
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 def card(folder):
-    code = re.search("```python\\n(.*?)```", open(folder + "/README.md", encoding="utf-8").read(), re.DOTALL)[1]
+    text = open(folder + "/README.md", encoding="utf-8").read()
+    code = re.search("```python\\n(.*?)```", text, re.DOTALL)[1]
     with contextlib.redirect_stdout(io.StringIO()) as out:
         exec(code, {})
     return eval(out.getvalue(), {})
@@ -69,14 +70,17 @@ def policy(folder, prompts):
             "longest": max(model.generate(**inputs).shape[1] for inputs in alone)}
 
 def scores(folder, pairs):
-    tokenizer, model = (Auto.from_pretrained(folder) for Auto in (AutoTokenizer, AutoModelForSequenceClassification))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
     end = getattr(model.config, "question_ids", []) or [tokenizer.eos_token_id]
     rows = [sum(tokenizer([prompt, "\\n", answer]).input_ids, []) + end for prompt, answer in pairs]
     batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
     return {"batch": model(**batch).logits[:, 0].tolist()}
 
 jobs = json.load(sys.stdin)
-found = {folder: globals()[job["what"]](folder, job["texts"]) | {"card": card(folder)} for folder, job in jobs.items()}
+found = {}
+for folder, job in jobs.items():
+    found[folder] = globals()[job["what"]](folder, job["texts"]) | {"card": card(folder)}
 json.dump(found, open("found.json", "w"))
 """
 
@@ -386,7 +390,8 @@ def test_a_failure_leaves_the_old_folder_alone(models, tmp_path, monkeypatch):
     [
         (
             "nope --to {}/x",
-            "'nope' is neither a folder nor a stage with a model. Those are: base, sft, start, ppo, ppo_ptx, reward.",
+            "'nope' is neither a folder nor a stage with a model. "
+            "Those are: base, sft, start, ppo, ppo_ptx, reward.",
         ),
         ("ppo --seed 77 --size M --to {}/x", "build it with: rlhf-lite run --only ppo --seed 77 --size M"),
         ("{} --to {}/x", "holds no model (there is no config.json)"),

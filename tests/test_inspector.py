@@ -1,4 +1,5 @@
-"""The rollout inspector shows PPO's own numbers and honest alternatives; the prompt bench asks every model alike."""
+"""The rollout inspector shows PPO's own numbers and honest alternatives; the prompt bench asks every model
+alike."""
 
 import copy
 from random import Random
@@ -118,7 +119,7 @@ def test_what_cannot_be_inspected_is_refused(rollout, tokenizer, policies):
         show.RolloutInspector(rollout, tokenizer, policies).press(99)
 
 
-# --- the bench --------------------------------------------------------------------------------------------------------
+# --- the bench ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Panels that train and explore: settings stay in range, a run is like any other, two at once are refused, text stays text."""
+"""Panels that train and explore: settings stay in range, a run is like any other, two at once are refused,
+text stays text."""
 
 import json
 import threading
@@ -42,7 +43,7 @@ def until(true, seconds=5.0):
         time.sleep(0.01)
 
 
-# --- settings ---------------------------------------------------------------------------------------------------------
+# --- settings -----------------------------------------------------------------------------------------------
 
 
 def test_every_knob_stands_at_its_default_shows_the_papers_value_and_keeps_in_range():
@@ -68,7 +69,7 @@ def test_settings_that_do_not_fit_together_are_refused_before_work_starts():
     assert "not a multiple of batch_size = 7" in found.status.value and not found.train_button.disabled
 
 
-# --- runs -------------------------------------------------------------------------------------------------------------
+# --- runs ---------------------------------------------------------------------------------------------------
 
 
 def test_run_is_the_training_itself_and_leaves_curves_and_answers():
@@ -187,7 +188,7 @@ def test_in_colab_it_trains_at_once_and_says_so(monkeypatch):
     )
 
 
-# --- moving settings while a run goes on ------------------------------------------------------------------------------
+# --- moving settings while a run goes on --------------------------------------------------------------------
 
 
 class Moves:
@@ -225,7 +226,7 @@ def test_a_moved_setting_out_of_range_is_refused():
         loop.current(CFG)
 
 
-# --- explorer ---------------------------------------------------------------------------------------------------------
+# --- explorer -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
     assert found.still().png().startswith(b"\x89PNG")
 
 
-# --- memory, foretold -------------------------------------------------------------------------------------------------
+# --- memory, foretold ---------------------------------------------------------------------------------------
 
 
 def test_the_planner_of_memory_shows_what_each_switch_saves():

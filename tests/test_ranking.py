@@ -1,4 +1,5 @@
-"""Ranking by hand: every click is kept, nobody sees who wrote what, labels are rows like any other and tell of a person."""
+"""Ranking by hand: every click is kept, nobody sees who wrote what, labels are rows like any other and tell
+of a person."""
 
 from random import Random
 
@@ -148,12 +149,13 @@ def test_what_cannot_be_kept_is_said_once_and_stays_on_the_screen(store, monkeyp
     assert panel.at == 1 and panel.trouble.value == "" and len(panel.rows()) == 1
 
 
-# --- what rankings say of a person ------------------------------------------------------------------------------------
+# --- what rankings say of a person --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def ranked(world):
-    """Real prompts of the world with answers of many kinds, ranked by somebody for whom only manners count."""
+    """Real prompts of the world with answers of many kinds, ranked by somebody for whom only manners
+    count."""
     rows = []
     for i in range(60):
         task = world.draw_task(Random(i))

@@ -1,2 +1,1 @@
-"""For whoever maintains the repository: ship a chain, execute notebooks, count the world, check the
-structure."""
+"""For whoever maintains the repository: ship a chain, execute the notebooks, count the world."""

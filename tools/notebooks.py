@@ -4,7 +4,8 @@
     run_notebooks(["05_ppo"], fast=True)         # RLHF_LITE_FAST=1: a few steps of everything
     run_notebooks(write=True)                    # full, and the executed notebooks replace the old ones
 
-The .ipynb is the only source of a notebook. It is kept executed and normalised: the same run gives the same file.
+The .ipynb is the only source of a notebook. It is kept executed and normalised: the same run gives the same
+file.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def run_notebooks(
 ) -> list[Result]:
     """Execute notebooks headless, in the order of their names, each in a fresh kernel; go on after a failure.
 
-    names: e.g. ["05_ppo"] or ["05"]; None: all. write: replace the notebook by its executed, normalised form, if it ran
-    without an error and not in fast mode. env: further environment variables. report(result) is called after each.
+    names: e.g. ["05_ppo"] or ["05"]; None: all. write: replace the notebook by its executed, normalised form,
+    if it ran without an error and not in fast mode. env: further environment variables. report(result) is
+    called after each.
     """
     if fast and write:
         raise ValueError(
@@ -158,7 +160,8 @@ def execute(
 
 
 def environment(fast: bool = False, env: dict[str, str] | None = None) -> dict[str, str]:
-    """What a notebook's kernel sees: this package importable, the hub unasked, fast mode on or off, no debugger noise."""
+    """What a notebook's kernel sees: this package importable, the hub unasked, fast mode on or off, no
+    debugger noise."""
     path = os.pathsep.join(
         filter(None, [(env or {}).get("PYTHONPATH"), str(ROOT), os.environ.get("PYTHONPATH")])
     )
@@ -170,14 +173,14 @@ def _plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
 
 
-# --- one form -----------------------------------------------------------------------------------------------------
+# --- one form -----------------------------------------------------------------------------------------------
 
 
 def normalise(notebook: dict) -> dict:
     """The same notebook in the one form that is committed: nothing of when, where and by whom it was run.
 
-    Cell ids 0, 1, 2 ...; execution counts 1 ... n; kernel python3; no widget state (a widget leaves a line of text), no
-    timing, no version of the language; neighbouring stream outputs joined.
+    Cell ids 0, 1, 2 ...; execution counts 1 ... n; kernel python3; no widget state (a widget leaves a line of
+    text), no timing, no version of the language; neighbouring stream outputs joined.
     """
     count, cells = 0, []
     for i, cell in enumerate(notebook["cells"]):
@@ -231,7 +234,8 @@ def _as_read(text: str) -> str:
 
 
 def _data(data: dict) -> dict:
-    """Texts as lists of lines, as notebook files have them; a widget as what stands in for it, and a line that says so."""
+    """Texts as lists of lines, as notebook files have them; a widget as what stands in for it, and a line
+    that says so."""
     data = {kind: _lines(value) if kind.startswith("text/") else value for kind, value in data.items()}
     if data.pop(WIDGET, None):
         data["text/plain"] = [WIDGET_TEXT]
@@ -252,7 +256,7 @@ def to_text(notebook: dict) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-# --- the style ----------------------------------------------------------------------------------------------------
+# --- the style ----------------------------------------------------------------------------------------------
 
 
 def measure(notebook: dict) -> dict[str, float]:
@@ -350,8 +354,8 @@ _RAW = {"HTML", "Markdown", "HTMLMath", "Latex", "Javascript"}
 
 
 def raw_html(source: str) -> list[str]:
-    """Calls like HTML(f"...") or Markdown(text) whose text is not a plain literal, and widgets that are given HTML put
-    together on the spot: ways for scripts to get in."""
+    """Calls like HTML(f"...") or Markdown(text) whose text is not a plain literal, and widgets that are given
+    HTML put together on the spot: ways for scripts to get in."""
     try:
         tree = ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))
     except SyntaxError:

@@ -2,13 +2,14 @@
 
     python -m rlhf_lite run && python -m tools.ship && python -m tools.notebooks --write
 
-copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it are
-removed there), and writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and the table in
-`README.md`. The archives in `data/seeds` are made with `run --archive`.
+copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it
+are removed there), and writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and
+the table in `README.md`. The archives in `data/seeds` are made with `run --archive`.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 from pathlib import Path
@@ -42,19 +43,27 @@ def ship(plan: TinyPlan, target: Path = store.SHIPPED) -> None:
             shutil.copytree(stage.folder, target / name)
 
 
-def describe(chain: Chain, root: Path = ROOT) -> None:
+def write_pages(chain: Chain, root: Path = ROOT) -> None:
     """Write what the repository says about its chain."""
     report = read_json(chain.folder("evaluation") / "report.json")
     readme = root / "README.md"
-    for path, content in (
-        (root / "data" / "README.md", page(chain).encode()),
-        (root / "data" / "overview.png", overview(report).png()),
-        (readme, TABLE.sub(lambda _: readme_table(report), readme.read_text()).encode()),
-    ):
+    pages = {
+        root / "data" / "README.md": page(chain).encode(),
+        root / "data" / "overview.png": overview(report).png(),
+        readme: TABLE.sub(lambda _: readme_table(report), readme.read_text()).encode(),
+    }
+    for path, content in pages.items():
         with atomic_write(path) as file:
             file.write(content)
 
 
-if __name__ == "__main__":
+def main(argv: list[str] | None = None) -> None:
+    """Copy the finished default chain from the run folder to data/runs; write data/README.md,
+    data/overview.png and the table in README.md."""
+    argparse.ArgumentParser(prog="python -m tools.ship", description=main.__doc__).parse_args(argv)
     ship(TinyPlan())
-    describe(Chain())
+    write_pages(Chain())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,44 +1,20 @@
-"""The tiny world in numbers, each counted from the prompts and demonstrations themselves, beside the
-paper's."""
+"""The tiny world in numbers, each counted from prompts and demonstrations themselves, beside the paper's."""
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from statistics import mean, median, quantiles, stdev
-from typing import TYPE_CHECKING
 
+from rlhf_lite.chain.tiny import Chain
+from rlhf_lite.data.files import ROOT, atomic_write
 from rlhf_lite.paper import TABLE_1, TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11
 from rlhf_lite.show.tables import markdown_table
 from rlhf_lite.world import USE_CASES
 
-if TYPE_CHECKING:
-    from rlhf_lite.chain.tiny import Chain
-
-
-def markdown(chain: Chain) -> str:
-    """The page `data/README.md` shows: Tables 1 and 6 to 11 of the paper beside what this world counts."""
-    sets = chain.prompts.sets()
-
-    def count(texts: Iterable[str]) -> list[int]:
-        return [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]]
-
-    return "\n\n".join(
-        (
-            f"Counted on world {chain.config.data.world_seed}, seed {chain.config.seed}, "
-            f"scale {chain.config.data.scale} of Table 6.",
-            "### Use cases (Table 1)\n\n" + use_cases(sets),
-            "### Sizes (Table 6)\n\n" + sizes(sets, chain.config.data.scale),
-            "### Annotations (Table 7)\n\n" + annotations(sets),
-            "### Prompts per customer (Table 8)\n\n" + per_customer(sets),
-            "### Prompt lengths in tokens (Table 9)\n\n" + lengths(sets, count),
-            "### Prompt lengths by use case (Table 10)\n\n" + lengths_by_use_case(sets["rm_train"], count),
-            "### Demonstrations in tokens (Table 11)\n\n" + demonstrations(chain, count),
-            "### From the raw log to the sets (§3.2)\n\n" + funnel(chain),
-        )
-    )
-
-
+PAGE = ROOT / "data" / "README.md"
+Count = Callable[[Iterable[str]], list[int]]  # the lengths of texts in tokens
 INTRODUCTION = """# What is in this folder
 
 `tokenizer/` is the word-level tokenizer of the tiny world (byte fallback for anything else; `AutoTokenizer`
@@ -50,7 +26,7 @@ at several values, three seeds each). Everything here was made by this repositor
 carries the repository's licence.
 `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
 
-The page below is written by `tools/statistics.py`; its numbers are counted, not typed.
+The page below is written by `python -m tools.statistics`; its numbers are counted, not typed.
 
 ## The tiny world beside the paper
 
@@ -60,8 +36,28 @@ the paper's full size, the other sets a fifth of it."""
 
 
 def page(chain: Chain) -> str:
-    """All of `data/README.md`."""
-    return "\n\n".join((INTRODUCTION, markdown(chain), "## Shipped stages\n\n" + shipped(chain))) + "\n"
+    """All of `data/README.md`: Tables 1 and 6 to 11 of the paper beside this world's, and the stages."""
+    sets, data = chain.prompts.sets(), chain.config.data
+
+    def count(texts: Iterable[str]) -> list[int]:
+        return [len(ids) for ids in chain.tokenizer(list(texts))["input_ids"]]
+
+    seeds = f"world {data.world_seed}, seed {chain.config.seed}"
+    sections = {
+        "### Use cases (Table 1)": use_cases(sets),
+        "### Sizes (Table 6)": sizes(sets),
+        "### Annotations (Table 7)": annotations(sets),
+        "### Prompts per customer (Table 8)": per_customer(sets),
+        "### Prompt lengths in tokens (Table 9)": lengths(sets, count),
+        "### Prompt lengths by use case (Table 10)": lengths_by_use_case(sets["rm_train"], count),
+        "### Demonstrations in tokens (Table 11)": demonstrations(chain, count),
+        "### From the raw log to the sets (§3.2)": funnel(chain),
+        "## Shipped stages": shipped(chain),
+    }
+    parts = [INTRODUCTION, f"Counted on {seeds}, scale {data.scale} of Table 6."]
+    for title, table in sections.items():
+        parts += [title, table]
+    return "\n\n".join(parts) + "\n"
 
 
 def shipped(chain: Chain) -> str:
@@ -75,18 +71,16 @@ def shipped(chain: Chain) -> str:
 
 
 def use_cases(sets: dict[str, list]) -> str:
-    counts = {
-        name: Counter(row["use_case"] for row in sets[name])
-        for name in ("sft_train", "rm_train", "ppo_train", "test")
-    }
-    rows = [
-        (u.replace("_", " "), TABLE_1.value[u], *(100 * c[u] / c.total() for c in counts.values()))
-        for u in USE_CASES
-    ]
+    names = ("sft_train", "rm_train", "ppo_train", "test")
+    counts = {name: Counter(row["use_case"] for row in sets[name]) for name in names}
+    rows = []
+    for use_case in USE_CASES:
+        shares = [100 * count[use_case] / count.total() for count in counts.values()]
+        rows.append((use_case.replace("_", " "), TABLE_1.value[use_case], *shares))
     return markdown_table(("%", "paper, API prompts", *counts), rows)
 
 
-def sizes(sets: dict[str, list], scale: float) -> str:
+def sizes(sets: dict[str, list]) -> str:
     rows = []
     for name, rows_of_set in sets.items():
         who = Counter(row["source"] for row in rows_of_set)
@@ -125,7 +119,7 @@ def per_customer(sets: dict[str, list]) -> str:
     return markdown_table(("set", "paper: mean", "here: mean", "here: most", "customers"), rows)
 
 
-def lengths(sets: dict[str, list], count) -> str:
+def lengths(sets: dict[str, list], count: Count) -> str:
     rows = []
     for name, rows_of_set in sets.items():
         n = count(row["text"] for row in rows_of_set)
@@ -137,7 +131,7 @@ def lengths(sets: dict[str, list], count) -> str:
     )
 
 
-def lengths_by_use_case(rows_of_set: list, count) -> str:
+def lengths_by_use_case(rows_of_set: list, count: Count) -> str:
     groups = defaultdict(list)
     for row in rows_of_set:
         groups[row["use_case"]].append(row["text"])
@@ -148,7 +142,7 @@ def lengths_by_use_case(rows_of_set: list, count) -> str:
     return markdown_table(("use case", "paper: mean / median", "prompts", "mean", "median"), rows)
 
 
-def demonstrations(chain: Chain, count) -> str:
+def demonstrations(chain: Chain, count: Count) -> str:
     rows = []
     for source in ("labeler", "customer"):
         pairs = [
@@ -177,3 +171,15 @@ def funnel(chain: Chain) -> str:
         ("step", "rows in", "rows out"),
         [(step.name, step.rows_in, step.rows_out) for step in chain.prompts.funnel],
     )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Count the tiny world and write data/README.md: a few seconds, if the default chain is finished."""
+    argparse.ArgumentParser(prog="python -m tools.statistics", description=main.__doc__).parse_args(argv)
+    with atomic_write(PAGE) as file:
+        file.write(page(Chain()).encode())
+    print(f"Written: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,8 +3,8 @@
     from rlhf_lite import show
     show.curves(chain.trace("ppo"), ys=("objective/score", "objective/kl"))
 
-Everything here is an object that a cell ends with; nothing is printed, and everything works without a screen. Text
-that a model or a person wrote is data: it is always escaped. Names are imported when they are first used.
+Everything here is an object that a cell ends with; nothing is printed, and everything works without a screen.
+Text that a model or a person wrote is data: it is always escaped. Names are imported at their first use.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What several models answer to one prompt, and what the reward model thinks of it: for `rlhf-lite chat` and PromptBench."""
+"""What several models answer to one prompt, and what the reward model thinks: for chat and PromptBench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all figures share: panels, intervals, the paper's values, log axes, and the sentence that is the alt text."""
+"""What all figures share: panels, intervals, the paper's values, log axes, and the alt text."""
 
 from __future__ import annotations
 

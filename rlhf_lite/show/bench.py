@@ -1,8 +1,9 @@
-"""A prompt bench: one prompt, the answers of all models side by side, what the reward model thinks of them, and the truth.
+"""A prompt bench: one prompt, the answers of all models side by side, their rewards, and the truth.
 
     show.PromptBench(policies, tokenizer, reward_model, tasks)
 
-tasks are prompts whose answers the world can judge: for these the gold score and a right answer stand beside the models'.
+tasks are prompts whose answers the world can judge: for these the gold score and a right answer stand beside
+the models'.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .widgets import Shown, words
 
 
 class PromptBench(Shown):
-    """Type a prompt or choose a customer's; Ask, Again (another draw), temperature (0: always the likeliest token)."""
+    """Type a prompt or choose a customer's; Ask, Again (another draw), temperature (0: greedy)."""
 
     def __init__(
         self,
@@ -39,10 +40,10 @@ class PromptBench(Shown):
         self.seed, self.result = 0, safe_text("Nothing asked yet.")
         self._make_widgets(prompt or next(iter(self.tasks), ""))
 
-    # --- what a program does ------------------------------------------------------------------------------------------
+    # --- what a program does --------------------------------------------------------------------------------
 
     def ask(self, prompt: str | None = None) -> Html:
-        """Everyone's answer to a prompt, or to the one in the box, as the slider stands; what is wrong with it is shown."""
+        """Everyone's answer to a prompt, or to the one in the box; what is wrong with it is shown."""
         if prompt is not None:
             self.box.value = prompt
         return self._answer()
@@ -56,7 +57,7 @@ class PromptBench(Shown):
         """The last answers."""
         return self.result
 
-    # --- inside -------------------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------------------
 
     def _answer(self) -> Html:
         prompt, temperature = self.box.value, self.warmth.value
@@ -85,7 +86,7 @@ class PromptBench(Shown):
             texts["reference"] = task.reference
         return side_by_side(prompt, texts, notes)
 
-    # --- what a person sees -------------------------------------------------------------------------------------------
+    # --- what a person sees ---------------------------------------------------------------------------------
 
     def _make_widgets(self, prompt: str) -> None:
         wide = {"layout": {"width": "95%"}, "style": {"description_width": "110px"}}

@@ -2,10 +2,11 @@
 
     with LiveBoard(("objective/score", "objective/kl"), total=cfg.iterations) as board:
         train_ppo(..., loop={"control": board})
-    board                                           # nothing new appears: the last picture is the cell's output
+    board                                       # nothing new appears: the last picture is the cell's output
 
-It is what `Loop` calls a control: `report(step, **metrics)` and `stopped`. It draws at most four times a second, never
-spends more than a twentieth of the time on drawing, and works without a notebook, where it only keeps the history.
+It is what `Loop` calls a control: `report(step, **metrics)` and `stopped`. It draws at most four times a
+second, never spends more than a twentieth of the time on drawing, and works without a notebook, where it only
+keeps the history.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from .traces import curves
 class LiveBoard:
     """Curves of `ys` over steps.
 
-    ys: metrics to draw (default: the first six reported). total: steps to come, for the time left. every: least seconds
-    between two drawings. Further options go to `curves` (titles, expected, paper, smooth, ...).
+    ys: metrics to draw (default: the first six reported). total: steps to come, for the time left. every:
+    least seconds between two drawings. Further options go to `curves` (titles, expected, paper, smooth, ...).
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class LiveBoard:
         self._handle, self._started, self._last, self._cost = None, time.monotonic(), float("-inf"), 0.0
         self._final: Plot | None = None
 
-    # -- what a training loop sees -----------------------------------------------------------------------------------
+    # -- what a training loop sees ---------------------------------------------------------------------------
 
     @property
     def stopped(self) -> bool:
@@ -58,7 +59,7 @@ class LiveBoard:
         elif time.monotonic() - self._last >= max(self.every, 20 * self._cost):
             self._draw(self.remaining())
 
-    # -- what a person sees ------------------------------------------------------------------------------------------
+    # -- what a person sees ----------------------------------------------------------------------------------
 
     @property
     def history(self) -> dict[str, list[float]]:

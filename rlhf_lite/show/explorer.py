@@ -1,6 +1,7 @@
-"""A slider over recorded runs: every curve is a real run, with its spread over seeds and answers of the trained model.
+"""A slider over recorded runs: every curve is a real run, with its spread over seeds and its model's answers.
 
-show.Explorer("kl_beta") shows the sweep of that name in `data/sweeps` (see `evaluate.sweeps`), beside the run at our value.
+show.Explorer("kl_beta") shows the sweep of that name in `data/sweeps` (see `chain.sweeps`), beside the run
+at our value.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ TITLES = {
 
 
 class Explorer(Shown):
-    """Move through the values of a recorded sweep; pictures are drawn once, so that each answer comes at once."""
+    """Move through the values of a recorded sweep; all pictures are drawn at the beginning."""
 
     def __init__(self, name: str, ys: Sequence[str] = (), place: Path = SHIPPED_SWEEPS):
         self.name, self.runs, self.sweep = name, load(name, place), SWEEPS.get(name)
@@ -71,7 +72,7 @@ class Explorer(Shown):
         self.widget = ipywidgets.VBox([self.slider, self.note, self.picture, self.answers])
 
     def plot(self, *values: float) -> Plot:
-        """The runs at these values beside those at ours: means, and bands from the lowest seed to the highest."""
+        """The runs at these values beside those at ours: means, and bands from lowest to highest seed."""
         chosen = dict.fromkeys((*([self.ours] if self.ours is not None else []), *values))
         named = {
             f"{self.name} {value:g}{' (ours)' if value == self.ours else ''}": [
@@ -88,7 +89,7 @@ class Explorer(Shown):
         return table(rows, columns, digits=2) if rows else Html("")
 
     def still(self) -> Plot:
-        """All values at once, by the first two metrics, smoothed: many noisy curves are hard to tell apart."""
+        """All values at once, by the first two metrics, smoothed: noisy curves are hard to tell apart."""
         named = {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()}
         steps = min(len(trace) for runs in named.values() for trace in runs)
         return curves(named, ys=self.ys[:2], titles=TITLES, title=self.name, smooth=max(1, steps // 10))

@@ -1,9 +1,9 @@
-"""A rollout under the magnifying glass: every number PPO attaches to a token, and what else the policy might have said.
+"""A rollout under the magnifying glass: PPO's numbers for every token, and what else might have been said.
 
     show.RolloutInspector(rollout, tokenizer, {"before": start, "after": policy})
 
-The first policy is the one that sampled. Tokens are buttons, coloured by any of the numbers; pressing one shows the likeliest
-tokens at its place, under each policy. `lines` and `alternatives` give the same to a program.
+The first policy is the one that sampled. Tokens are buttons, coloured by any of the numbers; pressing one
+shows the likeliest tokens at its place, under each policy. `lines` and `alternatives` are for programs.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ UP, DOWN = PALETTE[0], PALETTE[5]  # more than nothing, less than nothing
 
 
 class RolloutInspector(Shown):
-    """policies: {name: policy}, first the one that sampled; the ratio of each later one to it is a column of the table.
-    temperature: the one sampled at. top: how many tokens of each policy are shown. row: the response shown first."""
+    """policies: {name: policy}, first the one that sampled; the ratio of each later one to it is a column of
+    the table. temperature: the one sampled at. top: how many tokens of each policy are shown. row: the
+    response shown first."""
 
     def __init__(
         self,
@@ -64,10 +65,10 @@ class RolloutInspector(Shown):
         self._logprobs = lru_cache(maxsize=64)(self._distributions)
         self._make_widgets(row)
 
-    # --- what a program does ------------------------------------------------------------------------------------------
+    # --- what a program does --------------------------------------------------------------------------------
 
     def lines(self, row: int) -> list[dict]:
-        """A response token by token: the columns of `COLUMNS`, and the ratio of each later policy to the first."""
+        """A response token by token: `COLUMNS`, and the ratio of each later policy to the first."""
         if row in self._lines:
             return self._lines[row]
         found, tokens = self.rollout.table(row, self.tokenizer), self._tokens(row)
@@ -80,7 +81,7 @@ class RolloutInspector(Shown):
         return self._lines.setdefault(row, found)
 
     def alternatives(self, row: int, place: int) -> dict[str, dict[str, float]]:
-        """Probabilities {token: {policy: p}} at one place of a response: each policy's likeliest, and the one that was drawn."""
+        """{token: {policy: probability}} at one place: each policy's likeliest, and the one drawn."""
         at = {name: self._logprobs(name, row)[place] for name in self.policies}  # (V,) each
         chosen = {int(self.rollout.responses[row, place])}
         for logp in at.values():
@@ -114,7 +115,7 @@ class RolloutInspector(Shown):
             found, ylabel="probability", ylim=(0, 1), title=f"at place {place} it might have said"
         )
 
-    # --- inside -------------------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def _distributions(self, name: str, row: int) -> Tensor:
@@ -137,7 +138,7 @@ class RolloutInspector(Shown):
     def _piece(self, token: int) -> str:
         return "EOS" if token == self.tokenizer.eos_token_id else piece(self.tokenizer, token)
 
-    # --- what a person sees -------------------------------------------------------------------------------------------
+    # --- what a person sees ---------------------------------------------------------------------------------
 
     def _make_widgets(self, row: int) -> None:
         texts = zip(self.rollout.prompts, self.rollout.texts, strict=True)

@@ -1,13 +1,13 @@
-"""A panel that trains: sliders, Train, Pause, Stop, curves that grow, answers that change while the model learns.
+"""A panel that trains: sliders, Train, Pause, Stop, curves that grow, answers that change with the model.
 
-    def practice(cfg, control):                      # trains copies, so that a second run starts where the first did
+    def practice(cfg, control):              # trains copies, so that a second run starts where the first did
         return train_ppo(*models(), cfg, loop={"control": control, "progress": False},
                          on_iteration=lambda i, batch: control.show({"prompt": ..., "answer": ...} for ...))
 
     show.TrainingPanel(practice, PPOConfig(), ("kl_beta", "lr", "clip"), ys=("objective/score", "gold/mean"))
 
-Training runs in a thread that writes nothing but the values of widgets: the one way that works in every front end. `run()` is the
-same without a thread and without a front end. Text of models is escaped.
+Training runs in a thread that writes nothing but the values of widgets: the one way that works in every front
+end. `run()` is the same without a thread and without a front end. Text of models is escaped.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .traces import curves
 from .widgets import Shown, words
 
 _TRAINING = threading.Lock()  # two trainings at once would take each other's cores
-# Where the slider of a setting begins and ends; others go from what the config allows to four times the default.
+# Where sliders begin and end; others go from what the config allows to four times the default.
 RANGES = {
     "kl_beta": (0.0, 1.0),
     "ptx_gamma": (0.0, 6.0),
@@ -41,7 +41,8 @@ RANGES = {
 
 
 class Control(LiveBoard):
-    """What the training loop reports to: it draws into widgets, holds the run while it is paused, and hands on what is moved."""
+    """What the training loop reports to: it draws into widgets, holds the run while it is paused, and hands
+    on what is moved."""
 
     def __init__(self, panel: TrainingPanel, total: int | None):
         super().__init__(panel.ys, total=total)
@@ -65,8 +66,9 @@ class Control(LiveBoard):
 
 
 class TrainingPanel(Shown):
-    """Sliders for `knobs`, fields of the config `start`, the paper's value beside each. Those with a * may be moved while it
-    trains. train(cfg, control) does the work; ys are the metrics drawn; total(cfg) is the number of steps."""
+    """Sliders for `knobs`, fields of the config `start`, the paper's value beside each. Those with a * may be
+    moved while it trains. train(cfg, control) does the work; ys are the metrics drawn; total(cfg) is the
+    number of steps."""
 
     def __init__(
         self,
@@ -84,7 +86,7 @@ class TrainingPanel(Shown):
         self.knobs = {name: _knob(start, name) for name in knobs}
         self._make_widgets()
 
-    # --- what a program does ------------------------------------------------------------------------------------------
+    # --- what a program does --------------------------------------------------------------------------------
 
     @property
     def config(self) -> Config:
@@ -141,7 +143,7 @@ class TrainingPanel(Shown):
             ]
         )
 
-    # --- inside -------------------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> bool:
         """Take the right to train, or say why not."""
@@ -192,7 +194,7 @@ class TrainingPanel(Shown):
         """Whether a person has asked the run to hold or to end, and sees that said."""
         return bool(self.control) and (self.control.stopped or self.pause_button.value)
 
-    # --- what a person sees -------------------------------------------------------------------------------------------
+    # --- what a person sees ---------------------------------------------------------------------------------
 
     def _make_widgets(self) -> None:
         button = {"layout": {"width": "90px"}}

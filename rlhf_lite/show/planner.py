@@ -19,7 +19,8 @@ GPUS = (1, 2, 4, 8)
 
 
 class MemoryPlanner(Shown):
-    """PPO's four models for each GPT-2: minibatches in parts, layers computed again, models cut over several GPUs."""
+    """PPO's four models for each GPT-2: minibatches in parts, layers computed again, models cut over several
+    GPUs."""
 
     def __init__(self, cfg: PPOConfig | None = None, prompt_tokens: int = 160, text_tokens: int = 256):
         self.cfg = cfg or PPOConfig.for_profile("gpt2", ptx_gamma=1.0)

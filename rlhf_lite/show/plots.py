@@ -1,8 +1,8 @@
 """Bars, distributions and relations. Each function returns a `Plot`: end a cell with it.
 
-Ours are coloured bars or points with intervals; the paper's values are grey and carry their source. A value with an
-interval is a `Mean`, a dict or a tuple (mean, low, high), or a plain number; the paper's are a `Fact` or
-(value, source). Every figure describes itself in its alt text; `alt` replaces that description.
+Ours are coloured bars or points with intervals; the paper's values are grey and carry their source. A value
+with an interval is a `Mean`, a dict or a tuple (mean, low, high), or a plain number; the paper's are a `Fact`
+or (value, source). Every figure describes itself in its alt text; `alt` replaces that description.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .axes import (
 from .style import GREY, Plot, colour, label, styled
 from .text import number, visible
 
-# --- bars -------------------------------------------------------------------------------------------------------------
+# --- bars ---------------------------------------------------------------------------------------------------
 
 
 @styled
@@ -44,7 +44,7 @@ def bars_with_intervals(
 ) -> Plot:
     """Bars with 95 % intervals: {name: value}, or {group: {name: value}} for groups of bars.
 
-    paper: the same keys (or a Fact of them), drawn as grey marks with the source; baseline: a dotted line, e.g. 0.5.
+    paper: the same keys (or a Fact of them), as grey marks with the source; baseline: e.g. 0.5, dotted.
     """
     grouped = all(isinstance(v, Mapping) and "mean" not in v for v in values.values())
     groups = dict(values) if grouped else {"": values}
@@ -146,10 +146,10 @@ def stacked_bars(
     )
     ax.grid(axis="y", visible=False)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    said = [
-        f"{label(name)} {number(totals[name], 1)}: {', '.join(f'{part} {number(x, 1)}' for part, x in bar.items())}"
-        for name, bar in bars.items()
-    ]
+    said = []
+    for name, bar in bars.items():
+        sizes = ", ".join(f"{part} {number(x, 1)}" for part, x in bar.items())
+        said.append(f"{label(name)} {number(totals[name], 1)}: {sizes}")
     said += [f"{name} marked at {number(x, 1)}" for name, x in (marks or {}).items()]
     plot.alt = alt or sentence("Stacked bars", title, f"in {unit}" if unit else "", said)
     return plot
@@ -165,7 +165,7 @@ def mix_table(
     title: str = "",
     alt: str = "",
 ) -> Plot:
-    """Shares or counts per category: our bars beside the paper's grey marks, with both numbers (as in Table 1)."""
+    """Shares or counts per category: our bars beside the paper's grey marks, with both numbers (Table 1)."""
     theirs, source = paper_value(paper, source)
     names = list(ours)
     plot, (ax,) = panels(1, 1, title, width=6.6, height=0.7 + 0.24 * len(names))
@@ -197,7 +197,7 @@ def mix_table(
 
 @styled
 def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str = "") -> Plot:
-    """What each step of a pipeline kept and dropped; steps have `name`, `rows_in`, `rows_out` (Splits.funnel)."""
+    """What each step of a pipeline kept; steps have `name`, `rows_in`, `rows_out` (Splits.funnel)."""
     plot, (ax,) = panels(1, 1, title, width=6.6, height=0.8 + 0.3 * (len(steps) + 1))
     names = [unit, *(step.name for step in steps)]
     kept = [steps[0].rows_in, *(step.rows_out for step in steps)]
@@ -230,7 +230,7 @@ def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str 
     return plot
 
 
-# --- distributions and relations --------------------------------------------------------------------------------------
+# --- distributions and relations ----------------------------------------------------------------------------
 
 
 @styled
@@ -274,11 +274,11 @@ def histogram(
     ax.set(xlabel=xlabel, ylabel="share" if share else "count")
     log_axes(ax, logx, logy)
     legend(ax)
-    said = [
-        f"{label(n) + ': ' if n else ''}{len(v):,} values, mean {number(v.mean())}, median {number(np.median(v))}, "
-        f"from {number(v.min())} to {number(v.max())}"
-        for n, v in named.items()
-    ]
+    said = []
+    for name, found in named.items():
+        middle = f"mean {number(found.mean())}, median {number(np.median(found))}"
+        ends = f"from {number(found.min())} to {number(found.max())}"
+        said.append(f"{label(name) + ': ' if name else ''}{len(found):,} values, {middle}, {ends}")
     said += [f"{name} marked at {number(x)}" for name, x in (marks or {}).items()]
     plot.alt = alt or sentence("Histogram", title, f"of {xlabel}" if xlabel else "", said)
     return plot
@@ -298,9 +298,9 @@ def scatter(
     logx: bool = False,
     alt: str = "",
 ) -> Plot:
-    """Points {label: (x, y)}: x and y are single values (with intervals or not), or sequences for many points.
+    """Points {label: (x, y)}: x and y are single values (with intervals or not), or sequences.
 
-    names=True writes the label beside each single point; diagonal draws y = x; paper: {label: (x, y)} in grey.
+    names=True writes the label beside each single point; diagonal draws y = x; paper: {label: (x, y)}.
     """
     plot, (ax,) = panels(1, 1, title, width=4.8, height=3.6)
     ax.margins(0.12)
@@ -355,8 +355,8 @@ def heat(
     numbers: bool = True,
     alt: str = "",
 ) -> Plot:
-    """A grid of numbers as colours: {row: {column: value}} or a matrix (rows, columns). The numbers are written in,
-    unless `numbers` is False: then cells are small squares."""
+    """A grid of numbers as colours: {row: {column: value}} or a matrix (rows, columns). The numbers are
+    written in, unless `numbers` is False: then cells are small squares."""
     if isinstance(cells, Mapping):
         rows = list(cells)
         columns = list(dict.fromkeys(c for row in cells.values() for c in row))

@@ -1,11 +1,12 @@
-"""A panel in which a person rates, flags and ranks up to nine answers, as the paper's labelers did (Fig. 12, Table 3).
+"""A panel in which a person rates, flags and ranks up to nine answers, as in the paper (Fig. 12, Table 3).
 
     panel = show.RankingPanel(rankings["valid"][:20], labeler="ada", store=open_store(folder, "ada"))
     panel                                # rate each answer, then rank them all; Tab and Space are enough
     panel.rows()                         # what ada has ranked, as rows like any other
 
-Who wrote an answer is not shown, and each labeler sees the answers in another order, drawn by a seed that is kept. Whatever is on
-the screen is kept at every click, so a restart loses nothing. Some prompts come twice, to count agreement with oneself.
+Who wrote an answer is not shown, and each labeler sees the answers in another order, drawn by a seed that is
+kept. Whatever is on the screen is kept at every click, so a restart loses nothing. Some prompts come twice,
+to count agreement with oneself.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ MODES = ("ranking", "pairs")
 
 
 class RankingPanel(Shown):
-    """prompts: rows with prompt_id, prompt and completions. flags: which of Table 3's yes/no questions are asked. repeats: share
-    of the prompts that come a second time. mode "pairs": which of two is better, nothing else."""
+    """prompts: rows with prompt_id, prompt and completions. flags: which of Table 3's yes/no questions are
+    asked. repeats: share of the prompts that come a second time. mode "pairs": which of two is better,
+    nothing else."""
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class RankingPanel(Shown):
         self._make_frame()
         self._resume()
 
-    # --- what a program does ------------------------------------------------------------------------------------------
+    # --- what a program does --------------------------------------------------------------------------------
 
     def rows(self, look: int = 1) -> list[Row]:
         """All that this labeler has ranked; look=2: the second looks."""
@@ -81,7 +83,7 @@ class RankingPanel(Shown):
             return Html(inert(self._progress()), self._progress())
         return side_by_side(self.current["prompt"], dict(text.split(".  ", 1) for text in self.texts))
 
-    # --- a prompt -----------------------------------------------------------------------------------------------------
+    # --- a prompt -------------------------------------------------------------------------------------------
 
     def _resume(self) -> None:
         """Pass over what is done, and put back what was on the screen."""
@@ -215,7 +217,7 @@ class RankingPanel(Shown):
             " (a second look)" if self.current and self.queue[self.at][1] == 2 else ""
         )
 
-    # --- the frame ----------------------------------------------------------------------------------------------------
+    # --- the frame ------------------------------------------------------------------------------------------
 
     def _make_frame(self) -> None:
         self.head, self.body, self.trouble = words(), ipywidgets.VBox([]), words()

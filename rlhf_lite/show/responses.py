@@ -9,7 +9,7 @@ from .text import CELL, Html, inert, number
 
 
 def side_by_side(prompt: str, answers: Mapping[str, str], notes: Mapping[str, object] | None = None) -> Html:
-    """A prompt and what each model answers to it: {model: answer}; notes {model: number or text} stand beside them."""
+    """A prompt and the answers to it, {model: answer}; beside them notes, {model: number or text}."""
     rows = [
         f'<tr><th scope="row" style="{CELL}">prompt</th>'
         f'<td style="{CELL}">{inert(prompt, "font-weight:bold")}</td></tr>'

@@ -21,9 +21,9 @@ def show_source(
 ) -> Html:
     """The source of a function, method or class, with its file and line.
 
-    lines: (first, last) counted from the `def` line as 1. part: (start, end), from the first line that contains `start`
-    up to the line before the next one that contains `end` ("" for the end of the function): it survives edits.
-    docstring=False leaves the docstring out.
+    lines: (first, last) counted from the `def` line as 1. part: (start, end), from the first line that
+    contains `start` up to the line before the next one that contains `end` ("" for the end of the function):
+    it survives edits. docstring=False leaves the docstring out.
     """
     code, path, first = _source(thing)
     last = first + len(code) - 1

@@ -1,6 +1,6 @@
 """One look for all figures: a small style, a colour-blind palette, and one fixed colour per policy.
 
-Figures are made without pyplot, so they work in threads, in tests and without a screen, and nothing is ever shown twice.
+Figures are made without pyplot, so they work in threads and without a screen, and nothing is shown twice.
 """
 
 from __future__ import annotations
@@ -98,13 +98,13 @@ class Plot(Figure):
         self._alt = visible(words)
 
     def png(self) -> bytes:
-        """The picture; the same figure gives the same bytes everywhere with the same libraries. Drawn once."""
+        """The picture, drawn once; the same figure and libraries give the same bytes everywhere."""
         if self._png is None:
             self._png = _fewer_colours(self._drawn())
         return self._png
 
     def quick(self) -> Plot:
-        """Half the time to draw, a little less tidy and twice the bytes: for pictures that are replaced at once."""
+        """Half the time to draw, less tidy and twice the bytes: for pictures that are replaced at once."""
         self.set_layout_engine(None)
         self.subplots_adjust(left=0.08, right=0.98, bottom=0.18, top=0.82, wspace=0.25, hspace=0.6)
         self._png = self._drawn()
@@ -121,13 +121,14 @@ class Plot(Figure):
 
     def html(self) -> str:
         """The picture as one <img> with its alt text, for pages and widgets."""
-        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{base64.b64encode(self.png()).decode()}">'
+        data = base64.b64encode(self.png()).decode()
+        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
 
     def _repr_png_(self) -> bytes:
         return self.png()
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        """The alt text goes where nbconvert and page builders look for it, and is what a text terminal shows."""
+        """The alt text goes where nbconvert and page builders look for it, and to text terminals."""
         return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
@@ -143,7 +144,7 @@ def styled(draw: Callable[..., Plot]) -> Callable[..., Plot]:
 
 
 def _fewer_colours(png: bytes) -> bytes:
-    """The same picture with a palette of 128 colours: a third of the bytes, no visible difference in a plot."""
+    """The same picture with a palette of 128 colours: a third of the bytes, no visible difference."""
     from PIL import Image
 
     file = io.BytesIO()

@@ -129,7 +129,7 @@ def _if_there(found: dict, name: str, form: str) -> str:
 
 
 def seeds_table(reports: Sequence[dict]) -> Table:
-    """A row per claim: the mean over runs with its interval, then each run; also what was kept of base's skills."""
+    """A row per claim: the mean over runs with its interval, then each run; also of skills kept."""
     rows = []
 
     def add(claim: str, mean: Mean, numbers: list[float]) -> None:

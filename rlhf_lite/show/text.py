@@ -1,7 +1,8 @@
 """Texts and tables as HTML in which nothing that a model or a person wrote can do anything but be read.
 
-HTML would run scripts, Markdown too, MathJax would typeset dollars, control characters would hide or reorder words.
-So every text is escaped, put in a <pre> (which MathJax leaves alone), and its invisible characters are made visible.
+HTML would run scripts, Markdown too, MathJax would typeset dollars, control characters would hide or reorder
+words. So every text is escaped, put in a <pre> (which MathJax leaves alone), and its invisible characters are
+made visible.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from ..config import fast_mode
 
 _JOINERS = "\u200c\u200d"  # emoji and some scripts need them
-# JupyterLab breaks words of a <pre> anywhere and paints it white: both undone. Its sanitizer drops "font:inherit".
+# JupyterLab breaks words of a <pre> anywhere and paints it white: undone. Its sanitizer drops "font:inherit".
 _TEXT = (
     "margin:0;padding:0;background:0 0;white-space:pre-wrap;overflow-wrap:anywhere;word-break:normal;"
     "font-family:inherit"
@@ -38,7 +39,8 @@ class Html:
 
 
 def visible(text: str) -> str:
-    """The text with control characters, direction marks and broken characters made visible; letters stay as they are."""
+    """The text with control characters, direction marks and broken characters made visible; letters stay as
+    they are."""
     return "".join(_visible(c) for c in text)
 
 
@@ -62,7 +64,8 @@ def inert(text, style: str = "") -> str:
 
 
 def in_cell(text: str) -> str:
-    """Any text as the inert content of a table cell. Most need no <pre>, which would make a table three times as long."""
+    """Any text as the inert content of a table cell. Most need no <pre>, which would make a table three times
+    as long."""
     text = str(text)
     harmless = text.isascii() and text.isprintable() and not any(sign in text for sign in ("$", "\\", "  "))
     return escape(text) if harmless else inert(text)
@@ -80,7 +83,7 @@ def table(
     caption: str = "",
     digits: int = 3,
 ) -> Html:
-    """Rows (dicts) as a table. `columns` chooses them, or renames them as {key: heading}; numbers get `digits` digits."""
+    """Rows (dicts) as a table. `columns` chooses them, or renames them as {key: heading}."""
     rows = [row if isinstance(row, Mapping) else vars(row) for row in rows]
     if columns is None:
         columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -135,7 +138,7 @@ OUTSIDE = "outside the expected band"
 
 
 def expect(name: str, value: float, band: tuple[float, float], paper=None, digits: int = 3) -> Html:
-    """One result beside the band it should fall into and the paper's value. In fast mode nothing is judged."""
+    """One result beside the band it should fall into and the paper's value; not judged in fast mode."""
     low, high = band
     if low <= value <= high:
         mark, verdict, colour = "✓", "as expected", "#bbb"

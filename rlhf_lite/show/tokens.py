@@ -1,4 +1,4 @@
-"""Tokens in colour: which belong to the prompt, which to the response, where EOS and padding are, where reward lands."""
+"""Tokens in colour: of the prompt, of the response, EOS and padding, and where the reward lands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ KINDS = {
     "pad": ("#eeeeee", "1px dashed #999"),
 }
 IGNORED = -100
-_LINE = "margin:2px 0 8px 0;padding:0;white-space:pre-wrap;font-size:13px;line-height:1.9;font-family:ui-monospace,monospace"
+_LINE = (
+    "margin:2px 0 8px 0;padding:0;white-space:pre-wrap;font-size:13px;line-height:1.9;"
+    "font-family:ui-monospace,monospace"
+)
 _CHIP = "color:#111;border-radius:3px;margin:0 1px"
 _TALL = ";display:inline-block;vertical-align:top;line-height:1.3"  # a token with a number under it
 
@@ -22,9 +25,9 @@ _TALL = ";display:inline-block;vertical-align:top;line-height:1.3"  # a token wi
 def show_tokens(what, tokenizer, rows: int | Sequence[int] = 3, numbers: str | None = None) -> Html:
     """Rows of tokens, each in the colour of its kind.
 
-    what: a Rollout (the reward model's score stands under the token where it lands), Exchanges, Encoded prompts, or ids (T,) or
-    (B, T). rows: how many, or which. numbers: a Rollout's field ("rewards", "values", "advantages", ...) to stand under
-    every response token instead.
+    what: a Rollout (the reward model's score stands under the token where it lands), Exchanges, Encoded
+    prompts, or ids (T,) or (B, T). rows: how many, or which. numbers: a Rollout's field ("rewards", "values",
+    "advantages", ...) to stand under every response token instead.
     """
     lines = list(_rows(what, tokenizer, rows, numbers))
     legend = " ".join(_chip(kind, kind) for kind in KINDS)

@@ -1,4 +1,4 @@
-"""Curves over training steps, and measured points joined by lines; the paper's values stand beside them in grey."""
+"""Curves over training steps, and measured points joined by lines; the paper's values are grey."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def curves(
 ) -> Plot:
     """Training curves, one panel per metric.
 
-    traces: one run, or {label: run or list of runs}; a run is a trace (list of dicts), a history (dict of lists) or a
-    Loop. Several runs (seeds) are drawn as their mean within a band from lowest to highest. paper: {metric: Fact or
-    (value, source)} as a grey line; expected: {metric: (low, high)} as a grey band; smooth: running mean over n steps.
+    traces: one run, or {label: run or list of runs}; a run is a trace (list of dicts), a history (dict of
+    lists) or a Loop. Several runs (seeds) are drawn as their mean within a band from lowest to highest.
+    paper: {metric: Fact or (value, source)} as a grey line; expected: {metric: (low, high)} as a grey band;
+    smooth: running mean over n steps.
     """
     named, ys = _named_runs(traces), [ys] if isinstance(ys, str) else list(ys)
     plot, axes = panels(len(ys), columns, title)
@@ -156,9 +157,11 @@ def lines(
     level: Mapping | None = None,
     alt: str = "",
 ) -> Plot:
-    """Measured points joined by lines, e.g. a sweep or model sizes: {label: (xs, values)}, with intervals or not.
+    """Measured points joined by lines, e.g. a sweep or model sizes: {label: (xs, values)}, with intervals or
+    not.
 
-    paper: the same in grey, on the same axes (give our xs, e.g. sizes 'S', 'M', 'L'); level: {label: y}, flat lines.
+    paper: the same in grey, on the same axes (give our xs, e.g. sizes 'S', 'M', 'L'); level: {label: y}, flat
+    lines.
     """
     plot, (ax,) = panels(1, 1, title)
     said = []
@@ -166,9 +169,8 @@ def lines(
         found = [interval(v) for v in values]
         style = dict(color=colour(name, i), label=label(name), marker="o", markersize=4)
         ax.errorbar(_places(xs), [v.mean for v in found], yerr=errors(found), **style)
-        said.append(
-            f"{label(name)}: {', '.join(f'{number(v.mean)} at {number(a)}' for a, v in zip(xs, found, strict=True))}"
-        )
+        points = [f"{number(v.mean)} at {number(x)}" for x, v in zip(xs, found, strict=True)]
+        said.append(f"{label(name)}: {', '.join(points)}")
     for k, (name, (xs, values)) in enumerate((paper or {}).items()):
         style = dict(color=GREY, linestyle=("--", ":", "-.")[k % 3], marker="s", markersize=3)
         ax.plot(_places(xs), list(values), label=f"{label(name)}, {source or 'paper'}", **style)
