@@ -25,15 +25,13 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
     for name in ("trace.jsonl", "report.json", "model.safetensors"):
         (folder / name).write_text('{"step": 0}\n')
     found = SimpleNamespace(folder=folder, summary={"seconds": 1.0, "commit": "abc"})
-    config = SimpleNamespace(stage=lambda name: {"seed": 1})
-    chain = SimpleNamespace(
-        config_stages=("sft", "ppo"),
-        config=config,
-        find=lambda s: found,
-        key=lambda s: "0" * 10,
-        folder=lambda s: folder,
+    plan = SimpleNamespace(
+        needs=("sft", "ppo", "evaluation"),
+        settings=lambda stage: {"seed": 1},
+        find=lambda stage: found,
+        key=lambda stage: "0" * 10,
     )
-    archive(chain, tmp_path / "kept")
+    archive(plan, tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
         "evaluation.trace.jsonl",
         "ppo.trace.jsonl",
