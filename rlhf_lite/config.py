@@ -55,7 +55,8 @@ class Config:
 
     def replace(self, **changes) -> Config:
         """A copy with some fields changed and checked; "ppo.kl_beta" is a field of the config `ppo`."""
-        values, inside = {f.name: getattr(self, f.name) for f in fields(self)}, {}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        inside: dict[str, dict] = {}
         for name, value in changes.items():
             part, dot, rest = name.partition(".")
             if dot:

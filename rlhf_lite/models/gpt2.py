@@ -11,7 +11,7 @@ function; only the order of the work is ours.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -88,7 +88,7 @@ class Layout(NamedTuple):
     cells: Tensor  # (N,) the cell of each token; beyond `count` they are spare and hold nothing
     tokens: Tensor  # (B * W,) the token in each cell; in padding any
     padding: Tensor  # the cells without a token
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a layout
     shape: tuple[int, int]  # (B, W)
 
     def pad(self, x: Tensor) -> Tensor:
@@ -182,7 +182,8 @@ def read_packed(model: PreTrainedModel, batch: PackedBatch, read: Tensor | None 
 
     With a cache (see `sampling`) each layer puts its keys and values there and attends to all that it holds.
     """
-    t, act = model.transformer, model.config.activation_function
+    t: Any = model.transformer
+    act = model.config.activation_function
     x = t.wte(batch.ids) + t.wpe(batch.position_ids)  # (N, D)
     again = getattr(t, "recompute", False) and torch.is_grad_enabled()
     for i, block in enumerate(t.h):

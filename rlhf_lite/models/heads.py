@@ -118,7 +118,7 @@ def with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tenso
         return ids, mask
     (B, _), Q = ids.shape, len(question)
     first, last = mask.argmax(dim=1), last_index(mask)  # (B,)
-    ended = ids.gather(1, last[:, None])[:, 0] == model.config.eos_token_id
+    ended = ids.gather(1, last[:, None])[:, 0].eq(model.config.eos_token_id)  # type: ignore[arg-type]
     length = (last + 1 - first - ended.long()).clamp(max=model.config.n_positions - Q)
     columns = (first + length)[:, None] + torch.arange(Q, device=ids.device)  # (B, Q)
     ids, mask = F.pad(ids, (0, Q)), F.pad(mask, (0, Q))  # (B, T + Q)

@@ -115,7 +115,7 @@ def sample_texts(
         with autocast(policy.device):
             samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
         trim_memory()
-        return decode(tokenizer, samples.tokens)
+        return list(decode(tokenizer, samples.tokens))
 
     with evaluating(policy):
         answers = in_threads(answer, encoded, [each[batch] for batch in batches], seeds, device=policy.device)
@@ -177,13 +177,11 @@ class PackedRows:
         self.policy, self.prompts = policy, (ids, mask)
         self.rows = torch.arange(len(ids), device=ids.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
-        self.new, self.position_ids = (
-            None,
-            mask.sum(dim=1) - 1,
-        )  # the last token of each row, and its position
+        self.position_ids = mask.sum(dim=1) - 1  # of the last token of each row
+        self.new: Tensor | None = None  # that token, once one was drawn
         width = round_up(
             int(self.position_ids.max()) + 1
-        )  # of the prompts in the cache; new tokens come after it
+        )  # of the prompts in the cache; new tokens come after
         capacity = round_up(width + max_new_tokens, 32)
         self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
         self.cache = Cache(capacity if self.graphed else None, ids.device)
@@ -246,7 +244,8 @@ class Cache:
     """
 
     def __init__(self, fixed: int | None, device: torch.device):
-        self.layers, self.length, self.fixed = {}, 0, fixed
+        self.layers: dict[int, list[Tensor]] = {}
+        self.length, self.fixed = 0, fixed
         self.at = torch.zeros(
             1, dtype=torch.long, device=device
         )  # `length` once more, where a graph can read it

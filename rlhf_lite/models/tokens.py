@@ -130,7 +130,7 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
         raise ValueError(f"the tokenizer in {path!s} has no eos_token; set one, models learn to stop by it")
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
-    return tokenizer
+    return tokenizer  # type: ignore[return-value]  # of a fast one, which is all that this loads
 
 
 def save_tokenizer(
@@ -168,7 +168,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     return encode_all(tokenizer, [text])[0]
 
 
-def decode(tokenizer: PreTrainedTokenizerFast, ids: Tensor | Sequence) -> str | list[str]:
+def decode(tokenizer: PreTrainedTokenizerFast, ids: Tensor | list) -> str | list[str]:
     """Text of ids (T,), or list of texts of ids (B, T); EOS and pad are left out."""
     return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
@@ -177,7 +177,7 @@ def unknown_words(tokenizer: PreTrainedTokenizerFast, text: str) -> list[str]:
     """Words of the text that the vocabulary lacks and that are read byte by byte, each once, in order."""
     backend = tokenizer.backend_tokenizer
     text = backend.normalizer.normalize_str(text) if backend.normalizer else text
-    unknown = {}
+    unknown: dict[str, None] = {}
     for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text):
         tokens = backend.model.tokenize(piece)
         word = decoders.ByteLevel().decode([piece]).strip()
