@@ -1,4 +1,5 @@
-"""Memory: what is foretold is what training takes, and what will not fit is refused with advice that helps."""
+"""Memory: what is foretold is what training takes, and what will not fit is refused with advice that
+helps."""
 
 import os
 import re

@@ -89,7 +89,8 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
 
 
 def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, tmp_path):
-    """In training, scoring and after loading it reads the question instead of EOS, or of the end of a long text."""
+    """In training, scoring and after loading it reads the question instead of EOS, or of the end of a long
+    text."""
     model, rankings = new_scalar_model(base), longer_is_better(6)
     train_reward(model, tokenizer, rankings, RewardConfig(question="one two"), loop=QUIET)
     save_model(model, tmp_path, tokenizer=tokenizer)
