@@ -72,8 +72,7 @@ def is_main_process() -> bool:
 
 
 def local_rows(rows: Sequence) -> Sequence:
-    """This process's rows of a batch: every n-th, so that rows sorted by length are shared out evenly. May be
-    none."""
+    """This process's rows of a batch: every n-th, so that sorted rows are shared out evenly. May be none."""
     return rows[rank() :: world_size()]
 
 
@@ -174,8 +173,7 @@ def whole(model) -> Iterator[None]:
 
 
 def gathered(model: nn.Module) -> nn.Module:
-    """The same transformers model uncut, on every process; one that is not distributed is returned as it
-    is."""
+    """The same transformers model uncut, on every process; one that is not distributed, as it is."""
     if not is_distributed(model):
         return model
     kind = type(model).__bases__[1]  # the first is what `fully_shard` added

@@ -1,5 +1,4 @@
-"""Which data comes when: orders that depend only on (seed, epoch), batches with little padding, packed
-rows."""
+"""Which data comes when: orders that depend only on (seed, epoch), little padding, packed rows."""
 
 from __future__ import annotations
 
@@ -23,8 +22,7 @@ from ..models.tokens import IGNORED, Exchanges, exchange_rows
 
 
 def seeded(seed: int, *path) -> torch.Generator:
-    """A generator that depends only on (seed, path), e.g. seeded(0, "order", epoch): nothing to save for a
-    resume."""
+    """A generator that depends only on (seed, path), e.g. seeded(0, "order", epoch): nothing to save."""
     digest = hashlib.sha256(repr((seed, *path)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
 
@@ -36,8 +34,7 @@ def permutation(n: int, seed: int, *path) -> tuple[int, ...]:
 
 
 def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
-    """Items start ... start+count-1 of an endless stream that runs through 0 ... n-1 in a fresh order every
-    pass."""
+    """Items start ... start+count-1 of an endless stream that passes through 0 ... n-1, each in a fresh order."""
     return [permutation(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 

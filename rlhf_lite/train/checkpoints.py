@@ -1,5 +1,4 @@
-"""Checkpoints of a training run: a file of tensors, and a small one that points to it and is swapped
-atomically."""
+"""Checkpoints of a training run: a file of tensors, and a small one that points to it."""
 
 from __future__ import annotations
 

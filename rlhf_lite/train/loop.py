@@ -157,8 +157,7 @@ class Loop:
     # -- interrupts ------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Loop:
-        """The first Ctrl-C (or the notebook's stop button) lets the step finish; a second one stops at
-        once."""
+        """The first Ctrl-C (or a notebook's stop button) lets the step finish; a second one stops at once."""
         self._old_handler = None
         if threading.current_thread() is threading.main_thread():  # others never see signals
             self._old_handler = signal.signal(signal.SIGINT, self._on_interrupt)

@@ -42,8 +42,7 @@ class Adam:
         self.scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_SCALE, enabled=half)
 
     def scaled(self, loss: Tensor) -> Tensor:
-        """The loss whose gradient to compute: in float16 so many times it that small gradients are no
-        zeros."""
+        """The loss whose gradient to compute: in float16 so large that small gradients are no zeros."""
         return self.scaler.scale(loss)
 
     def step(self, lr: float, max_grad_norm: float) -> float:
@@ -96,8 +95,7 @@ class Adam:
 
 
 def cosine(step: int, total: int, final: float, warmup: float = 0.0) -> float:
-    """From 1 down to `final` along half a cosine (App. C.1, C.2); in the first `warmup` steps less, up from 0
-    (theirs: no warm-up)."""
+    """From 1 down to `final` along half a cosine (App. C.1, C.2); up from 0 in the first `warmup` steps."""
     curve = final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / max(1, total - 1)))
     return curve * min(1.0, (step + 1) / max(1.0, warmup))
 
@@ -119,8 +117,7 @@ def warmup_from_tenth(iteration: int, warmup: int) -> float:
 
 @contextlib.contextmanager
 def training_mode(model: nn.Module, dropout: float):
-    """Train mode with this residual dropout (after attention and after the MLP); eval mode and 0
-    afterwards."""
+    """Train mode with this residual dropout (after attention and MLP); eval mode and 0 afterwards."""
     layers = [m for name, m in model.named_modules() if name.endswith(("resid_dropout", "mlp.dropout"))]
     try:
         for layer in layers:

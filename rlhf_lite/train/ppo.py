@@ -49,8 +49,7 @@ RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, 
 
 @dataclass
 class Rollout:
-    """One batch of episodes: prompts padded left (B, P), responses right (B, T). `response_mask` includes
-    EOS."""
+    """A batch of episodes: prompts padded left (B, P), responses right (B, T); `response_mask` counts EOS."""
 
     prompts: list[str]
     texts: list[str]
@@ -185,8 +184,7 @@ def train_ppo(
 
 
 class Learner:
-    """Steps 7 and 8: two models, two optimizers, exactly inner_epochs x minibatches steps of each per
-    batch."""
+    """Steps 7 and 8: two models, two optimizers, inner_epochs x minibatches steps of each per batch."""
 
     def __init__(self, policy, value_model, cfg: PPOConfig, pretrain_rows: Tensor | None):
         self.policy, self.value_model, self.cfg, self.pretrain_rows = policy, value_model, cfg, pretrain_rows
@@ -246,8 +244,7 @@ class Learner:
         return _over_all(found)
 
     def ptx_gradient(self, step: int) -> dict[str, Tensor]:
-        """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2,
-        App. C.4).
+        """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2).
 
         Rows are equally long, so parts weigh by their number, and gamma means the same for any accumulation.
         """
@@ -323,8 +320,7 @@ def _gather(batch: Rollout, pad_id: int) -> Rollout:
 
 
 def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
-    """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function of the
-    texts."""
+    """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function."""
     if not isinstance(reward_model, nn.Module):
         scores = torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
         return scores.to(batch.responses.device)
@@ -354,8 +350,7 @@ def state_values(value_model: GPT2ForSequenceClassification, part: Rollout) -> T
 def _in_chunks(
     batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]
 ) -> Tensor:
-    """function(part) of the model over parts of similar length; results (B,) or (B, T) are put back in
-    order."""
+    """function(part) of the model over parts of similar length; results (B,) or (B, T) in order."""
     order = batch.lengths.argsort()
     parts = order.split(max(1, SCORING_ROWS // cfg.accumulation))
     with processes.whole(model), autocast(order.device):  # weights are rounded once for all parts
@@ -364,8 +359,7 @@ def _in_chunks(
 
 
 def _describe(batch: Rollout) -> dict[str, Tensor]:
-    """What to watch. Entropy is estimated from the samples, -log pi per token: no full vocabulary is
-    needed."""
+    """What to watch. Entropy is estimated from the samples, -log pi per token, without the vocabulary."""
     mask = batch.response_mask
     kl = ((batch.logprobs - batch.ref_logprobs) * mask).sum(dim=1)  # (B,) nats per episode
     return {
@@ -395,8 +389,7 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
 
 
 def _parts(minibatch: Rollout, accumulation: int) -> Iterator[tuple[Rollout, float]]:
-    """This process's parts of a minibatch, each with its share of the tokens: so weighted, means add up to
-    the mean."""
+    """This process's parts of a minibatch, each with its share of tokens: so weighted, means add up."""
     count = accumulation * processes.world_size()
     everything = torch.arange(len(minibatch), device=minibatch.responses.device)
     for index in processes.local_rows(everything.tensor_split(count)):

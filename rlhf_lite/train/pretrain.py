@@ -66,8 +66,7 @@ def stream_loss(policy: GPT2LMHeadModel, stream: Tensor, batch_size: int = 32) -
 
 
 def token_stream(documents: Iterable[str], tokenizer: PreTrainedTokenizerFast) -> Tensor:
-    """Documents as one stream of tokens, each ended by EOS: (N,), int16 where the vocabulary allows, to keep
-    it small."""
+    """Documents as one stream of tokens, each ended by EOS: (N,); int16 if the vocabulary allows."""
     dtype = torch.int16 if len(tokenizer) < 2**15 else torch.int32
     documents, parts = iter(documents), []
     while batch := list(islice(documents, 5_000)):

@@ -120,8 +120,7 @@ def backward_on_rankings(
     rows: Sequence[int],
     accumulation: int,
 ) -> dict[str, float]:
-    """Add the gradient of a batch's mean loss, of this process's prompts; what is returned is of the whole
-    batch."""
+    """Add the gradient of a batch's mean loss, of this process's prompts; what is returned is of all."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
     for part, counts in local_parts(rows, accumulation):
         scores, ranks, mask = data.scores(model, part)
@@ -272,8 +271,7 @@ def score_texts(
     responses: Sequence[str],
     batch: int = 128,
 ) -> list[float]:
-    """The reward of each response to its prompt, in order; each text is taken as finished (it gets its
-    EOS)."""
+    """The reward of each response to its prompt, in order; each text is taken as finished, with its EOS."""
     pairs = list(zip(prompts, responses, strict=True))
     exchanges = ExchangeSet(tokenizer, pairs, reward_model.config.n_positions)
 

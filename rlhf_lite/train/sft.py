@@ -100,8 +100,7 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
 def backward_on_demonstrations(
     policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], accumulation: int
 ) -> float:
-    """Add the gradient of a batch's mean loss, of this process's rows; returns the loss of the whole
-    batch."""
+    """Add the gradient of a batch's mean loss, of this process's rows; returns the batch's loss."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in local_parts(rows, accumulation):
         if len(part) < len(rows):
