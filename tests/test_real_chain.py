@@ -294,7 +294,8 @@ from rlhf_lite.chain.real import RealChain
 from rlhf_lite.chain.recipes import RealChainConfig
 from rlhf_lite.cli.chains import with_settings
 cfg = RealChainConfig(rankings={str(real_folder / "trees.jsonl")!r}, limit=24, model="", size="gpt2",
-                      tokenizer={str(tokenizer)!r}, text={str(text)!r}, test_share=0.3, test_prompts=4, device="cpu")
+                      tokenizer={str(tokenizer)!r}, text={str(text)!r}, test_share=0.3, test_prompts=4,
+                      device="cpu")
 chain = RealChain(with_settings(cfg, {settings!r}), progress=False)
 print(json.dumps([chain.report["wins_against_sft"]["ppo"]["n"], chain.policy("ppo").num_parameters(),
                   resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))

@@ -34,8 +34,8 @@ def choose_device(kind: str = "auto") -> torch.device:
     number, cards = int(os.environ.get("LOCAL_RANK", 0)), torch.cuda.device_count()
     if number >= cards:
         raise DeviceError(
-            f"process {number} of this machine has no GPU of its own: it has {cards}; start as many processes as "
-            "GPUs, or take device cpu"
+            f"process {number} of this machine has no GPU of its own: it has {cards}; "
+            "start as many processes as GPUs, or take device cpu"
         )
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
