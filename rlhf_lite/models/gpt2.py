@@ -160,8 +160,8 @@ def pack(
     ids, positions = ids[real], columns if position_ids is None else position_ids[real]
     spare = round_up(len(ids), 64) - len(ids)
     layout = make_layout(real.nonzero()[:, 0], columns, len(mask), spare)
-    if attention_bias is not None:
-        gap, never = layout.shape[1] - mask.shape[1], torch.finfo(attention_bias.dtype).min
+    if attention_bias is not None and (gap := layout.shape[1] - mask.shape[1]):
+        never = torch.finfo(attention_bias.dtype).min
         attention_bias = F.pad(attention_bias, (0, gap, 0, gap), value=never)  # (B, 1, W, W)
     return PackedBatch(F.pad(ids, (0, spare)), F.pad(positions, (0, spare)), layout, attention_bias)
 
