@@ -135,14 +135,14 @@ def test_frequencies_are_the_models_probabilities(policy, tokenizer):
 def test_draw_is_the_inverse_of_the_cumulated_probabilities():
     logp = torch.tensor([[0.25, 0.0, 0.5, 0.25]]).log().expand(6, -1)
     uniform = torch.tensor([0.0, 0.2499, 0.25, 0.7499, 0.75, 1 - 2**-53], dtype=torch.float64)
-    assert sampling._draw(logp, uniform).tolist() == [0, 0, 2, 2, 3, 3]  # never a token of probability 0
+    assert sampling.draw_tokens(logp, uniform).tolist() == [0, 0, 2, 2, 3, 3]  # never a token of probability 0
 
 
 def test_drawing_a_few_rows_at_a_time_changes_nothing(monkeypatch):
     logp, uniform = torch.randn(7, 50).log_softmax(dim=-1), torch.rand(7, dtype=torch.float64)
-    at_once = sampling._draw(logp, uniform)
+    at_once = sampling.draw_tokens(logp, uniform)
     monkeypatch.setattr(sampling, "DRAWN_AT_ONCE", 100)
-    assert torch.equal(sampling._draw(logp, uniform), at_once)
+    assert torch.equal(sampling.draw_tokens(logp, uniform), at_once)
 
 
 def test_the_generator_decides_everything(policy, prompts):

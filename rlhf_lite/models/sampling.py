@@ -75,7 +75,7 @@ def sample(
             if greedy:
                 token = logp.argmax(dim=-1)
             else:
-                token = _draw(logp, _uniform(B, ids.device, generator, among)[rows])
+                token = draw_tokens(logp, _uniform(B, ids.device, generator, among)[rows])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
             result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
@@ -317,7 +317,7 @@ def _uniform(count: int, device: torch.device, generator: torch.Generator | None
     return drawn.to(device)
 
 
-def _draw(logp: Tensor, uniform: Tensor) -> Tensor:
+def draw_tokens(logp: Tensor, uniform: Tensor) -> Tensor:
     """Inverse CDF, the first token whose cumulated probability exceeds u: (rows, V), (rows,) -> (rows,).
 
     Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost. A
