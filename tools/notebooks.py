@@ -259,7 +259,7 @@ def to_text(notebook: dict) -> str:
 # --- the style ----------------------------------------------------------------------------------------------
 
 
-def measure(notebook: dict) -> dict[str, float]:
+def measures(notebook: dict) -> dict[str, float]:
     """The numbers that `BUDGET` limits."""
     code = [_loc(cell) for cell in notebook["cells"] if cell["cell_type"] == "code" and _loc(cell)]
     prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
@@ -286,7 +286,7 @@ def check(notebook: dict | Path) -> list[str]:
 
 
 def _check_budget(notebook: dict) -> Iterable[str]:
-    found = measure(notebook)
+    found = measures(notebook)
     for name, (low, high) in BUDGET.items():
         if not low <= found[name] <= high:
             yield f"{name}: {found[name]:g}, should be {low:g} to {high:g}"
@@ -381,18 +381,6 @@ def raw_html(source: str) -> list[str]:
 
 def _called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def summary(results: Sequence[Result]) -> list[dict]:
-    """Rows for a table: notebook, seconds, what happened."""
-    return [
-        {
-            "notebook": r.name,
-            "seconds": round(r.seconds, 1),
-            "result": r.error.splitlines()[-1] if r.error else "; ".join(r.problems) or "ok",
-        }
-        for r in results
-    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

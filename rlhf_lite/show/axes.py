@@ -19,7 +19,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def interval(value) -> Interval:
+def as_interval(value) -> Interval:
     """From a Mean, a dict or tuple of mean, low and high, or a number."""
     if isinstance(value, Mapping):
         return Interval(*(float(value[k]) for k in Interval._fields))

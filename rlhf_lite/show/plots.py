@@ -14,8 +14,8 @@ import numpy as np
 from .axes import (
     Interval,
     as_array,
+    as_interval,
     errors,
-    interval,
     is_series,
     legend,
     log_axes,
@@ -57,7 +57,7 @@ def bars_with_intervals(
     for g, (group, bars) in enumerate(groups.items()):
         for name, value in bars.items():
             at = k if not grouped else g + (names.index(name) - (len(names) - 1) / 2) * width
-            said.append(_bar(ax, at, width, interval(value), name, colour(name, names.index(name)), group))
+            said.append(_bar(ax, at, width, as_interval(value), name, colour(name, names.index(name)), group))
             _paper_mark(ax, at, width, (theirs or {}).get(group, {}).get(name))
             ticks[at if not grouped else g] = label(group or name).replace(" ", "\n", 1)
             k += 1
@@ -318,7 +318,7 @@ def scatter(
             )
             said.append(f"{label(name) + ': ' if name else ''}{len(xs):,} points{fit}")
             continue
-        a, b = interval(x), interval(y)
+        a, b = as_interval(x), as_interval(y)
         style = dict(fmt="o", color=colour(name, i), label=None if names else label(name))
         ax.errorbar(a.mean, b.mean, xerr=errors([a]), yerr=errors([b]), **style)
         if names:

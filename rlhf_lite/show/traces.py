@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .axes import errors, interval, legend, log_axes, panels, paper_label, paper_value, sentence
+from .axes import as_interval, errors, legend, log_axes, panels, paper_label, paper_value, sentence
 from .style import GREY, Plot, colour, label, styled
 from .text import number
 
@@ -166,7 +166,7 @@ def lines(
     plot, (ax,) = panels(1, 1, title)
     said = []
     for i, (name, (xs, values)) in enumerate(series.items()):
-        found = [interval(v) for v in values]
+        found = [as_interval(v) for v in values]
         style = dict(color=colour(name, i), label=label(name), marker="o", markersize=4)
         ax.errorbar(_places(xs), [v.mean for v in found], yerr=errors(found), **style)
         points = [f"{number(v.mean)} at {number(x)}" for x, v in zip(xs, found, strict=True)]
