@@ -135,7 +135,7 @@ def test_frequencies_are_the_models_probabilities(policy, tokenizer):
 def test_draw_is_the_inverse_of_the_cumulated_probabilities():
     logp = torch.tensor([[0.25, 0.0, 0.5, 0.25]]).log().expand(6, -1)
     uniform = torch.tensor([0.0, 0.2499, 0.25, 0.7499, 0.75, 1 - 2**-53], dtype=torch.float64)
-    assert sampling.draw_tokens(logp, uniform).tolist() == [0, 0, 2, 2, 3, 3]  # never a token of probability 0
+    assert sampling.draw_tokens(logp, uniform).tolist() == [0, 0, 2, 2, 3, 3]  # never one of probability 0
 
 
 def test_drawing_a_few_rows_at_a_time_changes_nothing(monkeypatch):
