@@ -294,6 +294,31 @@ def test_nan_in_the_padding_reaches_neither_loss_nor_gradient():
         assert loss.isfinite() and x.grad.isfinite().all() and x.grad[0, 2] == 0
 
 
+def test_kl_estimates_have_the_sign_and_value_of_the_exact_kl():
+    p, q = t([0.5, 0.25, 0.25]), t([0.25, 0.25, 0.5])
+    sample = torch.tensor([[0, 0, 1, 2]])  # each token exactly as often as p says, so means are expectations
+    estimates = L.kl_estimates(p[0].log()[sample], q[0].log()[sample], torch.ones(1, 4))
+    exact = (p * (p / q).log()).sum()
+    assert exact.item() == pytest.approx(0.25 * math.log(2))
+    torch.testing.assert_close(estimates["k1"], exact)
+    torch.testing.assert_close(estimates["k3"], exact)
+    torch.testing.assert_close(estimates["k2"], t(0.375 * math.log(2) ** 2)[0])
+    rewards = L.per_token_rewards(t(0), p[0].log()[sample], q[0].log()[sample], torch.ones(1, 4), beta=0.5)
+    torch.testing.assert_close(rewards.mean(), -0.5 * exact)  # the penalty punishes the same KL
+
+
+def test_kl_estimates_on_random_samples_of_two_categoricals():
+    rng = torch.Generator().manual_seed(0)
+    p, q = draw(10).softmax(0), draw(10, seed=1).softmax(0)
+    tokens = torch.multinomial(p, 50_000, replacement=True, generator=rng)[None]
+    estimates = L.kl_estimates(p.log()[tokens], q.log()[tokens], torch.ones(1, 50_000))
+    exact = (p * (p / q).log()).sum().item()
+    assert estimates["k1"].item() == pytest.approx(exact, abs=0.03)
+    assert estimates["k3"].item() == pytest.approx(exact, abs=0.03)
+    same = L.kl_estimates(p.log()[tokens], p.log()[tokens], torch.ones(1, 50_000))
+    assert all(value == 0.0 for value in same.values())
+
+
 def test_gradients_agree_with_finite_differences():
     mask = t([1, 1, 1, 0], [1, 1, 1, 1])
     a, b, c = (draw(2, 4, seed=s) for s in range(3))
@@ -304,6 +329,7 @@ def test_gradients_agree_with_finite_differences():
         "value": (lambda x: L.value_loss(x, b, c, mask)[0], a),
         "gae": (lambda x: L.gae(x, b, mask), a),
         "rewards": (lambda x: L.per_token_rewards(a[:, 0], x, b, mask, 0.3), a),
+        "kl": (lambda x: tuple(L.kl_estimates(x, b, mask).values()), a),
         "logprobs": (lambda x: L.token_logprobs(x, labels.clamp(min=0), 0.7), draw(2, 4, 3)),
         "lm": (lambda x: L.masked_lm_loss(x, labels), draw(2, 4, 3)),
     }

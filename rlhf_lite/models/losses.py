@@ -185,6 +185,17 @@ def value_loss(
     return 0.5 * masked_mean(torch.maximum(plain, clipped), mask), stats
 
 
+def kl_estimates(logprobs: Tensor, ref_logprobs: Tensor, mask: Tensor) -> Stats:
+    """Three estimates of KL(pi || pi_ref) per token from samples of pi, with d = log pi - log pi_ref:
+
+    k1 = mean d (unbiased, may be negative);  k2 = mean d^2 / 2 (biased, never negative);
+    k3 = mean (exp(-d) - 1 + d) (unbiased, never negative). The penalty in the reward is k1 (§3.5).
+    """
+    d = keep_real(logprobs - ref_logprobs, mask)
+    k3 = torch.expm1(-d) + d
+    return {"k1": masked_mean(d, mask), "k2": masked_mean(d**2, mask) / 2, "k3": masked_mean(k3, mask)}
+
+
 def explained_variance(values: Tensor, returns: Tensor, mask: Tensor) -> Tensor:
     """1 - mean (R - V)^2 / Var(R): 1 is a perfect value function, 0 no better than a constant."""
     variance = masked_mean((returns - masked_mean(returns, mask)) ** 2, mask)
