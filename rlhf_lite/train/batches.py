@@ -76,7 +76,8 @@ class ExchangeSet:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], max_length: int):
         self.pad_id = tokenizer.pad_token_id
-        rows, labels = exchange_rows(tokenizer, *zip(*pairs, strict=True), max_length)
+        prompts, responses = zip(*pairs, strict=True)
+        rows, labels = exchange_rows(tokenizer, prompts, responses, max_length)
         self.ids, self.labels = [torch.tensor(row) for row in rows], [torch.tensor(row) for row in labels]
         self.lengths = [len(ids) for ids in self.ids]
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from statistics import fmean
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +48,10 @@ from .optim import Adam, warmup_from_tenth
 RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
 
 
+Metrics = Mapping[str, Tensor | float]
+_LATER: Any = None  # `rollout` works these fields out, one after the other
+
+
 @dataclass
 class Rollout:
     """A batch of episodes: prompts padded left (B, P), responses right (B, T); `response_mask` counts EOS."""
@@ -59,12 +64,12 @@ class Rollout:
     response_mask: Tensor  # (B, T)
     finished: Tensor  # (B,) True where the response ended with EOS
     logprobs: Tensor  # (B, T) of the policy that sampled: PPO's "old" ones
-    scores: Tensor = None  # (B,) the reward model's
-    ref_logprobs: Tensor = None  # (B, T)
-    values: Tensor = None  # (B, T)
-    rewards: Tensor = None  # (B, T) -beta * log-ratio, and the score on the last token
-    advantages: Tensor = None  # (B, T)
-    returns: Tensor = None  # (B, T)
+    scores: Tensor = _LATER  # (B,) the reward model's
+    ref_logprobs: Tensor = _LATER  # (B, T)
+    values: Tensor = _LATER  # (B, T)
+    rewards: Tensor = _LATER  # (B, T) -beta * log-ratio, and the score on the last token
+    advantages: Tensor = _LATER  # (B, T)
+    returns: Tensor = _LATER  # (B, T)
 
     def __len__(self) -> int:
         return len(self.responses)
@@ -76,7 +81,7 @@ class Rollout:
 
     def rows(self, index: Tensor) -> Rollout:
         """Some episodes. Padding costs nothing, so it stays."""
-        chosen = {}
+        chosen: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, list):
@@ -197,9 +202,10 @@ class Learner:
         names = ("policy", "value_model", "ema", "policy_optimizer", "value_optimizer")
         return {name: getattr(self, name) for name in names}
 
-    def learn(self, batch: Rollout, iteration: int) -> dict[str, float]:
+    def learn(self, batch: Rollout, iteration: int) -> Metrics:
         """All updates of one batch; returns the mean of their metrics."""
-        cfg, updates = self.cfg, []
+        cfg = self.cfg
+        updates: list[tuple[float, Metrics]] = []  # each with its share
         warm = warmup_from_tenth(iteration, cfg.warmup_iterations)
         if cfg.old_logprobs == "forward":
             batch.logprobs = _in_chunks(
@@ -220,7 +226,7 @@ class Learner:
                 updates.append((1 / (cfg.inner_epochs * cfg.minibatches), metrics))
         return {**_weighted(updates), "policy/first_ratio": first_ratio, "lr": cfg.lr * warm}
 
-    def policy_gradient(self, minibatch: Rollout) -> dict[str, Tensor]:
+    def policy_gradient(self, minibatch: Rollout) -> Metrics:
         """Add the gradient of PPO's clipped objective."""
         found = []
         for part, share in _parts(minibatch, self.cfg.accumulation):
@@ -233,7 +239,7 @@ class Learner:
             found.append((share, {"loss/policy": loss.detach(), **stats}))
         return _over_all(found)
 
-    def value_gradient(self, minibatch: Rollout) -> dict[str, Tensor]:
+    def value_gradient(self, minibatch: Rollout) -> Metrics:
         """Add the gradient of the value model's loss."""
         found, clip = [], self.cfg.value_clip
         for part, share in _parts(minibatch, self.cfg.accumulation):
@@ -243,13 +249,13 @@ class Learner:
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
 
-    def ptx_gradient(self, step: int) -> dict[str, Tensor]:
+    def ptx_gradient(self, step: int) -> Metrics:
         """Add gamma times the gradient of the mean next-token loss of `ptx_rows` pretraining rows (Eq. 2).
 
         Rows are equally long, so parts weigh by their number, and gamma means the same for any accumulation.
         """
         cfg, found = self.cfg, []
-        if not cfg.ptx_gamma:
+        if not cfg.ptx_gamma or self.pretrain_rows is None:
             return {}
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
         parts = self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.world_size())
@@ -281,7 +287,7 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     responses = _stack_rows([part.tokens for part in drawn], tokenizer.pad_token_id)
     return Rollout(
         prompts=[prompts[i] for i in own],
-        texts=decode(tokenizer, responses),
+        texts=list(decode(tokenizer, responses)),
         prompt_ids=ids,
         prompt_mask=mask,
         responses=responses,
@@ -307,7 +313,7 @@ def _gather(batch: Rollout, pad_id: int) -> Rollout:
     parts = processes.all_gather_objects(
         {name: value.cpu() if isinstance(value, Tensor) else value for name, value in own.items()}
     )
-    joined = {}
+    joined: dict[str, Any] = {}
     for name, value in own.items():
         columns = [part[name] for part in parts]
         if isinstance(value, Tensor):
@@ -327,7 +333,8 @@ def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
 
     def score(part: Rollout) -> Tensor:
         ids = torch.cat([part.prompt_ids, part.responses], dim=1)
-        return reward(reward_model, ids, torch.cat([part.prompt_mask, part.response_mask], dim=1))
+        mask = torch.cat([part.prompt_mask, part.response_mask], dim=1)
+        return reward(reward_model, ids, mask)  # type: ignore[arg-type]  # a module here, no function
 
     return _in_chunks(batch, reward_model, cfg, score)
 
@@ -397,12 +404,12 @@ def _parts(minibatch: Rollout, accumulation: int) -> Iterator[tuple[Rollout, flo
         yield part, float(part.response_mask.sum() / minibatch.response_mask.sum())
 
 
-def _weighted(found: list[tuple[float, dict]]) -> dict[str, Tensor]:
+def _weighted(found: Sequence[tuple[float, Metrics]]) -> dict[str, Any]:
     """Sums of metrics, each times its share."""
     return {name: sum(share * metrics[name] for share, metrics in found) for name in found[0][1]}
 
 
-def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor | float]:
+def _over_all(found: Sequence[tuple[float, Metrics]]) -> Metrics:
     """Weighted sums over the parts of all processes."""
     sums = _weighted(found)
     if processes.world_size() == 1:
@@ -413,7 +420,7 @@ def _over_all(found: list[tuple[float, dict]]) -> dict[str, Tensor | float]:
 # -- checks --------------------------------------------------------------------------------------------------
 
 
-def _checked_ratio(metrics: dict[str, Tensor], tolerance: float = 0.005) -> float:
+def _checked_ratio(metrics: Metrics, tolerance: float = 0.005) -> float:
     """Before the first step the policy *is* the one that sampled: every ratio is 1, rounding aside.
 
     approxkl, half the mean squared log-ratio, sees what a mean ratio hides. Measured on our S model between

@@ -129,8 +129,8 @@ def backward_on_rankings(
         optimizer.scaled(weighted).backward()
         right = pairs * pair_accuracy(scores.detach(), ranks, mask)
         sums += torch.stack([weighted.detach().double(), right, pairs.double()])
-    loss, right, pairs = processes.all_reduce(*sums)
-    return {"loss": loss, "accuracy": right / pairs}
+    loss, in_order, compared = processes.all_reduce(*sums)
+    return {"loss": loss, "accuracy": in_order / compared}
 
 
 def train_reward_shuffled(
@@ -166,7 +166,12 @@ class RankingSet:
     only once. After each answer stands its EOS, or the question of the model they are for.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], model: nn.Module):
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        rankings: Sequence[Mapping],
+        model: GPT2ForSequenceClassification,
+    ):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
         self.pad_id = tokenizer.pad_token_id
@@ -283,7 +288,9 @@ def score_texts(
     return _by_length(reward_model, score, exchanges.lengths, batch)
 
 
-def _by_length(model: nn.Module, score: Callable, lengths: Sequence[int], batch: int) -> list:
+def _by_length(
+    model: GPT2ForSequenceClassification, score: Callable, lengths: Sequence[int], batch: int
+) -> list:
     """score(indices) of all items, in order; inside, in batches of similar length, side by side."""
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
     parts = [order[start : start + batch] for start in range(0, len(order), batch)]

@@ -103,9 +103,10 @@ def backward_on_demonstrations(
     """Add the gradient of a batch's mean loss, of this process's rows; returns the batch's loss."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in local_parts(rows, accumulation):
+        share = float(counts)
         if len(part) < len(rows):
-            counts *= examples.answer_tokens(part) / examples.answer_tokens(rows)
-        weighted = counts * exchange_loss(policy, examples.batch(part, policy.device))
+            share *= examples.answer_tokens(part) / examples.answer_tokens(rows)
+        weighted = share * exchange_loss(policy, examples.batch(part, policy.device))
         optimizer.scaled(weighted).backward()
         sum_of_losses += weighted.detach()
     return processes.all_reduce(sum_of_losses)[0]
@@ -122,7 +123,7 @@ def backward_on_text(
     """
     per_step = cfg.batch_size * cfg.pretrain_mix / (1 - cfg.pretrain_mix)
     start, stop = int(step * per_step), int((step + 1) * per_step)
-    if start == stop:
+    if start == stop or rows is None:
         return {}  # no mix, or not one row's turn yet
     chosen = endless(len(rows), start, stop - start, cfg.seed, "mix")
     own, counts = local_parts(chosen, 1)[0]
