@@ -34,7 +34,7 @@ def permutation(n: int, seed: int, *path) -> tuple[int, ...]:
 
 
 def endless(n: int, start: int, count: int, seed: int, *path) -> list[int]:
-    """Items start ... start+count-1 of an endless stream that passes through 0 ... n-1, each in a fresh order."""
+    """Items start ... start+count-1 of endless passes through 0 ... n-1, each in a fresh order."""
     return [permutation(n, seed, *path, i // n)[i % n] for i in range(start, start + count)]
 
 

@@ -34,20 +34,17 @@ def train_sft(
     accumulation: int = 1,
     loop: Loop | dict | None = None,
 ) -> dict[str, list[float]]:
-    """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text; returns the
-    history.
+    """Train `policy` in place on demonstrations, (prompt, response) or rows with prompt and text.
 
-        loss = mean over response tokens and EOS of -log pi(token) [+ coefficient * the same on pretraining
-        rows]
+        loss = mean over response tokens and EOS of -log pi(token) [+ coefficient * the same on text]
 
-    The prompt is not in the loss (the paper does not say; we ask for answers, not for prompts).
-
+    The prompt is not in the loss (the paper does not say; we ask for answers). Returns the history.
     pretrain_rows: (N, n_positions), needed if cfg.pretrain_mix > 0, the SFT that PPO starts from (App. C.3).
-    valid: demonstrations for the loss/valid of each epoch, which turns long before people stop preferring
-    (§3.5). select: scores the model after each epoch (select/score); with cfg.select = "reward" the best
-    epoch's weights are kept, as the paper chose by reward model score (App. C.1). on_epoch: called as
-    on_epoch(epoch, policy) after each epoch, may return metrics. accumulation: parts in which a batch is
-    computed; a matter of memory, which does not change its gradient.
+    valid: demonstrations for loss/valid, which turns long before people stop preferring (§3.5).
+    select: scores the model after each epoch (select/score); with cfg.select = "reward" the best epoch's
+    weights are kept, as the paper chose by reward model score (App. C.1).
+    on_epoch: called as on_epoch(epoch, policy) after each epoch, may return metrics.
+    accumulation: parts in which a batch is computed; a matter of memory, which does not change its gradient.
     """
     cfg = cfg or SFTConfig()
     _check(cfg, pretrain_rows, select)
