@@ -26,7 +26,7 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="no playwright here, so panels were NOT tried in a browser"
 )
 pytest.importorskip("jupyterlab")
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 NASTY = "<img src=x onerror=window.pwned=1> $x$ \\\\(y\\\\) **b** \\x07 \\u202egnp"  # as it stands in a cell
 CELLS = [

@@ -15,7 +15,6 @@ from rlhf_lite.cli import terminal
 from rlhf_lite.cli.chains import chain_config
 from rlhf_lite.data.files import ROOT
 
-pytestmark = pytest.mark.xdist_group("cli")  # one run of the smoke profile serves all of it
 COMMANDS = list(cli.COMMANDS)
 ARGUMENTS = {"reward": ["--rankings", "x"]}
 STAGES = (

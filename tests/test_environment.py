@@ -51,6 +51,7 @@ def test_the_package_sets_what_torch_reads_when_it_is_loaded_unless_told_otherwi
     assert run(code, LRU_CACHE_CAPACITY="7").stdout.split() == ["False", "7", "1000", *waiting]
 
 
+@pytest.mark.slow
 def test_torch_before_the_package_is_one_warning_unless_the_settings_are_there():
     late = run("import torch, rlhf_lite, rlhf_lite.models.gpt2")
     assert late.returncode == 0 and late.stderr.count("torch was imported before rlhf_lite") == 1

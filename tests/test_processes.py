@@ -14,7 +14,7 @@ from rlhf_lite.hardware import processes
 from rlhf_lite.train.optim import FIRST_SCALE
 from rlhf_lite.train.ppo import train_ppo
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = """
 import copy, os, sys
