@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..data.files import ROOT
+from . import terminal
 
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -46,4 +47,4 @@ def run(args: argparse.Namespace) -> int:
     sys.path.insert(0, str(BENCHMARKS.parent))
     from benchmarks import command
 
-    return command.run(args)
+    return command.run(args, terminal)
