@@ -90,3 +90,10 @@ def real_config(folder: Path, *more: str, **changes) -> RealChainConfig:
 
 def real_chain(folder: Path, *more: str, **changes) -> RealChain:
     return RealChain(real_config(folder, *more, **changes), progress=False)
+
+
+def real_command(folder: Path, *more: str) -> list[str]:
+    """The words of `rlhf-lite real` for the same data."""
+    cfg = real_config(folder)
+    words = ["real", "--rankings", cfg.rankings, "--model", "", "--tokenizer", cfg.tokenizer]
+    return [*words, "--device", "cpu", "--limit-tokens", "48", *more]

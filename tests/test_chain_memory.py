@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from helpers_real import real_chain, real_config
+from helpers_real import real_chain, real_command
 
 from rlhf_lite import cli
 from rlhf_lite.chain import engine
@@ -72,19 +72,7 @@ def test_several_processes_may_be_cut(real_folder, run_home, monkeypatch):
 
 
 def test_the_command_foretells_and_fits(real_folder, run_home, memory, capsys):
-    cfg = real_config(real_folder)
-    words = [
-        "real",
-        "--rankings",
-        cfg.rankings,
-        "--model",
-        "",
-        "--tokenizer",
-        cfg.tokenizer,
-        "--device",
-        "cpu",
-    ]
-    words += ["--limit-tokens", "48"]
+    words = real_command(real_folder)
     assert cli.main([*words, "--forecast"]) == 0
     said = capsys.readouterr().out
     assert (

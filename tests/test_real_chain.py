@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers_real import DATA, K_WAY, PAIRS, QUICK, TREES, WORDS, message, real_chain, real_config, written
+from helpers_real import DATA, K_WAY, PAIRS, QUICK, TREES, WORDS, message, real_chain, real_command, written
 
 from rlhf_lite import cli
 from rlhf_lite.chain import engine, store
@@ -204,22 +204,6 @@ def test_a_bad_setting_is_named(change, said):
         with_settings(RealChainConfig(), [change])
 
 
-def command(folder, *more) -> list[str]:
-    cfg = real_config(folder)
-    words = [
-        "real",
-        "--rankings",
-        cfg.rankings,
-        "--model",
-        "",
-        "--tokenizer",
-        cfg.tokenizer,
-        "--device",
-        "cpu",
-    ]
-    return [*words, "--limit-tokens", "48", *more]
-
-
 def _run(words: list[str], env: dict) -> str:
     """What this Python prints."""
     done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, timeout=600)
@@ -241,14 +225,14 @@ def test_the_command_on_two_processes_gives_what_one_gives(real_folder, run_home
         "rlhf_lite",
     ]
     settings = ("--set", *QUICK)
-    assert cli.main(command(real_folder, *settings)) == 0
+    assert cli.main(real_command(real_folder, *settings)) == 0
     alone = result(run_home)
     ways = {
         "two": ("--only", "reward"),
         "cut": ("--set", *QUICK, "sharded=true", "recompute=true", "accumulation=2"),
     }
     for name, more in ways.items():
-        words = command(real_folder, *settings, *more, "--processes", "2")
+        words = real_command(real_folder, *settings, *more, "--processes", "2")
         done = subprocess.run(
             [*torchrun, *words],
             env=env | {"RLHF_LITE_HOME": str(run_home / name)},
@@ -264,7 +248,7 @@ def test_the_command_on_two_processes_gives_what_one_gives(real_folder, run_home
             loss = together[stage]["test"]["loss"]["mean"]
             assert loss == pytest.approx(alone[stage]["test"]["loss"]["mean"], abs=0.02)
         assert name == "two" or together["evaluation"]["data"] == alone["evaluation"]["data"]
-    assert cli.main(command(real_folder, *settings, "--processes", "2")) == 2
+    assert cli.main(real_command(real_folder, *settings, "--processes", "2")) == 2
     assert "there should be 2 processes, but there is 1" in capsys.readouterr().err
 
 
@@ -317,7 +301,7 @@ def reward(capsys, *words) -> tuple[int, str, str]:
 
 
 def test_a_reward_model_says_how_well_it_knows_people(real_folder, run_home, capsys):
-    words = command(real_folder)[1:]
+    words = real_command(real_folder)[1:]
     code, said, err = reward(capsys, *words)
     assert code == 0, err
     assert re.search(r"^reply: unranked +48$", said, re.MULTILINE) and "this model is above chance" in said
@@ -372,7 +356,7 @@ def test_the_interval_draws_whole_conversations():
 
 
 def test_an_interrupted_training_goes_on_where_it_was(real_folder, run_home, capsys, monkeypatch):
-    words, step, calls = command(real_folder)[1:], Adam.step, []
+    words, step, calls = real_command(real_folder)[1:], Adam.step, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -414,7 +398,7 @@ GOOD, FLAT = json.dumps(K_WAY[0]), message("x", "hello", "prompter")
 def test_a_bad_file_is_one_line_with_its_row(tmp_path, real_folder, run_home, capsys, text, said):
     file = tmp_path / "bad.jsonl"
     file.write_text(text)
-    code, out, err = reward(capsys, *command(real_folder)[1:], "--rankings", file)
+    code, out, err = reward(capsys, *real_command(real_folder)[1:], "--rankings", file)
     assert (code, out) == (2, "") and err.count("\n") == 1 and "bad.jsonl" in err and said in err
 
 
@@ -428,7 +412,7 @@ def test_a_bad_file_is_one_line_with_its_row(tmp_path, real_folder, run_home, ca
     ],
 )
 def test_settings_that_cannot_work(real_folder, run_home, capsys, words, said):
-    code, _, err = reward(capsys, *command(real_folder)[1:], *words.split())
+    code, _, err = reward(capsys, *real_command(real_folder)[1:], *words.split())
     assert code == 2 and said in err and "Traceback" not in err
 
 
