@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,13 @@ ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("no Chromium here, so panels were NOT tried in a browser", allow_module_level=True)
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="no playwright here, so panels were NOT tried in a browser"
-)
-pytest.importorskip("jupyterlab")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    *(
+        pytest.mark.skipif(find_spec(name) is None, reason=f"no {name}: panels were NOT tried in a browser")
+        for name in ("playwright", "jupyterlab")
+    ),
+]
 
 NASTY = "<img src=x onerror=window.pwned=1> $x$ \\\\(y\\\\) **b** \\x07 \\u202egnp"  # as it stands in a cell
 CELLS = [
@@ -189,7 +192,9 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
 @pytest.fixture
 def page(lab, tmp_path):
     """A page that notes every request to another host and every error."""
-    with playwright.sync_playwright() as play:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=CHROMIUM,
             headless=True,

@@ -163,6 +163,7 @@ def stranger(models, out) -> dict:
 # --- the same numbers elsewhere -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_policy_is_the_same_in_plain_transformers(models, stranger):
     for name in filter(is_policy, models):
         policy, tokenizer, theirs = load_policy(models[name]), load_tokenizer(models[name]), stranger[name]
@@ -178,6 +179,7 @@ def test_a_policy_is_the_same_in_plain_transformers(models, stranger):
         )  # generation that nobody limits ends where the positions do
 
 
+@pytest.mark.slow
 def test_a_reward_model_is_the_same_in_plain_transformers(models, stranger):
     for name in models:
         if not is_policy(name):
@@ -187,6 +189,7 @@ def test_a_reward_model_is_the_same_in_plain_transformers(models, stranger):
             assert stranger[name]["batch"] == pytest.approx(ours, abs=1e-5), name
 
 
+@pytest.mark.slow
 def test_the_cards_own_examples_run_and_say_what_we_say(models, stranger):
     for name, source in models.items():
         tokenizer = load_tokenizer(source)

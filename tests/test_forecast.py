@@ -24,11 +24,17 @@ from rlhf_lite.models.tokens import build_tokenizer
     ("settings", "accumulation"),
     [
         (ComputeSettings(), 1),
-        (ComputeSettings(half=True), 4),
-        (ComputeSettings(recompute=True), 4),
         (ComputeSettings(half=True, recompute=True), 1),
-        (ComputeSettings(fused=False), 4),
-        (ComputeSettings(half=True, fused=False), 1),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                (ComputeSettings(half=True), 4),
+                (ComputeSettings(recompute=True), 4),
+                (ComputeSettings(half=True, recompute=True), 4),
+                (ComputeSettings(fused=False), 4),
+                (ComputeSettings(half=True, fused=False), 1),
+            )
+        ),
     ],
     ids=str,
 )

@@ -55,6 +55,7 @@ def test_all_stages_learn_are_found_again_and_rebuilt_only_where_something_chang
     assert [other.key(stage) == first.key(stage) for stage in STAGES] == [True, True, True, False, False]
 
 
+@pytest.mark.slow
 def test_where_several_people_ranked_the_same_their_agreement_is_told(
     real_folder, run_home, tmp_path, capsys
 ):
@@ -416,6 +417,7 @@ def test_settings_that_cannot_work(real_folder, run_home, capsys, words, said):
     assert code == 2 and said in err and "Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "oasst").is_dir(), reason=f"no public data at {DATA}")
 def test_the_real_open_assistant_trees(run_home, capsys):
     file, tokenizer = DATA / "oasst" / "en_100_tree.jsonl", DATA / "gpt2-tokenizer"
