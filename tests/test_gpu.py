@@ -25,7 +25,10 @@ from rlhf_lite.train.sft import exchange_loss, train_sft
 
 ON_GPU = (pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"))
 DEVICES = ["cpu", pytest.param("cuda", marks=ON_GPU)]
-HALVES = ["bf16", "fp16"]
+HALVES = [
+    "bf16",
+    pytest.param("fp16", marks=pytest.mark.slow),
+]  # slow on a CPU, which has no products of fp16
 
 
 class StopAfter:

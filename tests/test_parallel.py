@@ -78,6 +78,7 @@ def _met(log):
     return met
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
     chain = Chain(ChainConfig(data=DataConfig(scale=0.001, sft_scale=0.001)), shipped=())
@@ -86,6 +87,7 @@ def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path)
         workers.build_all(chain, ("base",))
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
     child = workers.Worker(Chain(shipped=()), "base", threads=1)
@@ -115,6 +117,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_stage_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
     script, beats = tmp_path / "orphan.py", tmp_path / "beats"
     script.write_text(ORPHAN)
