@@ -122,7 +122,7 @@ def test_half_precision_trains_like_float32(base, texts, device, half, monkeypat
 
 @pytest.mark.parametrize("half", HALVES)
 def test_gradients_in_half_precision_are_those_of_float32(base, texts, device, half, monkeypatch):
-    batch = ExchangeSet(texts.tokenizer, texts.pairs, 64).batch(range(16), device)
+    batch = ExchangeSet(texts.tokenizer, texts.pairs, 64).batch(range(16))
 
     def gradient(wish):
         monkeypatch.setenv(precision.ENV, wish)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 import torch
+from torch import Tensor
 
 ENV = "RLHF_LITE_DEVICE"
 KINDS = ("auto", "cuda", "cpu")
@@ -40,3 +41,11 @@ def choose_device(kind: str = "auto") -> torch.device:
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
     return device
+
+
+def to_device(x: Tensor, device: torch.device | str) -> Tensor:
+    """x on the device. What goes from the CPU to a GPU is copied while the GPU works on what it was asked
+    before."""
+    if x.device.type == "cpu" and torch.device(device).type == "cuda":
+        return x.pin_memory().to(device, non_blocking=True)
+    return x.to(device)

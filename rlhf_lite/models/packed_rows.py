@@ -11,7 +11,7 @@ from transformers import GPT2LMHeadModel
 from ..hardware.graphs import Graphed
 from ..hardware.precision import round_up, working_dtype
 from .heads import head_logits
-from .losses import upcast
+from .losses import last_index, upcast
 from .packed import pack, pack_last, read_packed
 
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
@@ -54,14 +54,15 @@ class PackedRows:
         """One more token of each row: tokens and position_ids (rows,), attention_bias (rows, capacity) ->
         (rows, V)."""
         batch = pack_last(tokens, position_ids, attention_bias)
-        return upcast(head_logits(self.policy, read_packed(self.policy, batch, cache=self.cache)))
+        return upcast(head_logits(self.policy, read_packed(self.policy.transformer, batch, self.cache)))
 
     def _read_prompts(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids, mask (rows, P) -> (rows, V). Several answers to one prompt: it is read once."""
         first, copy = _repeats(ids) or (self.rows, None)
-        batch = pack(ids[first], mask[first])
-        ends = mask[first].sum(dim=1).cumsum(dim=0) - 1
-        logits = upcast(head_logits(self.policy, read_packed(self.policy, batch, ends, self.cache)))
+        ends = F.one_hot(last_index(mask[first]), mask.shape[1])  # (prompts, P)
+        where_to = {"device": ids.device, "dtype": self.attention_bias.dtype}
+        batch = pack(ids[first], mask[first], ends.bool(), **where_to)
+        logits = upcast(head_logits(self.policy, read_packed(self.policy.transformer, batch, self.cache)))
         self.cache.grow(batch.layout.shape[1])
         if copy is None:
             return logits

@@ -13,6 +13,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..config import RewardConfig
 from ..hardware import processes
+from ..hardware.device import to_device
 from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
 from ..hardware.threads import in_threads
@@ -207,19 +208,16 @@ class RankingSet:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Score all answers of these rankings in one forward pass: scores, ranks and mask, (B, K) each; mask
         is 0 where a prompt has fewer than K answers."""
-        chosen, ranks = (
-            [self.rows[i] for i in rows],
-            [torch.tensor(list(self.kept[i]["ranks"])) for i in rows],
-        )
+        chosen = [self.rows[i] for i in rows]
+        ranks = [torch.tensor(list(self.kept[i]["ranks"])) for i in rows]
         ids = pad_right([row.ids for row in chosen], self.pad_id)  # (B, T)
         position_ids = pad_right([row.position_ids for row in chosen], 0)  # (B, T)
         parts = pad_right([row.parts for row in chosen], -1)  # (B, T)
         last = pad_right([row.last for row in chosen], 0)  # (B, K)
-        inputs = [x.to(model.device) for x in (ids, position_ids, parts, last)]
         with autocast(model.device):
-            scores = group_rewards(model, *inputs)  # (B, K)
+            scores = group_rewards(model, ids, position_ids, parts, last)  # (B, K)
         mask = pad_right([torch.ones_like(x) for x in ranks], 0)  # (B, K)
-        return scores, pad_right(ranks, 0).to(model.device), mask.to(model.device)
+        return scores, *(to_device(x, model.device) for x in (pad_right(ranks, 0), mask))
 
 
 class _RankingRow(NamedTuple):
@@ -281,7 +279,7 @@ def score_texts(
     exchanges = ExchangeSet(tokenizer, pairs, reward_model.config.n_positions)
 
     def score(rows: list[int]) -> list[float]:
-        part = exchanges.batch(rows, reward_model.device)
+        part = exchanges.batch(rows)
         with autocast(reward_model.device):
             return reward(reward_model, part.ids, part.mask).tolist()
 
