@@ -15,12 +15,15 @@ from .losses import last_index, upcast
 from .packed import pack, pack_last, read_packed
 
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
+DROP_GRAPH_BELOW = 0.5  # the same where a step is a graph, which has to be captured again
+BLOCK = 256  # tokens
+ASK_EVERY = 8  # steps after which a GPU is asked who still runs: while it answers, it does nothing
 
 
 class PackedRows:
     """The rows that still run: their indices in the full batch, and a KV cache of all they have read.
 
-    Finished rows leave the batch and the cache; on a GPU they stay, and a step is replayed as one CUDA graph.
+    Finished rows leave the batch and the cache. On a GPU a step is replayed as one CUDA graph.
     """
 
     def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
@@ -33,7 +36,7 @@ class PackedRows:
             int(self.position_ids.max()) + 1
         )  # of the prompts in the cache; new tokens come after
         capacity = round_up(width + max_new_tokens, 32)
-        self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
+        self.steps, self.graphed = 0, Graphed(self._read) if ids.device.type == "cuda" else None
         self.cache = Cache(capacity if self.graphed else None, ids.device)
         unseen = torch.arange(capacity, device=ids.device) > self.position_ids[:, None]  # (rows, capacity)
         dtype = working_dtype(policy.lm_head.weight)
@@ -70,11 +73,15 @@ class PackedRows:
         return logits[copy]
 
     def append(self, token: Tensor, alive: Tensor) -> bool:
-        """Take the drawn tokens (rows,) and who still runs after them (rows,); False when nobody does."""
+        """Take the drawn tokens (rows,) and who still runs after them (rows,); False once it is known that
+        nobody does."""
         end = self.policy.config.n_positions - 1  # where a row idles that filled the model
         self.new, self.position_ids, self.alive = token, (self.position_ids + 1).clamp(max=end), alive
+        self.steps += 1
+        if self.graphed and self.steps % ASK_EVERY:
+            return True
         running = int(alive.sum())
-        if 0 < running < DROP_BELOW * len(alive) and not self.graphed:
+        if 0 < running < (DROP_GRAPH_BELOW if self.graphed else DROP_BELOW) * len(alive):
             size = round_up(running, 16, limit=len(alive))  # all who run, a few who do not
             self._keep((~alive).sort(stable=True).indices[:size])
         return running > 0
@@ -83,6 +90,7 @@ class PackedRows:
         self.cache.select(rows)
         for name in ("rows", "alive", "new", "position_ids", "attention_bias"):
             setattr(self, name, getattr(self, name)[rows])
+        self.graphed = Graphed(self._read) if self.graphed else None
 
 
 class Cache:
@@ -143,3 +151,21 @@ def _repeats(ids: Tensor) -> tuple[Tensor, Tensor] | None:
         return None
     spare = first[-1:].expand(round_up(len(first), 16, limit=len(ids)) - len(first))
     return torch.cat([first, spare]), new.cumsum(dim=0) - 1
+
+
+def draw_in_two_levels(logp: Tensor, uniform: Tensor) -> Tensor:
+    """`sampling.draw_tokens` for a GPU, where to cumulate a large vocabulary takes a third of a step: first
+    which block of BLOCK tokens, then which token of it. (rows, V), (rows,) -> (rows,)"""
+    blocks = F.pad(logp.exp(), (0, -logp.shape[1] % BLOCK)).unflatten(1, (-1, BLOCK))  # (rows, n, BLOCK)
+    outer = blocks.sum(dim=-1, dtype=torch.float64).cumsum(dim=-1)  # (rows, n)
+    wanted = uniform[:, None] * outer[:, -1:]  # (rows, 1)
+    block = _first_above(outer, wanted)  # (rows, 1)
+    inner = blocks.gather(1, block[..., None].expand(-1, 1, BLOCK))[:, 0].cumsum(dim=-1, dtype=torch.float64)
+    place = _first_above(inner, wanted - F.pad(outer, (1, 0)).gather(1, block))  # (rows, 1)
+    return (block * BLOCK + place)[:, 0]
+
+
+def _first_above(cdf: Tensor, wanted: Tensor) -> Tensor:
+    """The first entry of cdf (rows, n) above wanted (rows, 1): (rows, 1). It is one with a probability, even
+    where rounding brought `wanted` to the end."""
+    return torch.searchsorted(cdf, torch.minimum(wanted, cdf[:, -1:] * (1 - 2**-52)), right=True)

@@ -14,12 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..hardware.device import to_device
 from ..hardware.environment import plain, trim_memory
 from ..hardware.precision import autocast
 from ..hardware.threads import in_threads
 from .heads import evaluating
 from .losses import upcast
-from .packed_rows import PackedRows
+from .packed_rows import PackedRows, draw_in_two_levels
 from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, position_ids
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
@@ -66,20 +67,19 @@ def sample(
     size = B, T = len(ids), int(room.max())
     result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
     running = (PlainRows if plain() else PackedRows)(policy, ids, mask, T)
+    uniform = None if greedy else _uniform((T, B), ids.device, generator, among)
     with evaluating(policy):
         for t in range(T):
             rows, alive = running.rows, running.alive
             logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            if greedy:
-                token = logp.argmax(dim=-1)
-            else:
-                token = draw_tokens(logp, _uniform(B, ids.device, generator, among)[rows])
+            token = logp.argmax(dim=-1) if uniform is None else draw_tokens(logp, uniform[t, rows])
             token = token.where(alive, pad_id)
             result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
             result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
             if not running.append(token, alive & (token != eos_id) & (t + 1 < room[rows])):
                 break
-    return Samples(*(x[:, : t + 1] for x in result))
+    longest = int(result.mask.any(dim=0).sum())
+    return Samples(*(x[:, :longest] for x in result))
 
 
 def sample_texts(
@@ -177,15 +177,16 @@ def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
     return room
 
 
-def _uniform(count: int, device: torch.device, generator: torch.Generator | None, among) -> Tensor:
-    """One number for each of `count` rows; those of a larger batch get what they would get in it (see
-    `sample`)."""
+def _uniform(size: tuple[int, int], device: torch.device, generator: torch.Generator | None, among) -> Tensor:
+    """One number for each row and token, (T, B), drawn token by token; rows of a larger batch get what they
+    would get in it (see `sample`)."""
+    T, B = size
     source = device if generator is None else generator.device
-    size = count if among is None else among[0]
-    drawn = torch.rand(size, dtype=torch.float64, generator=generator, device=source)
+    rows = B if among is None else among[0]
+    drawn = torch.rand(T, rows, dtype=torch.float64, generator=generator, device=source)
     if among is not None:
-        drawn = drawn[list(among[1])]
-    return drawn.to(device)
+        drawn = drawn[:, list(among[1])]
+    return to_device(drawn, device)
 
 
 def draw_tokens(logp: Tensor, uniform: Tensor) -> Tensor:
@@ -194,6 +195,8 @@ def draw_tokens(logp: Tensor, uniform: Tensor) -> Tensor:
     Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost. A
     few rows at a time, or with such a vocabulary that takes more memory than all the rest of a step.
     """
+    if logp.device.type != "cpu" and not plain():
+        return draw_in_two_levels(logp, uniform)
     few, tokens = max(1, DRAWN_AT_ONCE // logp.shape[1]), []
     for some, u in zip(logp.split(few), uniform.split(few), strict=True):
         cdf = some.exp().cumsum(dim=-1, dtype=torch.float64)
