@@ -20,7 +20,7 @@ from ..labels.agreement import pool_agreement
 from ..labels.labelers import Labeler
 from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
-from ..models.tokens import Encoded, encode_prompts
+from ..models.tokens import encode_prompts
 from ..train.pretrain import stream_loss, token_stream
 from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, USE_CASES, Fact, Task
@@ -207,11 +207,10 @@ def kl_per_episode(chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, promp
 
     @torch.no_grad()
     def kl_of_batch(i: int) -> float:
-        ids, mask = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
-        encoded = Encoded(ids.to(policy.device), mask.to(policy.device))
+        encoded = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
         draw = torch.Generator().manual_seed(chain.config.seed + i)
         drawn = sample(policy, *encoded, longest, *ends, generator=draw)
-        there = response_logprobs(start, encoded, drawn.tokens, drawn.mask)
+        there = response_logprobs(start, encoded, drawn.tokens, drawn.mask).cpu()
         return float(((drawn.logprobs - there) * drawn.mask).sum())
 
     batches = range(0, len(prompts), 150)

@@ -6,6 +6,8 @@ understand. `packed.packed_forward` does no work on padding; it is what runs oth
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -33,7 +35,8 @@ def hidden_states(
     tokens there are decides what is computed.
     """
     forward = plain_forward if plain() else packed_forward
-    return run(model.transformer, model, forward, ids, mask, where, position_ids, attention_bias)
+    trunk: Any = model.transformer
+    return run(trunk, model, forward, ids, mask, where, position_ids, attention_bias)
 
 
 def plain_forward(model, ids, mask, where=None, position_ids=None, attention_bias=None) -> Tensor:

@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2LMHeadModel
 
+from ..hardware.device import to_device
 from ..hardware.graphs import Graphed
 from ..hardware.precision import round_up, working_dtype
 from .heads import head_logits
-from .losses import last_index, upcast
+from .losses import last_index
 from .packed import pack, pack_last, read_packed
 
 DROP_BELOW = 0.7  # once less than this share of the rows still runs, the others leave the batch and the cache
@@ -27,20 +28,19 @@ class PackedRows:
     """
 
     def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
-        self.policy, self.prompts = policy, (ids, mask)
-        self.rows = torch.arange(len(ids), device=ids.device)
+        self.policy, self.prompts, device = policy, (ids, mask), policy.device
+        self.rows = torch.arange(len(ids), device=device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
-        self.position_ids = mask.sum(dim=1) - 1  # of the last token of each row
+        lengths = mask.sum(dim=1)
+        self.position_ids = to_device(lengths - 1, device)  # of the last token of each row
         self.new: Tensor | None = None  # that token, once one was drawn
-        width = round_up(
-            int(self.position_ids.max()) + 1
-        )  # of the prompts in the cache; new tokens come after
+        width = round_up(int(lengths.max()))  # of the prompts in the cache; new tokens come after
         capacity = round_up(width + max_new_tokens, 32)
-        self.steps, self.graphed = 0, Graphed(self._read) if ids.device.type == "cuda" else None
-        self.cache = Cache(capacity if self.graphed else None, ids.device)
-        unseen = torch.arange(capacity, device=ids.device) > self.position_ids[:, None]  # (rows, capacity)
+        self.steps, self.graphed = 0, Graphed(self._read) if device.type == "cuda" else None
+        self.cache = Cache(capacity if self.graphed else None, device)
+        unseen = torch.arange(capacity, device=device) > self.position_ids[:, None]  # (rows, capacity)
         dtype = working_dtype(policy.lm_head.weight)
-        bias = torch.zeros(unseen.shape, dtype=dtype, device=ids.device)
+        bias = torch.zeros(unseen.shape, dtype=dtype, device=device)
         self.attention_bias = bias.masked_fill(unseen, torch.finfo(dtype).min)
 
     def next_logits(self) -> Tensor:
@@ -57,18 +57,19 @@ class PackedRows:
         """One more token of each row: tokens and position_ids (rows,), attention_bias (rows, capacity) ->
         (rows, V)."""
         batch = pack_last(tokens, position_ids, attention_bias)
-        return upcast(head_logits(self.policy, read_packed(self.policy.transformer, batch, self.cache)))
+        return head_logits(self.policy, read_packed(self.policy.transformer, batch, self.cache))
 
     def _read_prompts(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids, mask (rows, P) -> (rows, V). Several answers to one prompt: it is read once."""
-        first, copy = _repeats(ids) or (self.rows, None)
-        ends = F.one_hot(last_index(mask[first]), mask.shape[1])  # (prompts, P)
-        where_to = {"device": ids.device, "dtype": self.attention_bias.dtype}
-        batch = pack(ids[first], mask[first], ends.bool(), **where_to)
-        logits = upcast(head_logits(self.policy, read_packed(self.policy.transformer, batch, self.cache)))
+        first, copy = _repeats(ids) or (torch.arange(len(ids)), None)
+        ids, mask = ids[first], mask[first]  # (prompts, P)
+        ends = F.one_hot(last_index(mask), mask.shape[1]).bool()
+        batch = pack(ids, mask, ends, device=self.rows.device, dtype=self.attention_bias.dtype)
+        logits = head_logits(self.policy, read_packed(self.policy.transformer, batch, self.cache))
         self.cache.grow(batch.layout.shape[1])
         if copy is None:
             return logits
+        copy = to_device(copy, self.rows.device)
         self.cache.select(copy)
         return logits[copy]
 

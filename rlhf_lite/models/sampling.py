@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..hardware.compiling import compilable
 from ..hardware.device import to_device
 from ..hardware.environment import plain, trim_memory
 from ..hardware.precision import autocast
@@ -52,34 +53,46 @@ def sample(
     among: tuple[int, Sequence[int]] | None = None,
 ) -> Samples:
     """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
+    Prompts may be on the CPU wherever the policy is, and what is drawn comes back there.
 
     temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities
     are at `temperature` either way. Each row draws one uniform number a step, running or not, so what it
     draws does not depend on when the others end. among = (size, places): the rows are those of a larger
     batch, and draw what they would in it.
     """
-    temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
+    device, temperature = policy.device, torch.as_tensor(temperature).expand(len(ids))  # (B,)
     if not (temperature > 0).all():
         raise ValueError(
             f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode"
         )
     room = _room(policy, mask, max_new_tokens)  # (B,)
     size = B, T = len(ids), int(room.max())
-    result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
+    room, temperature = to_device(room, device), to_device(temperature, device)
+    uniform = None if greedy else _uniform((T, B), device, generator, among)
+    tokens = torch.full(size, pad_id, device=device)
+    logprobs, written = torch.zeros(size, device=device), torch.zeros(size, dtype=mask.dtype, device=device)
     running = (PlainRows if plain() else PackedRows)(policy, ids, mask, T)
-    uniform = None if greedy else _uniform((T, B), ids.device, generator, among)
     with evaluating(policy):
         for t in range(T):
             rows, alive = running.rows, running.alive
-            logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            token = logp.argmax(dim=-1) if uniform is None else draw_tokens(logp, uniform[t, rows])
+            at_random = None if uniform is None else uniform[t, rows]
+            token, logprob = choose(running.next_logits(), temperature[rows, None], at_random)
             token = token.where(alive, pad_id)
-            result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
-            result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
+            tokens[rows, t], written[rows, t] = token, alive.to(mask.dtype)
+            logprobs[rows, t] = logprob.where(alive, 0.0)
             if not running.append(token, alive & (token != eos_id) & (t + 1 < room[rows])):
                 break
-    longest = int(result.mask.any(dim=0).sum())
-    return Samples(*(x[:, :longest] for x in result))
+    longest = int(written.any(dim=0).sum())
+    return Samples(*(x[:, :longest].cpu() for x in (tokens, logprobs, written)))
+
+
+@compilable
+def choose(logits: Tensor, temperature: Tensor, uniform: Tensor | None) -> tuple[Tensor, Tensor]:
+    """A token of each row and its log-probability: logits (rows, V), temperature (rows, 1), uniform (rows,),
+    or None for the likeliest -> (rows,), (rows,)."""
+    logp = F.log_softmax(upcast(logits).div_(temperature), dim=-1)  # (rows, V)
+    token = logp.argmax(dim=-1) if uniform is None else draw_tokens(logp, uniform)
+    return token, logp.gather(1, token[:, None])[:, 0]
 
 
 def sample_texts(
@@ -108,10 +121,9 @@ def sample_texts(
     each = torch.as_tensor(temperature).expand(len(prompts))
 
     def answer(prompt: Encoded, temperature: Tensor, seed: int) -> list[str]:
-        ids, mask = (x.to(policy.device) for x in prompt)
         draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
-            samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
+            samples = sample(policy, *prompt, max_new_tokens, *ends, temperature, greedy, draw)
         trim_memory()
         return list(decode(tokenizer, samples.tokens))
 
@@ -136,8 +148,9 @@ class PlainRows:
     """All rows, read by transformers' own forward pass with its cache, to the end of the longest."""
 
     def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
-        self.policy, self.new, self.mask, self.cache = policy, ids, mask, DynamicCache()
-        self.rows = torch.arange(len(ids), device=ids.device)
+        self.policy, self.cache = policy, DynamicCache()
+        self.new, self.mask = to_device(ids, policy.device), to_device(mask, policy.device)
+        self.rows = torch.arange(len(ids), device=policy.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
 
     def next_logits(self) -> Tensor:
@@ -153,7 +166,7 @@ class PlainRows:
             use_cache=True,
             logits_to_keep=1,
         )
-        return upcast(found.logits[:, -1])
+        return found.logits[:, -1]
 
     def append(self, token: Tensor, alive: Tensor) -> bool:
         """Take the drawn tokens (B,) and who still runs after them (B,); False when nobody does."""

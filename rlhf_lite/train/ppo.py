@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from statistics import fmean
 from typing import Any
@@ -22,12 +22,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import (
-    GPT2ForSequenceClassification,
-    GPT2LMHeadModel,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import SCORING_ROWS, PPOConfig
 from ..hardware import processes
@@ -45,7 +40,7 @@ from ..models.losses import (
     value_loss,
     whiten,
 )
-from ..models.sampling import Samples, sample
+from ..models.sampling import sample
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, permutation, seeded
 from .loop import Loop
@@ -99,6 +94,13 @@ class Rollout:
             elif value is not None:
                 chosen[field.name] = value[index]
         return Rollout(**chosen)
+
+    def to(self, device: torch.device) -> Rollout:
+        """The same where a model is, for a loss."""
+        moved: dict[str, Any] = {
+            name: to_device(x, device) for name, x in vars(self).items() if isinstance(x, Tensor)
+        }
+        return replace(self, **moved)
 
 
 @torch.no_grad()  # not inference_mode: the update differentiates through what is made here
@@ -232,10 +234,9 @@ class Learner:
         found = []
         for part, share in _parts(minibatch, self.cfg.accumulation):
             logprobs = policy_logprobs(self.policy, part, self.cfg)
-            old = [
-                to_device(x, logprobs.device) for x in (part.logprobs, part.advantages, part.response_mask)
-            ]
-            loss, stats = policy_loss(logprobs, *old, self.cfg.clip)
+            there = part.to(logprobs.device)
+            known = there.logprobs, there.advantages, there.response_mask
+            loss, stats = policy_loss(logprobs, *known, self.cfg.clip)
             self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
@@ -246,8 +247,8 @@ class Learner:
         found, clip = [], self.cfg.value_clip
         for part, share in _parts(minibatch, self.cfg.accumulation):
             values = state_values(self.value_model, part)
-            old = [to_device(x, values.device) for x in (part.values, part.returns, part.response_mask)]
-            loss, stats = value_loss(values, *old, clip)
+            there = part.to(values.device)
+            loss, stats = value_loss(values, there.values, there.returns, there.response_mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
@@ -286,9 +287,7 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
             if state is not None:
                 generator.set_state(state)
             among = (len(prompts), own[part])  # of so many rows, these
-            prompt = (to_device(x[part], policy.device) for x in (ids, mask))
-            found = sample(policy, *prompt, *limits, generator=generator, among=among)
-            drawn.append(Samples(*(x.cpu() for x in found)))
+            drawn.append(sample(policy, ids[part], mask[part], *limits, generator=generator, among=among))
     responses = _stack_rows([part.tokens for part in drawn], tokenizer.pad_token_id)
     return Rollout(
         prompts=[prompts[i] for i in own],
@@ -356,9 +355,7 @@ def state_values(value_model: GPT2ForSequenceClassification, part: Rollout) -> T
 
 
 @torch.no_grad()
-def _in_chunks(
-    batch: Rollout, model: PreTrainedModel, cfg: PPOConfig, function: Callable[[Rollout], Tensor]
-) -> Tensor:
+def _in_chunks(batch: Rollout, model, cfg: PPOConfig, function: Callable[[Rollout], Tensor]) -> Tensor:
     """function(part) of the model over parts of similar length; results (B,) or (B, T) in order."""
     order = batch.lengths.argsort()
     parts = order.split(max(1, SCORING_ROWS // cfg.accumulation))

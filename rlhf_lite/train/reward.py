@@ -217,7 +217,7 @@ class RankingSet:
         with autocast(model.device):
             scores = group_rewards(model, ids, position_ids, parts, last)  # (B, K)
         mask = pad_right([torch.ones_like(x) for x in ranks], 0)  # (B, K)
-        return scores, *(to_device(x, model.device) for x in (pad_right(ranks, 0), mask))
+        return scores, to_device(pad_right(ranks, 0), model.device), to_device(mask, model.device)
 
 
 class _RankingRow(NamedTuple):
