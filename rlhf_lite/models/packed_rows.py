@@ -29,9 +29,7 @@ class PackedRows:
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
         self.position_ids = mask.sum(dim=1) - 1  # of the last token of each row
         self.new: Tensor | None = None  # that token, once one was drawn
-        width = round_up(
-            int(self.position_ids.max()) + 1
-        )  # of the prompts in the cache; new tokens come after
+        width = round_up(int(self.position_ids.max()) + 1)  # of the cached prompts; new tokens come after
         capacity = round_up(width + max_new_tokens, 32)
         self.graphed = Graphed(self._read) if ids.device.type == "cuda" else None
         self.cache = Cache(capacity if self.graphed else None, ids.device)
@@ -96,9 +94,7 @@ class Cache:
     def __init__(self, fixed: int | None, device: torch.device):
         self.layers: dict[int, list[Tensor]] = {}
         self.length, self.fixed = 0, fixed
-        self.at = torch.zeros(
-            1, dtype=torch.long, device=device
-        )  # `length` once more, where a graph can read it
+        self.at = torch.zeros(1, dtype=torch.long, device=device)  # `length`, where a graph can read it
 
     @property
     def capacity(self) -> int:
