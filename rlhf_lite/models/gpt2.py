@@ -1,7 +1,7 @@
 """GPT-2 from token ids to hidden states, in two ways that give the same numbers.
 
-`plain_forward` is transformers' own forward pass; RLHF_LITE_PLAIN=1 chooses it, and there is no more to
-understand. `packed.packed_forward` does no work on padding; it is what runs otherwise.
+`plain_forward` is transformers' own forward pass; RLHF_LITE_PLAIN=1 chooses it, and a reader needs no
+other. `packed.packed_forward` does no work on padding; it is what runs otherwise.
 """
 
 from __future__ import annotations

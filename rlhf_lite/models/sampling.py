@@ -175,7 +175,7 @@ class PlainRows:
         return bool(alive.any())
 
 
-# --- Room and chance ---------------------------------------------------------------------------------------
+# --- Room and chance ----------------------------------------------------------------------------------------
 
 
 def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
