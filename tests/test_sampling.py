@@ -91,7 +91,9 @@ def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, mon
     monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
     prompts = [x[:6].repeat_interleave(torch.tensor(copies), dim=0) for x in prompts]
     read, real = [], packed_rows.pack
-    monkeypatch.setattr(packed_rows, "pack", lambda ids, mask: read.append(len(ids)) or real(ids, mask))
+    monkeypatch.setattr(
+        packed_rows, "pack", lambda ids, *rest, **kw: read.append(len(ids)) or real(ids, *rest, **kw)
+    )
     once = draw(policy, prompts)
     monkeypatch.setattr(packed_rows, "_repeats", lambda ids: None)
     each = draw(policy, prompts)

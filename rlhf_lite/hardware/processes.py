@@ -79,18 +79,20 @@ def local_rows(rows: Sequence) -> Sequence:
 # --- Numbers and objects ------------------------------------------------------------------------------------
 
 
-def all_reduce(*numbers: float | Tensor) -> list[float]:
-    """Sums over all processes, the same on each."""
+def all_reduce(*numbers: float | Tensor) -> Sequence[float | Tensor]:
+    """Sums over all processes, the same on each. Of a lone one the numbers as they are: it may have left them
+    on a GPU that is not done with them."""
+    if world_size() == 1:
+        return numbers
     sums = torch.tensor([float(torch.as_tensor(x).detach()) for x in numbers], dtype=torch.float64)
-    if world_size() > 1:
-        sums = sums.to(_device())
-        dist.all_reduce(sums)
+    sums = sums.to(_device())
+    dist.all_reduce(sums)
     return sums.tolist()
 
 
 def any_process(wish: bool) -> bool:
     """Whether any process wishes it: all must stop after the same step."""
-    return all_reduce(float(wish))[0] > 0
+    return bool(all_reduce(float(wish))[0])
 
 
 def all_gather_objects(thing) -> list:

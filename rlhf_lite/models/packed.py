@@ -49,7 +49,7 @@ class Layout(NamedTuple):
     padding: Tensor  # the cells without a token
     spare: Tensor  # the last few of the N, which hold nothing and make N a round number
     shape: tuple[int, int]  # (B, W)
-    full: bool  # no padding and nothing spare: both are the same numbers in the same order
+    full: bool  # no padding and nothing spare: both are the same numbers in the same order, without indices
 
     def pad(self, x: Tensor) -> Tensor:
         """Side by side -> table: (N, ...) -> (B, W, ...). What stands in padding means nothing and gets no
@@ -83,13 +83,17 @@ def make_layout(rows: Tensor, columns: Tensor, texts: int, device: torch.device,
     nothing. Computed where `rows` are, moved to the device."""
     N = len(rows)
     W = round_up(int(columns.max()) + 1) if N else 1
+    if N == texts * W and not spare:
+        nothing = torch.empty(0, dtype=torch.long, device=device)
+        return Layout(nothing, nothing, nothing, nothing, (texts, W), full=True)
     cells = rows * W + columns  # (N,)
     tokens = torch.full((texts * W,), -1, device=rows.device)
     tokens[cells] = torch.arange(N, device=rows.device)
     padding = (tokens < 0).nonzero()[:, 0]
     unread = torch.arange(N, N + spare, device=rows.device)
     indices = F.pad(cells, (0, spare)), tokens.clamp(min=0), padding, unread
-    return Layout(*(to_device(x, device) for x in indices), (texts, W), N == len(tokens) and not spare)
+    cells, tokens, padding, unread = (to_device(x, device) for x in indices)
+    return Layout(cells, tokens, padding, unread, (texts, W), full=False)
 
 
 class PackedBatch(NamedTuple):
@@ -155,8 +159,8 @@ def _ask(batch: PackedBatch, real: Tensor, columns: Tensor, where: Tensor, dtype
 def pack_last(ids: Tensor, position_ids: Tensor, attention_bias: Tensor) -> PackedBatch:
     """One token of each text, the latest, in front of a cache: ids and position_ids (B,), attention_bias (B,
     W)."""
-    each = torch.arange(len(ids), device=ids.device)
-    layout = Layout(each, each, each[:0], each[:0], (len(ids), 1), full=True)
+    nothing = ids[:0]
+    layout = Layout(nothing, nothing, nothing, nothing, (len(ids), 1), full=True)
     return PackedBatch(ids, position_ids, layout, attention_bias[:, None, None])
 
 
@@ -197,7 +201,7 @@ def _attend(block, x: Tensor, batch: PackedBatch, cache=None) -> tuple[Tensor, T
     attn, D = block.attn, x.shape[1]
     weight, bias, heads = attn.c_attn.weight, attn.c_attn.bias, attn.num_heads
     normed, queries, attention_bias = block.ln_1(x), batch.layout, batch.attention_bias
-    if batch.read is None:
+    if batch.read is None or batch.queries is None:
         q, k, v = _split(queries.pad(linear(normed, weight, bias)), 3, heads)  # (B, H, W, D / H) each
     else:
         queries, attention_bias = batch.queries, batch.query_bias

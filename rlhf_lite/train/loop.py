@@ -125,7 +125,7 @@ class Loop:
     def log(self, **metrics) -> None:
         """Numbers of the current step (tensors are fine); they reach the trace when the step is finished."""
         for name, value in metrics.items():
-            self._row[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
+            self._row[name] = value.detach() if isinstance(value, torch.Tensor) else value
 
     def current(self, cfg):
         """The config with whatever of MOVABLE was moved since the run began. The trace says when:
@@ -139,6 +139,7 @@ class Loop:
         return cfg.replace(**self._moved) if self._moved else cfg
 
     def _finish_step(self) -> None:
+        self._row = {name: float(value) for name, value in self._row.items()}  # now, for it waits for a GPU
         self._record({"step": self.step, **self._row})
         if self._trace:
             self._trace.write(_line(self.rows[-1]))

@@ -120,7 +120,7 @@ def backward_on_rankings(
     data: RankingSet,
     rows: Sequence[int],
     accumulation: int,
-) -> dict[str, float]:
+) -> dict[str, float | Tensor]:
     """Add the gradient of a batch's mean loss, of this process's prompts; what is returned is of all."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
     for part, counts in local_parts(rows, accumulation):

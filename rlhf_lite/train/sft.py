@@ -96,7 +96,7 @@ def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
 
 def backward_on_demonstrations(
     policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], accumulation: int
-) -> float:
+) -> float | Tensor:
     """Add the gradient of a batch's mean loss, of this process's rows; returns the batch's loss."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in local_parts(rows, accumulation):
@@ -111,7 +111,7 @@ def backward_on_demonstrations(
 
 def backward_on_text(
     policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig, step: int
-) -> dict[str, float]:
+) -> dict[str, float | Tensor]:
     """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all
     rows.
 
