@@ -1,4 +1,4 @@
-"""Where a step's time goes on a GPU: python -m tools.gpu_profile [--device cpu] rm|sampling|ppo|sft [on|off]"""
+"""Where a step goes on a GPU: python -m tools.gpu_profile [--device cpu] rm|sampling|ppo [tiny] [on|off]"""
 
 from __future__ import annotations
 

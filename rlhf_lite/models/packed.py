@@ -125,32 +125,34 @@ def pack(
     Everything is counted where ids, mask and position_ids are, on the CPU as a rule: a GPU that is asked for
     a size keeps everyone waiting. dtype: of an attention bias.
     """
-    real = mask.bool()
-    columns = real.long().cumsum(dim=1)[real] - 1  # (N,)
-    ids, positions = ids[real], columns if position_ids is None else position_ids[real]
-    spare = round_up(len(ids), 64) - len(ids)
-    layout = make_layout(real.nonzero()[:, 0], columns, len(mask), device, spare)
-    if attention_bias is not None and (gap := layout.shape[1] - mask.shape[1]):
+    (B, T), real = mask.shape, mask.bool()
+    cells = real.flatten().nonzero()[:, 0]  # (N,) of the rows as they are
+    columns = real.long().cumsum(dim=1).flatten()[cells] - 1  # (N,) of the rows without padding
+    ids, positions = ids.flatten()[cells], columns if position_ids is None else position_ids.flatten()[cells]
+    spare = round_up(len(cells), 64) - len(cells)
+    layout = make_layout(cells // T, columns, B, device, spare)
+    if attention_bias is not None and (gap := layout.shape[1] - T):
         never = torch.finfo(attention_bias.dtype).min
         attention_bias = F.pad(attention_bias, (0, gap, 0, gap), value=never)  # (B, 1, W, W)
     ids, positions = (to_device(F.pad(x, (0, spare)), device) for x in (ids, positions))
     batch = PackedBatch(ids, positions, layout, attention_bias)
-    return batch if where is None else _ask(batch, real, columns, where, dtype)
+    if where is None:
+        return batch
+    read = where.flatten()[cells].nonzero()[:, 0]  # (M,)
+    return _ask(batch, read, (cells // T)[read], columns[read], dtype)
 
 
-def _ask(batch: PackedBatch, real: Tensor, columns: Tensor, where: Tensor, dtype: torch.dtype) -> PackedBatch:
-    """The batch with the tokens that are asked for: real and where (B, T), columns (N,)."""
-    read, device = where[real].nonzero()[:, 0], batch.ids.device  # (M,)
-    B, W = batch.layout.shape
-    rows, counts = where.nonzero()[:, 0], where.sum(dim=1)  # (M,), (B,)
+def _ask(batch: PackedBatch, read: Tensor, rows: Tensor, columns: Tensor, dtype: torch.dtype) -> PackedBatch:
+    """The batch with the tokens that are asked for, in `read` of the N, and their cells: (M,) each."""
+    (B, W), device = batch.layout.shape, batch.ids.device
+    counts = rows.bincount(minlength=B)  # (B,)
     first = counts.cumsum(0) - counts
-    places = torch.arange(len(read), device=read.device) - first[rows]
     spare = round_up(len(read), 64) - len(read)
-    queries = make_layout(rows, places, B, device, spare)
+    queries = make_layout(rows, torch.arange(len(read), device=rows.device) - first[rows], B, device, spare)
     if batch.attention_bias is None:
-        bias = causal(W, dtype, device).index_select(0, to_device(columns[read], device))  # (M, W)
+        bias = causal(W, dtype, device).index_select(0, to_device(columns, device))  # (M, W)
     else:
-        cells = to_device(rows * W + columns[read], device)
+        cells = to_device(rows * W + columns, device)
         bias = batch.attention_bias.flatten(0, 2).index_select(0, cells)
     read = to_device(F.pad(read, (0, spare)), device)
     return batch._replace(read=read, queries=queries, query_bias=queries.pad(bias)[:, None])
