@@ -5,7 +5,7 @@ Plain sampling over the whole vocabulary, no top-k or top-p: PPO's ratio is agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -72,15 +72,19 @@ def sample(
     tokens = torch.full(size, pad_id, device=device)
     logprobs, written = torch.zeros(size, device=device), torch.zeros(size, dtype=mask.dtype, device=device)
     running = (PlainRows if plain() else PackedRows)(policy, ids, mask, T)
+
+    def draw(logits: Tensor) -> None:
+        rows, alive, t = running.rows, running.alive, running.t
+        at_random = None if uniform is None else uniform[t, rows]
+        token, logprob = choose(logits, temperature[rows, None], at_random)
+        token = token.where(alive, pad_id)
+        tokens[rows, t], written[rows, t] = token, alive.to(mask.dtype)
+        logprobs[rows, t] = logprob.where(alive, 0.0)
+        running.append(token, alive & (token != eos_id) & (t + 1 < room[rows]))
+
     with evaluating(policy):
-        for t in range(T):
-            rows, alive = running.rows, running.alive
-            at_random = None if uniform is None else uniform[t, rows]
-            token, logprob = choose(running.next_logits(), temperature[rows, None], at_random)
-            token = token.where(alive, pad_id)
-            tokens[rows, t], written[rows, t] = token, alive.to(mask.dtype)
-            logprobs[rows, t] = logprob.where(alive, 0.0)
-            if not running.append(token, alive & (token != eos_id) & (t + 1 < room[rows])):
+        for _ in range(T):
+            if not running.step(draw, logprobs):
                 break
     longest = int(written.any(dim=0).sum())
     return Samples(*(x[:, :longest].cpu() for x in (tokens, logprobs, written)))
@@ -152,9 +156,11 @@ class PlainRows:
         self.new, self.mask = to_device(ids, policy.device), to_device(mask, policy.device)
         self.rows = torch.arange(len(ids), device=policy.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
+        self.t = torch.zeros(1, dtype=torch.long, device=policy.device)  # tokens that were drawn
 
-    def next_logits(self) -> Tensor:
-        """Read the new tokens, predict the next one: (B, V)."""
+    def step(self, draw: Callable[[Tensor], None], logprobs: Tensor) -> bool:
+        """Read the new tokens and hand to `draw` what predicts the next one, (B, V); it calls `append`. False
+        when no row runs any more."""
         positions = position_ids(self.mask)[:, -self.new.shape[1] :].clamp(
             max=self.policy.config.n_positions - 1
         )
@@ -166,13 +172,13 @@ class PlainRows:
             use_cache=True,
             logits_to_keep=1,
         )
-        return found.logits[:, -1]
+        draw(found.logits[:, -1])
+        return bool(self.alive.any())
 
-    def append(self, token: Tensor, alive: Tensor) -> bool:
-        """Take the drawn tokens (B,) and who still runs after them (B,); False when nobody does."""
-        self.new, self.alive = token[:, None], alive
+    def append(self, token: Tensor, alive: Tensor) -> None:
+        """Take the drawn tokens (B,) and who still runs after them (B,)."""
+        self.new, self.alive, self.t = token[:, None], alive, self.t + 1
         self.mask = F.pad(self.mask, (0, 1), value=1)
-        return bool(alive.any())
 
 
 # --- Room and chance ----------------------------------------------------------------------------------------
