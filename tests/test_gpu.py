@@ -142,11 +142,10 @@ def test_sampling_is_what_the_plainest_loop_gives(base, texts, device, wish, gre
     token, by transformers' own forward pass in float32."""
     monkeypatch.setenv(precision.ENV, wish)
     prompts = encode_prompts(texts.tokenizer, texts.prompts[:6], 40)
-    ids, mask = prompts.ids.to(device), prompts.mask.to(device)
     ends = texts.tokenizer.eos_token_id, texts.tokenizer.pad_token_id
     with autocast(device):
-        found = sample(base, ids, mask, 12, *ends, greedy=greedy, generator=torch.Generator().manual_seed(0))
-        scored = response_logprobs(base, prompts._replace(ids=ids, mask=mask), found.tokens, found.mask)
+        found = sample(base, *prompts, 12, *ends, greedy=greedy, generator=torch.Generator().manual_seed(0))
+        scored = response_logprobs(base, prompts, found.tokens, found.mask).cpu()
     close = 1e-4 if wish == "fp32" else 0.05
     torch.testing.assert_close(found.logprobs, scored * found.mask, atol=close, rtol=0)
     for row in range(len(ids)):

@@ -105,6 +105,7 @@ def test_steps_that_a_graph_could_replay_draw_the_same(policy, prompts, greedy, 
     expected, many = draw(policy, prompts, greedy=greedy), []
     monkeypatch.setattr(packed_rows, "has_graphs", lambda device: True)
     monkeypatch.setattr(packed_rows, "ASK_EVERY", 2)
+    monkeypatch.setattr(packed_rows, "DROP_GRAPH_BELOW", 0.9)
     monkeypatch.setattr(packed_rows, "Graphed", lambda *a: many.append(Rehearsed(*a)) or many[-1])
     found = draw(policy, prompts, greedy=greedy)
     assert torch.equal(found.tokens, expected.tokens) and torch.equal(found.mask, expected.mask)

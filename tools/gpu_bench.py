@@ -256,17 +256,17 @@ def plan(big: Bench, tiny: Bench, cuda: bool) -> list[Callable[[], None]]:
             lambda way=way: big.sft(way, B, T),
             lambda way=way: big.sampling(way, n, P, 2 * A),
             lambda way=way: big.reward(way, 1, 96, 96),
-            lambda way=way: big.reward(way, many, 96, 96),
-            lambda way=way: big.ppo(way, n, P, A, None),
-            lambda way=way: big.ppo(way, n, P, A, ptx),
         ]
-        if way == "off":
+        if way == "on":
             jobs += [lambda: big.peer(True, B, T)]
         jobs += [
-            lambda way=way: tiny.reward(way, 1, 32, 32),
+            lambda way=way: big.ppo(way, n, P, A, None),
             lambda way=way: tiny.sampling(way, 64, 32, 32),
             lambda way=way: tiny.ppo(way, 64, 32, 32, None),
+            lambda way=way: tiny.reward(way, 1, 32, 32),
             lambda way=way: tiny.sft(way, 8, 128),
+            lambda way=way: big.ppo(way, n, P, A, ptx),
+            lambda way=way: big.reward(way, many, 96, 96),
         ]
     return [*jobs, lambda: big.peer(False, B, T)]
 
