@@ -148,15 +148,15 @@ def test_sampling_is_what_the_plainest_loop_gives(base, texts, device, wish, gre
         scored = response_logprobs(base, prompts, found.tokens, found.mask).cpu()
     close = 1e-4 if wish == "fp32" else 0.05
     torch.testing.assert_close(found.logprobs, scored * found.mask, atol=close, rtol=0)
-    for row in range(len(ids)):
-        seen = ids[row][mask[row].bool()][None]
+    for row, (ids, mask) in enumerate(zip(*prompts, strict=True)):
+        seen = ids[mask.bool()][None].to(device)
         for t in range(int(found.mask[row].sum())):
             logp = base(input_ids=seen).logits[0, -1].log_softmax(-1)
             token = found.tokens[row, t]
             assert float(logp[token]) == pytest.approx(float(found.logprobs[row, t]), abs=close)
             if greedy:
                 assert float(logp.max() - logp[token]) <= 2 * close
-            seen = torch.cat([seen, token.view(1, 1)], dim=1)
+            seen = torch.cat([seen, token.view(1, 1).to(device)], dim=1)
 
 
 @pytest.mark.parametrize("wish", ["fp32", *HALVES])
