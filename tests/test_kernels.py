@@ -348,7 +348,7 @@ def test_a_step_that_cannot_be_captured_is_called_as_it_is(monkeypatch):
 
     monkeypatch.setattr(Graphed, "_capture", refuse)
     x = torch.ones(1)
-    graphed = Graphed([x], x)
+    graphed = Graphed([x])
     with pytest.warns(UserWarning, match="not permitted when stream is capturing.*goes on without"):
         graphed(lambda: x.mul_(2))
     graphed(lambda: x.mul_(2))

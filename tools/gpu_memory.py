@@ -39,7 +39,9 @@ for event in events:
             peak, at_peak = total, dict(live)
     elif event["action"] == "free_completed" and event["addr"] in live:
         total -= live.pop(event["addr"])["size"]
-print(f"{stage} {sys.argv[2]}: foretold", max(found, key=lambda f: f.total), f"peak of new {peak / 1e9:.3f} GB")
+print(
+    f"{stage} {sys.argv[2]}: foretold", max(found, key=lambda f: f.total), f"peak of new {peak / 1e9:.3f} GB"
+)
 sizes, counts = Counter(), Counter()
 for event in at_peak.values():
     sizes[where(event)] += event["size"]

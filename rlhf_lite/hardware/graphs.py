@@ -21,15 +21,15 @@ class Graphed:
     """graphed(step) is step(), captured when it is first called and replayed ever after.
 
     A step reads and changes tensors that stay where they are, and nothing else: no sizes, no numbers of
-    Python's. `state` are those that have to be as they were for a step to be done once more, `result` is one
-    that shows what it did. If it cannot be captured, or a replay does something else, it is called as it is:
-    slower, and a warning says so.
+    Python's. `state` are those that have to be as they were for a step to be done once more; what a step
+    returns shows whether a replay does the same. If it does not, or cannot be captured, the step is called as
+    it is: slower, and a warning says so.
     """
 
-    def __init__(self, state: Sequence[Tensor], result: Tensor):
-        self.state, self.result, self.graph, self.failed = state, result, None, False
+    def __init__(self, state: Sequence[Tensor]):
+        self.state, self.graph, self.failed = state, None, False
 
-    def __call__(self, step: Callable[[], None]) -> None:
+    def __call__(self, step: Callable[[], Tensor]) -> None:
         if self.graph is None and not self.failed:
             collects = gc.isenabled()
             gc.disable()  # an older graph that is freed meanwhile would end the capture
@@ -47,22 +47,21 @@ class Graphed:
         else:
             self.graph.replay()
 
-    def _capture(self, step: Callable[[], None]) -> None:
+    def _capture(self, step: Callable[[], Tensor]) -> None:
         before = [x.clone() for x in self.state]
         aside, here = torch.cuda.Stream(), torch.cuda.current_stream()
         aside.wait_stream(here)
         with torch.cuda.stream(aside):  # what is set up at first use must not be captured
-            step()
-            expected = self.result.clone()
+            expected = step().clone()
             self._rewind(before)
         here.wait_stream(aside)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            step()
+            result = step()
         self.graph.replay()
-        off = (self.result - expected).norm()
+        off = (result.float() - expected.float()).norm()
         self._rewind(before)
-        if not off <= LARGEST_ERROR * expected.norm():
+        if not off <= LARGEST_ERROR * expected.float().norm():
             raise RuntimeError("its result differs from the plain step's")
 
     def _rewind(self, before: list[Tensor]) -> None:

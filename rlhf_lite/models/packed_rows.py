@@ -48,17 +48,23 @@ class PackedRows:
         bias = torch.zeros(unseen.shape, dtype=dtype, device=device)
         self.attention_bias = bias.masked_fill(unseen, torch.finfo(dtype).min)
 
-    def step(self, draw: Callable[[Tensor], None], logprobs: Tensor) -> bool:
+    def step(self, draw: Callable[[Tensor], None]) -> bool:
         """One more token of each row: draw(logits) is called with what predicts it, (rows, V), and calls
-        `append`. logprobs shows what it did. False once it is known that no row runs any more."""
+        `append`. False once it is known that no row runs any more."""
+
+        def read_and_draw() -> Tensor:
+            logits = self._read()
+            draw(logits)
+            return logits
+
         if not self.steps:
             draw(self._read_prompts(*self.prompts))
         elif self.as_graph:
             state = self.new, self.position_ids, self.alive, self.t, self.cache.at
-            self.graphed = self.graphed or Graphed(state, logprobs)
-            self.graphed(lambda: draw(self._read()))
+            self.graphed = self.graphed or Graphed(state)
+            self.graphed(read_and_draw)
         else:
-            draw(self._read())
+            read_and_draw()
         self.cache.length += self.steps > 0
         self.steps += 1
         if self.as_graph and self.steps % ASK_EVERY:

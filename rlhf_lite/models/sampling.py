@@ -84,7 +84,7 @@ def sample(
 
     with evaluating(policy):
         for _ in range(T):
-            if not running.step(draw, logprobs):
+            if not running.step(draw):
                 break
     longest = int(written.any(dim=0).sum())
     return Samples(*(x[:, :longest].cpu() for x in (tokens, logprobs, written)))
@@ -158,7 +158,7 @@ class PlainRows:
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
         self.t = torch.zeros(1, dtype=torch.long, device=policy.device)  # tokens that were drawn
 
-    def step(self, draw: Callable[[Tensor], None], logprobs: Tensor) -> bool:
+    def step(self, draw: Callable[[Tensor], None]) -> bool:
         """Read the new tokens and hand to `draw` what predicts the next one, (B, V); it calls `append`. False
         when no row runs any more."""
         positions = position_ids(self.mask)[:, -self.new.shape[1] :].clamp(
