@@ -331,7 +331,7 @@ print(cores(), provenance()["hardware"])
 """
     bare = {
         k: v for k, v in os.environ.items() if k in ("PYTHONPATH", "RLHF_LITE_CACHE", "RLHF_LITE_HOME")
-    } | {"PATH": "", "HOME": "/nonexistent"}
+    } | {"PATH": "", "HOME": "/nonexistent", "RLHF_LITE_DEVICE": "cpu"}
     found = subprocess.run(
         [sys.executable, "-c", code], env=bare, capture_output=True, text=True, cwd=Path(__file__).parents[1]
     )

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import rlhf_lite  # noqa: F401  # isort: skip  # before torch
 import torch
 import transformers
 from transformers import GPT2Config, GPT2LMHeadModel
 
-import rlhf_lite  # noqa: F401  # before torch
 from benchmarks.jobs import MODELS, Shape, words
 from rlhf_lite.config import PPOConfig, RewardConfig
 from rlhf_lite.hardware import compiling

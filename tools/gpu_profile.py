@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+import rlhf_lite  # noqa: F401  # isort: skip  # before torch
 import torch
 
-import rlhf_lite  # noqa: F401
 from benchmarks.jobs import MODELS
 from tools import gpu_bench
 from tools.gpu_bench import SMALL, Bench, Clock
