@@ -42,7 +42,7 @@ if [ "$DEVICE" = cuda ]; then
     grep "ms'" "$OUT/bench.log" | cut -c1-160
     step profile 60 $PYTHON -m tools.gpu_profile rm sampling ppo off
     step chain 150 $PYTHON -m rlhf_lite run --fresh --profile smoke
-    SIZE=M SET="sft.epochs=1 ppo.episodes=256 ppo.batch_size=128 test_prompts=32"
+    SIZE=gpt2 SET="sft.epochs=1 ppo.episodes=256 ppo.batch_size=128 test_prompts=32"
 else
     step tests 300 $PYTHON -m pytest -q tests/test_gpu.py -m "not slow"
     step bench 60 $PYTHON -m tools.gpu_bench "$OUT/bench.json" --device cpu --seconds 30
