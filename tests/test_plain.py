@@ -9,7 +9,7 @@ import torch
 
 from rlhf_lite.hardware import graphs, kernels, precision, threads
 from rlhf_lite.hardware.precision import autocast
-from rlhf_lite.models import gpt2
+from rlhf_lite.models import gpt2, packed, packed_rows, sampling
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.heads import (
     group_rewards,
@@ -143,15 +143,15 @@ def test_nothing_of_the_fast_way_is_called_in_the_plain_one(policy, tokenizer, m
 
     monkeypatch.delenv(precision.ENV, raising=False)
     monkeypatch.setenv("RLHF_LITE_PLAIN", "1")
-    for module in (kernels, graphs):
+    both = (kernels.describe_kernels, packed.run)  # of both ways
+    for module in (kernels, graphs, packed, packed_rows):
         for name, thing in list(vars(module).items()):
-            if getattr(thing, "__module__", None) == module.__name__ and name not in (
-                "plain",
-                "describe_kernels",
-            ):
+            if getattr(thing, "__module__", None) == module.__name__ and thing not in both:
                 monkeypatch.setattr(module, name, forbidden)
-    for name in ("linear", "attention", "causal", "pack", "read_packed", "make_layout", "layer"):
-        monkeypatch.setattr(gpt2, name, forbidden)
+    for name in ("linear", "attention", "causal"):
+        monkeypatch.setattr(packed, name, forbidden)
+    monkeypatch.setattr(gpt2, "packed_forward", forbidden)
+    monkeypatch.setattr(sampling, "PackedRows", forbidden)
     monkeypatch.setattr(precision, "self_test", forbidden)
     monkeypatch.setattr(threads, "ThreadPoolExecutor", forbidden)
     assert precision.choose_dtype("cpu") == precision.choose_dtype("cuda") == torch.float32

@@ -11,6 +11,7 @@ from rlhf_lite.models.checkpoints import load_scalar_model, new_scalar_model, sa
 from rlhf_lite.models.heads import policy_logits, token_values
 from rlhf_lite.models.losses import value_loss
 from rlhf_lite.models.sampling import sample_texts
+from rlhf_lite.show.tokens import token_lines
 from rlhf_lite.train import batches, optim, ppo
 from rlhf_lite.train.ppo import rollout, train_ppo
 
@@ -71,12 +72,12 @@ def test_rows_are_some_episodes_with_all_that_belongs_to_them(batch, speaker, ju
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_table_shows_every_token(batch, tokenizer):
+def test_lines_show_every_token(batch, tokenizer):
     batch, _, _ = batch
     i = int(batch.finished.nonzero()[0])
-    table = batch.table(i, tokenizer)
-    assert len(table) == batch.response_mask[i].sum() and table[-1]["token"] == tokenizer.eos_token
-    assert sum(line["rewards"] for line in table) == pytest.approx(float(batch.rewards[i].sum()), abs=1e-5)
+    lines = token_lines(batch, tokenizer, i)
+    assert len(lines) == batch.response_mask[i].sum() and lines[-1]["token"] == tokenizer.eos_token
+    assert sum(line["rewards"] for line in lines) == pytest.approx(float(batch.rewards[i].sum()), abs=1e-5)
 
 
 def test_whitened_advantages_and_unwhitened_returns(speaker, judge, tokenizer):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rlhf_lite.hardware import precision
-from rlhf_lite.models import losses, sampling
+from rlhf_lite.models import losses, packed_rows, sampling
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.heads import policy_logits, response_logprobs, reward
 from rlhf_lite.models.sampling import sample, sample_texts
@@ -68,14 +68,14 @@ def test_logprobs_equal_a_full_forward(policy, prompts, temperature, greedy):
 @pytest.mark.parametrize("greedy", [False, True])
 def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeypatch):
     monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
-    sizes, samples, widths, real = [], [], [], sampling.read_packed
+    sizes, samples, widths, real = [], [], [], packed_rows.read_packed
     monkeypatch.setattr(
-        sampling,
+        packed_rows,
         "read_packed",
         lambda model, batch, *a, **k: widths.append(len(batch.ids)) or real(model, batch, *a, **k),
     )
     for threshold in (0.0, 0.7, 1.0):
-        monkeypatch.setattr(sampling, "DROP_BELOW", threshold)
+        monkeypatch.setattr(packed_rows, "DROP_BELOW", threshold)
         widths.clear()
         samples.append(draw(policy, prompts, greedy=greedy))
         sizes.append(sum(widths))
@@ -90,10 +90,10 @@ def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeyp
 def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, monkeypatch):
     monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
     prompts = [x[:6].repeat_interleave(torch.tensor(copies), dim=0) for x in prompts]
-    read, real = [], sampling.pack
-    monkeypatch.setattr(sampling, "pack", lambda ids, mask: read.append(len(ids)) or real(ids, mask))
+    read, real = [], packed_rows.pack
+    monkeypatch.setattr(packed_rows, "pack", lambda ids, mask: read.append(len(ids)) or real(ids, mask))
     once = draw(policy, prompts)
-    monkeypatch.setattr(sampling, "_repeats", lambda ids: None)
+    monkeypatch.setattr(packed_rows, "_repeats", lambda ids: None)
     each = draw(policy, prompts)
     assert (
         read[0] < sum(copies) and len(set(map(tuple, once.tokens.tolist()))) > 6

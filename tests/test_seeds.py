@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rlhf_lite.chain.archive import archive
+from rlhf_lite.chain.plan import Plan
 from rlhf_lite.data.files import read_jsonl
 from rlhf_lite.evaluate.seeds import SHIPPED_SEEDS, each, over_ratios, over_seeds, read_reports
 from rlhf_lite.show.tables import CLAIMS, seeds_table
@@ -31,7 +31,7 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
         find=lambda stage: found,
         key=lambda stage: "0" * 10,
     )
-    archive(plan, tmp_path / "kept")
+    Plan.archive(plan, tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
         "evaluation.trace.jsonl",
         "ppo.trace.jsonl",

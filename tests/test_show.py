@@ -121,10 +121,6 @@ def rollout(tokenizer):
     mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
     numbers = torch.arange(6.0).reshape(2, 3)
     names = ("logprobs", "ref_logprobs", "rewards", "values", "advantages", "returns")
-
-    def rows(row, tokenizer):
-        return [{"token": "?"} | {name: 0.5 for name in names} for _ in range(int(mask[row].sum()))]
-
     return SimpleNamespace(
         prompts=["What is a cat?", "What?"],
         texts=["An animal", "An"],
@@ -133,7 +129,6 @@ def rollout(tokenizer):
         responses=responses,
         response_mask=mask,
         scores=torch.tensor([1.5, -0.5]),
-        table=rows,
         **dict.fromkeys(names, numbers),
     )
 
@@ -174,8 +169,8 @@ def test_token_table_has_a_row_per_token(tokenizer, rollout):
     shown = show.token_table(rollout, tokenizer, row=1, columns=("values", "returns"))
     assert repr(shown).splitlines()[1:] == [
         "token | values | returns",
-        " An | 0.500 | 0.500",
-        "<|endoftext|> | 0.500 | 0.500",
+        " An | 3.000 | 3.000",
+        "<|endoftext|> | 4.000 | 4.000",
     ]
 
 

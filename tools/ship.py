@@ -20,7 +20,7 @@ from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.data.files import ROOT, atomic_write, read_json
 from rlhf_lite.show.overview import overview
 from rlhf_lite.show.tables import readme_table
-from tools.statistics import page
+from tools import statistics
 
 TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
 
@@ -47,8 +47,8 @@ def write_pages(chain: Chain, root: Path = ROOT) -> None:
     """Write what the repository says about its chain."""
     report = read_json(chain.folder("evaluation") / "report.json")
     readme = root / "README.md"
+    statistics.write(chain, root / "data" / "README.md")
     pages = {
-        root / "data" / "README.md": page(chain).encode(),
         root / "data" / "overview.png": overview(report).png(),
         readme: TABLE.sub(lambda _: readme_table(report), readme.read_text()).encode(),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from statistics import mean, median, quantiles, stdev
 
 from rlhf_lite.chain.tiny import Chain
@@ -33,6 +34,12 @@ The page below is written by `python -m tools.statistics`; its numbers are count
 Prompts are drawn in the proportions of Table 1 raised to the power 0.5: with the paper's own proportions the
 rarest use case has too few demonstrations for a model of a million parameters to learn it. The SFT sets have
 the paper's full size, the other sets a fifth of it."""
+
+
+def write(chain: Chain, path: Path = PAGE) -> None:
+    """Write `page` to `path`, which is `data/README.md` unless another is given."""
+    with atomic_write(path) as file:
+        file.write(page(chain).encode())
 
 
 def page(chain: Chain) -> str:
@@ -176,8 +183,7 @@ def funnel(chain: Chain) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Count the tiny world and write data/README.md: a few seconds, if the default chain is finished."""
     argparse.ArgumentParser(prog="python -m tools.statistics", description=main.__doc__).parse_args(argv)
-    with atomic_write(PAGE) as file:
-        file.write(page(Chain()).encode())
+    write(Chain())
     print(f"Written: {PAGE}")
 
 

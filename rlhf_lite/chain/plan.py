@@ -5,9 +5,12 @@ they are.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..config import Config
+from ..data.files import write_json
 from . import store
 
 
@@ -73,3 +76,16 @@ class Plan:
             elif stage in needed:
                 needed.update(self.needs[stage])
         return [stage for stage in self.needs if stage in needed]
+
+    def archive(self, folder: Path) -> None:
+        """Copy what a finished chain measured, without weights, to `folder` (`data/seeds` has such folders):
+        the report, and of every stage its trace, settings, seconds and hash (`stages.json`)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        stages = {}
+        for stage in self.needs:
+            found = self.find(stage)
+            stages[stage] = {"key": self.key(stage), "config": self.settings(stage), **found.summary}
+            if (found.folder / "trace.jsonl").exists():
+                shutil.copyfile(found.folder / "trace.jsonl", folder / f"{stage}.trace.jsonl")
+        shutil.copyfile(self.find("evaluation").folder / "report.json", folder / "report.json")
+        write_json(folder / "stages.json", stages)

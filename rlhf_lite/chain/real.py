@@ -53,11 +53,9 @@ class RealChain(RealPlan, Engine):
 
     def __init__(self, config: RealChainConfig = RealChainConfig(), **options):
         Engine.__init__(self, config, device=config.device, **options)
-        self.accumulation, self.recompute, self.sharded = (
-            config.accumulation,
-            config.recompute,
-            config.sharded,
-        )
+        self.accumulation = config.accumulation
+        self.recompute = config.recompute
+        self.sharded = config.sharded
         self._checked = False
 
     def fitted(self, free: float | None = None) -> RealChain:

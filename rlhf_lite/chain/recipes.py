@@ -102,12 +102,8 @@ REAL_STAGES = {
     "ppo": ("sft", "reward"),
     "evaluation": ("sft", "reward", "judge", "ppo"),
 }
-MEMORY = (
-    "accumulation",
-    "recompute",
-    "sharded",
-    "device",
-)  # these do not change what is learned, rounding aside
+# These do not change what is learned, rounding aside.
+MEMORY = ("accumulation", "recompute", "sharded", "device")
 
 
 @dataclass(frozen=True)

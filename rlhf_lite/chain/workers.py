@@ -26,12 +26,8 @@ from .recipes import ChainConfig, TinyPlan
 ERRORS = {
     kind.__name__: kind for kind in (ValueError, OSError, ArithmeticError, KeyboardInterrupt)
 }  # told in one line
-ALONE = (
-    "base",
-    "prompts",
-    "rankings",
-    "evaluation",
-)  # they use all cores well, and all after them waits for them
+# They use all cores well, and all after them waits for them.
+ALONE = ("base", "prompts", "rankings", "evaluation")
 
 
 def build_all(

@@ -63,9 +63,7 @@ def run(args: argparse.Namespace) -> None:
     if wanted[-1] == "evaluation":
         _show_report({stage: plan.find(stage) for stage in wanted}, args.report)
         if args.archive:
-            from ..chain.archive import archive
-
-            archive(plan, args.archive.expanduser())
+            plan.archive(args.archive.expanduser())
             say(f"        {args.archive}")
 
 

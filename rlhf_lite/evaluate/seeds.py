@@ -1,6 +1,6 @@
 """The same chain with several seeds: what of one run is luck, and what comes back every time.
 
-`chain.archive` keeps what a run measured; `data/seeds` holds the runs that the README's claims stand on.
+`Plan.archive` keeps what a run measured; `data/seeds` holds the runs that the README's claims stand on.
 """
 
 from __future__ import annotations

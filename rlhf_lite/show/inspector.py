@@ -22,7 +22,7 @@ from ..train.ppo import Rollout
 from .plots import bars_with_intervals
 from .style import PALETTE, Plot, label
 from .text import Html, number, table, visible
-from .tokens import piece
+from .tokens import piece, token_lines
 from .widgets import Shown, words
 
 COLUMNS = {
@@ -71,10 +71,11 @@ class RolloutInspector(Shown):
         """A response token by token: `COLUMNS`, and the ratio of each later policy to the first."""
         if row in self._lines:
             return self._lines[row]
-        found, tokens = self.rollout.table(row, self.tokenizer), self._tokens(row)
+        found = token_lines(self.rollout, self.tokenizer, row)
         _, *later = self.policies
-        for t, (line, text) in enumerate(zip(found, tokens, strict=True)):
-            line |= {"token": text, "kl": line["logprobs"] - line["ref_logprobs"]}
+        for t, line in enumerate(found):
+            line["token"] = self._piece(int(self.rollout.responses[row, t]))
+            line["kl"] = line["logprobs"] - line["ref_logprobs"]
             line |= {
                 f"ratio, {name}": float((self._of(name, row, t) - line["logprobs"]).exp()) for name in later
             }
@@ -130,10 +131,6 @@ class RolloutInspector(Shown):
     def _of(self, name: str, row: int, place: int) -> Tensor:
         """log pi of the token that was drawn: ()."""
         return self._logprobs(name, row)[place, int(self.rollout.responses[row, place])]
-
-    def _tokens(self, row: int) -> list[str]:
-        count = int(self.rollout.response_mask[row].sum())
-        return [self._piece(int(i)) for i in self.rollout.responses[row][:count]]
 
     def _piece(self, token: int) -> str:
         return "EOS" if token == self.tokenizer.eos_token_id else piece(self.tokenizer, token)

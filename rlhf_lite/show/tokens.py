@@ -13,6 +13,7 @@ KINDS = {
     "EOS": ("#f6c6b0", "2px solid #D55E00"),
     "pad": ("#eeeeee", "1px dashed #999"),
 }
+NUMBERS = ("logprobs", "ref_logprobs", "rewards", "values", "advantages", "returns")  # of each token
 IGNORED = -100
 _LINE = (
     "margin:2px 0 8px 0;padding:0;white-space:pre-wrap;font-size:13px;line-height:1.9;"
@@ -41,11 +42,18 @@ def token_table(
     rollout, tokenizer, row: int = 0, columns: Sequence[str] | None = None, caption: str = ""
 ) -> Html:
     """One response of a rollout token by token, with every number that PPO attaches to it."""
-    lines = rollout.table(row, tokenizer)
-    pieces = [piece(tokenizer, int(i)) for i in rollout.responses[row][: len(lines)]]
-    lines = [line | {"token": text} for line, text in zip(lines, pieces, strict=True)]
+    lines = token_lines(rollout, tokenizer, row)
     caption = caption or f"{rollout.prompts[row]} → {rollout.texts[row]}"
     return table(lines, ["token", *columns] if columns else None, caption=caption)
+
+
+def token_lines(rollout, tokenizer, row: int) -> list[dict]:
+    """The same as dicts: of each token what was drawn, and the rollout's numbers in `NUMBERS`."""
+    lines = []
+    for t in range(int(rollout.response_mask[row].sum())):
+        numbers = {name: float(getattr(rollout, name)[row, t]) for name in NUMBERS}
+        lines.append({"token": piece(tokenizer, int(rollout.responses[row, t])), **numbers})
+    return lines
 
 
 def piece(tokenizer, token_id: int) -> str:

@@ -90,15 +90,6 @@ class Rollout:
                 chosen[field.name] = value[index]
         return Rollout(**chosen)
 
-    def table(self, row: int, tokenizer: PreTrainedTokenizerFast) -> list[dict]:
-        """One response token by token: what was drawn, and every number PPO attaches to it."""
-        columns = ("logprobs", "ref_logprobs", "rewards", "values", "advantages", "returns")
-        lines = []
-        for t in range(int(self.response_mask[row].sum())):
-            token = {"token": tokenizer.decode([int(self.responses[row, t])])}
-            lines.append(token | {name: float(getattr(self, name)[row, t]) for name in columns})
-        return lines
-
 
 @torch.no_grad()  # not inference_mode: the update differentiates through what is made here
 def rollout(

@@ -207,10 +207,8 @@ class RankingSet:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Score all answers of these rankings in one forward pass: scores, ranks and mask, (B, K) each; mask
         is 0 where a prompt has fewer than K answers."""
-        chosen, ranks = (
-            [self.rows[i] for i in rows],
-            [torch.tensor(list(self.kept[i]["ranks"])) for i in rows],
-        )
+        chosen = [self.rows[i] for i in rows]
+        ranks = [torch.tensor(list(self.kept[i]["ranks"])) for i in rows]
         ids = pad_right([row.ids for row in chosen], self.pad_id)  # (B, T)
         position_ids = pad_right([row.position_ids for row in chosen], 0)  # (B, T)
         parts = pad_right([row.parts for row in chosen], -1)  # (B, T)
