@@ -16,6 +16,7 @@ nothing here does anything.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MethodType
@@ -51,8 +52,10 @@ def join(expected: int | None = None, kind: str = "auto") -> torch.device:
 
 
 def leave() -> None:
-    """Part from the others: at the very end, so that none waits for who has gone."""
+    """Part from the others, at the very end and together; after an error nobody is waited for."""
     if dist.is_available() and dist.is_initialized():
+        if sys.exc_info()[0] is None:
+            dist.barrier()
         dist.destroy_process_group()
 
 
