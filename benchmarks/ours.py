@@ -19,7 +19,8 @@ from rlhf_lite.models.tokens import encode_prompts, load_tokenizer
 from rlhf_lite.train.batches import lm_loss
 from rlhf_lite.train.optim import Adam
 from rlhf_lite.train.ppo import train_ppo
-from rlhf_lite.train.reward import score_rankings, train_reward
+from rlhf_lite.train.reward import train_reward
+from rlhf_lite.train.scoring import score_rankings
 
 from . import checks, jobs
 from .jobs import FOREVER, LR, Case

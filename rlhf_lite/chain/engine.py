@@ -28,7 +28,8 @@ from ..models.checkpoints import load_policy, load_scalar_model, save_model
 from ..models.gpt2 import recompute
 from ..train.loop import Loop
 from ..train.ppo import train_ppo
-from ..train.reward import center_on, new_reward_model, train_reward
+from ..train.reward import new_reward_model, train_reward
+from ..train.scoring import center_on
 from ..train.sft import train_sft
 from . import store
 from .plan import Plan, UnknownStage

@@ -22,7 +22,7 @@ from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
 from ..train.pretrain import stream_loss, token_stream
-from ..train.reward import agreement_with, score_rankings, score_texts
+from ..train.scoring import agreement_with, score_rankings, score_texts
 from ..world import SKILL, USE_CASES, Fact, Task
 from ..world.asking import make_task
 from ..world.tasks import fact_slots

@@ -33,7 +33,7 @@ from ..hardware.forecast import (
 from ..models.checkpoints import read_config
 from ..models.tokens import encode, encode_prompts
 from ..train.batches import ExchangeSet
-from ..train.reward import RankingSet
+from ..train.rankings import RankingSet
 from .recipes import RealChainConfig
 
 

@@ -38,7 +38,7 @@ from ..models.checkpoints import load_policy, new_policy
 from ..models.sampling import sample_texts
 from ..models.tokens import encode_all, load_tokenizer, pretrained_source
 from ..train.batches import pack_rows
-from ..train.reward import score_rankings, score_texts
+from ..train.scoring import score_rankings, score_texts
 from . import memory
 from .engine import Engine, build_ppo, build_reward, build_sft
 from .recipes import RealChainConfig, RealPlan

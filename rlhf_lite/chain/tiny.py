@@ -27,7 +27,7 @@ from ..models.sampling import sample_texts
 from ..models.tokens import build_tokenizer, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.pretrain import token_stream, train_base
-from ..train.reward import agreement_with, score_rankings
+from ..train.scoring import agreement_with, score_rankings
 from ..world import Task, World, gold
 from . import store
 from .engine import Engine, build_ppo, build_reward, build_sft

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterable
 
 from ..chain.tiny import Chain
-from ..models.tokens import PromptError, check_prompt
+from ..models.prompts import check_prompt
+from ..models.tokens import PromptError
 from ..show.answers import Settings, ask, longest_prompt, read_temperature
 from .terminal import note, print_table, say
 
