@@ -59,13 +59,14 @@ class PackedRows:
 
         if not self.steps:
             draw(self._read_prompts(*self.prompts))
-        elif self.as_graph:
-            state = self.new, self.position_ids, self.alive, self.t, self.cache.at
-            self.graphed = self.graphed or Graphed(state)
-            self.graphed(read_and_draw)
         else:
-            read_and_draw()
-        self.cache.length += self.steps > 0
+            if self.as_graph:
+                state = self.new, self.position_ids, self.alive, self.t, self.cache.at
+                self.graphed = self.graphed or Graphed(state)
+                self.graphed(read_and_draw)
+            else:
+                read_and_draw()
+            self.cache.length += 1
         self.steps += 1
         if self.as_graph and self.steps % ASK_EVERY:
             return True
