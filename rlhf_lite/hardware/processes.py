@@ -128,7 +128,7 @@ def distribute(model: nn.Module, reshard: bool = False) -> nn.Module:
     weights.
 
     The weights of a layer, and those of the model outside its layers, come together when such a part runs a
-    function by its new method `part.run(function, ...)`; `models.gpt2` calls it. reshard: give them back as
+    function by its new method `part.run(function, ...)`; `models.packed` calls it. reshard: give them back as
     soon as the part has run, and bring them together once more in the backward pass. That takes less memory
     and more talk.
     """
