@@ -9,7 +9,7 @@ weights. Whoever adds an entry to SWEEPS, or a folder of such files, has added a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -22,9 +22,9 @@ from ..evaluate.intervals import Mean
 from ..evaluate.seeds import interval
 from ..models.sampling import sample_texts
 from ..world import Task, gold
+from . import workers
 from .recipes import ChainConfig, TinyPlan
 from .tiny import Chain
-from .workers import begin_process, build_all, context
 
 SHIPPED_SWEEPS = ROOT / "data" / "sweeps"
 SHOWN_PROMPTS = 6  # whose answers are kept of each run
@@ -90,8 +90,8 @@ def record_all(
     for seed in sorted({seed for _, seed in missing}):  # what these runs share: two must not build the same
         plans = [TinyPlan(sweep.config(value, seed, base)) for value in values]
         before = plans[0].needed(sweep.stage)[:-1]
-        build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
-    with ProcessPoolExecutor(jobs, mp_context=context(), initializer=begin_process, initargs=(1,)) as pool:
+        workers.build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
+    with workers.pool(jobs, threads=1) as pool:
         calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
         for done, call in enumerate(as_completed(calls), 1):
             call.result()
