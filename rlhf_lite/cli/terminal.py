@@ -113,7 +113,5 @@ def _progress_text(progress: dict) -> str:
     """Step, total and up to two metrics worth watching."""
     watched = ("loss", "loss/valid", "accuracy", "objective/score", "objective/kl")
     metrics = [f"{name} {progress[name]:.2f}" for name in watched if progress.get(name) is not None]
-    if progress["step"]:
-        metrics.insert(0, f"{progress['step']}/{progress['total'] or '?'}")
-        return "  ".join(metrics[:3])
-    return "  ".join(metrics[:2])
+    step = [f"{progress['step']}/{progress['total'] or '?'}"] if progress["step"] else []
+    return "  ".join(step + metrics[:2])
