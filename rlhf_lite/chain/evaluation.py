@@ -83,12 +83,9 @@ def evaluate(chain) -> dict:
     start = chain.policy("start")
     for name in AFTER_RL:
         models[name]["kl"] = kl_per_episode(chain, chain.policy(name), start, test.prompts)
+    seeds = {"seed": chain.config.seed, "base_seed": chain.config.base_seed}
     return {
-        "config": {
-            "seed": chain.config.seed,
-            "base_seed": chain.config.base_seed,
-            "stages": {stage: chain.key(stage) for stage in chain.config_stages},
-        },
+        "config": {**seeds, "stages": {stage: chain.key(stage) for stage in chain.config_stages}},
         "prompts": len(test.tasks),
         "users": len(set(test.users)),
         "prefix": before["prefix"],
@@ -232,9 +229,7 @@ def reward_quality(chain) -> dict:
     """How often the reward model predicts a label, of the same people, on another day, of others, and gold
     (§4.1)."""
     rankings = _validation(chain, "valid", "again", "held_out")
-    scores = score_rankings(
-        chain.reward_model, chain.tokenizer, rankings["valid"]
-    )  # others rank the same texts
+    scores = score_rankings(chain.reward_model, chain.tokenizer, rankings["valid"])  # all rank the same texts
     by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
     sets = {**rankings, "gold_order": by_gold}
     accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in sets.items()}

@@ -1,8 +1,7 @@
 """Where results live, and how a stage is found, built, resumed and trusted.
 
-A *stage* (base, prompts, demonstrations, sft, ...) is a function of its config and of other stages. Its
-folder is named
-by a hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
+A *stage* (base, prompts, sft, ...) is a function of its config and of other stages. Its folder is named by a
+hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
 
     <home>/ppo_ptx-3f9a0c1d2e/     stage.json  trace.jsonl  model.safetensors  ...  summary.json
 
@@ -163,9 +162,9 @@ def commit() -> str:
     """The commit of this checkout, with '+' when tracked files differ from it; "" outside git."""
 
     def git(*words: str) -> str:
-        return subprocess.run(
-            ("git", *words), cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.check_output(
+            ("git", *words), cwd=ROOT, stderr=subprocess.DEVNULL, text=True
+        ).strip()
 
     try:
         changed = git("status", "--porcelain", "-uno")

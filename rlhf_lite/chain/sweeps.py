@@ -150,11 +150,9 @@ def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
     """The recorded runs of a sweep: value -> its runs, one for each seed."""
     files = sorted((Path(place) / name).glob("*.json"))
     if not files:
-        there = ", ".join(recorded(place)) or "none"
-        raise ValueError(
-            f"no sweep {name!r} is recorded in {place}; there are: {there}. "
-            f"Record it with: rlhf-lite sweep {name}"
-        )
+        there = f"there are: {', '.join(recorded(place)) or 'none'}"
+        record_it = f"Record it with: rlhf-lite sweep {name}"
+        raise ValueError(f"no sweep {name!r} is recorded in {place}; {there}. {record_it}")
     found: dict[float, list[dict]] = {}
     for run in sorted(map(read_json, files), key=lambda run: (run["value"], run["seed"])):
         found.setdefault(run["value"], []).append(run)

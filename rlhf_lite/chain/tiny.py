@@ -49,11 +49,8 @@ class Chain(TinyPlan, Engine):
 
     def with_(self, **changes) -> Chain:
         """The same chain with other settings; stages that do not depend on them are shared."""
-        chain = Chain(
-            self.config.replace(**changes), self.shipped, device=self.device.type, report=self._report
-        )
-        chain.progress, chain.control = self.progress, self.control
-        return chain
+        options = {"progress": self.progress, "control": self.control, "report": self._report}
+        return Chain(self.config.replace(**changes), self.shipped, device=self.device.type, **options)
 
     @property
     def config_stages(self) -> tuple[str, ...]:
@@ -143,9 +140,8 @@ class Chain(TinyPlan, Engine):
     def accuracy(self, model: GPT2ForSequenceClassification, stage: str) -> dict:
         """On validation pairs of the labelers, and of held-out labelers, who rank the same completions
         (§4.1)."""
-        sets = read_rankings(
-            self.folder("rankings"), ("prompt", "completions", "ranks"), ("valid", "held_out")
-        )
+        columns, folder = ("prompt", "completions", "ranks"), self.folder("rankings")
+        sets = read_rankings(folder, columns, ("valid", "held_out"))
         scores = score_rankings(model, self.tokenizer, sets["valid"])
         return {name: agreement_with(scores, rows, draws=1000) for name, rows in sets.items()}
 
