@@ -147,10 +147,8 @@ def split_conversation(chosen: str, rejected: str) -> tuple[str, str, str]:
     start, found, _ = chosen.rpartition(TURN)
     prompt = start + found
     if not found or not rejected.startswith(prompt):
-        raise RecordError(
-            "there is no prompt column, and chosen and rejected do not share a conversation up to their last "
-            f"{TURN.strip()!r}"
-        )
+        shared = f"a conversation up to their last {TURN.strip()!r}"
+        raise RecordError(f"there is no prompt column, and chosen and rejected do not share {shared}")
     return prompt, chosen[len(prompt) :].strip(), rejected[len(prompt) :].strip()
 
 

@@ -57,16 +57,14 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int) -> tuple[li
         texts, longest = [text for text, _ in cut], max(length for _, length in cut)
         prompt, _ = _cut(row["prompt"], tokenizer, max_tokens - 2 - longest, keep="end")
         shorter = sum(a != b for a, b in zip(texts, row["completions"], strict=True))
-        best = first_of_equals(texts, row["ranks"])
-        changes += Counter(
-            {
-                f"completion cut to its first {max_response} tokens": shorter,
-                f"prompt cut to its last tokens (limit {max_tokens} with its completion)": prompt
-                != row["prompt"],
-                "completions equal after the cut": len(best) < len(texts),
-                "row dropped: one completion left": len(best) < 2,
-            }
-        )  # counts of 0 do not remain
+        best, prompt_cut = first_of_equals(texts, row["ranks"]), prompt != row["prompt"]
+        counted = {
+            f"completion cut to its first {max_response} tokens": shorter,
+            f"prompt cut to its last tokens (limit {max_tokens} with its completion)": prompt_cut,
+            "completions equal after the cut": len(best) < len(texts),
+            "row dropped: one completion left": len(best) < 2,
+        }
+        changes += Counter(counted)  # counts of 0 do not remain
         if len(best) < 2:
             continue
         made = row | {"prompt": prompt, "completions": [texts[i] for i in best]}
