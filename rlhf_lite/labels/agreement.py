@@ -57,13 +57,10 @@ def agreement(
     alike, both = np.zeros(len(by_prompt)), np.zeros(len(by_prompt))
     for i, rows in enumerate(by_prompt.values()):
         for a, b in combinations(rows, 2):
-            if a["labeler"] == b["labeler"] or of not in (None, a["labeler"], b["labeler"]):
-                continue
-            if sorted(a["completions"]) != sorted(b["completions"]):
-                continue
-            found = counts_alike(_ranks_by_text(a), _ranks_by_text(b))
-            alike[i] += found[0]
-            both[i] += found[1]
+            asked = a["labeler"] != b["labeler"] and of in (None, a["labeler"], b["labeler"])
+            if asked and sorted(a["completions"]) == sorted(b["completions"]):
+                found = counts_alike(_ranks_by_text(a), _ranks_by_text(b))
+                alike[i], both[i] = alike[i] + found[0], both[i] + found[1]
     return _summary(alike, both, bootstrap, seed)
 
 
@@ -101,17 +98,15 @@ def calibrate_noise(
         return alike.sum() / max(both.sum(), 1)
 
     if not share(0.0) >= target:
-        raise ValueError(
-            f"Without any noise these labelers agree on {share(0.0):.1%} of pairs, below the {target:.1%} "
-            "asked for. Take responses that differ more, or people whose weights differ less."
-        )
+        few = f"Without any noise these labelers agree on {share(0.0):.1%} of pairs, below the {target:.1%}"
+        advice = "Take responses that differ more, or people whose weights differ less."
+        raise ValueError(f"{few} asked for. {advice}")
     low, high = 0.0, 0.1
     while share(high) > target:
         low, high = high, 2 * high
         if high > 1e3:
-            raise ValueError(
-                f"Agreement {target:.1%} is out of reach: even pure noise gives {share(high):.1%}."
-            )
+            noise = f"even pure noise gives {share(high):.1%}"
+            raise ValueError(f"Agreement {target:.1%} is out of reach: {noise}.")
     for _ in range(20):
         middle = (low + high) / 2
         low, high = (middle, high) if share(middle) > target else (low, middle)
@@ -128,9 +123,8 @@ def _views(
     """
     people = min(per_item, len(pool))
     if people < 2 or not items:
-        raise ValueError(
-            f"Agreement needs at least 2 people and 1 item, but has {len(pool)} and {len(items)}."
-        )
+        has = f"{len(pool)} and {len(items)}"
+        raise ValueError(f"Agreement needs at least 2 people and 1 item, but has {has}.")
     shape = (len(items), people, max(len(texts) for _, texts in items))
     opinions, moods, noise = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros((*shape[:2], 1))
     for i, (task, texts) in enumerate(items):
@@ -155,7 +149,7 @@ def _summary(alike: np.ndarray, both: np.ndarray, bootstrap: int, seed: int) -> 
     """Of pairs ordered alike and pairs both ordered, (prompts,) each; the bootstrap draws whole prompts."""
     if not both.sum():
         raise ValueError(
-            "No pair of responses was ordered strictly by two labelers; agreement has nothing to count."
+            "No pair of responses was ordered strictly by two labelers: there is nothing to count."
         )
     draws = np.random.default_rng(seed).integers(len(both), size=(bootstrap, len(both)))
     shares = alike[draws].sum(1) / np.maximum(both[draws].sum(1), 1)

@@ -104,10 +104,8 @@ def likert(utility: float) -> int:
 def label(labeler: Labeler, prompt: Row, completions: Sequence[str], seed: int = 0) -> Row:
     """One labeler rates, flags, then ranks the responses to one prompt, a row with a task: a ranking row."""
     if not prompt.get("task"):
-        raise ValueError(
-            f"Prompt {prompt.get('prompt_id')} has no task, so no simulated labeler can judge it; "
-            "rank it yourself or take prompts of the tiny world."
-        )
+        why = "has no task, so no simulated labeler can judge it; rank it yourself or take another"
+        raise ValueError(f"Prompt {prompt.get('prompt_id')} {why}.")
     task = Task.from_json(prompt["task"])
     checks = judge_all(task, completions)
     utilities = np.array([labeler.utility(task, text, seed, checks[text]) for text in completions])

@@ -52,10 +52,8 @@ def implied_weights(rows: Sequence[Row], ridge: float = 1.0, steps: int = 50) ->
 def _features(row: Row) -> np.ndarray:
     """The checks of each answer and its length, (K, criteria); a constraint that is not set holds for all."""
     if not row.get("task"):
-        raise ValueError(
-            f"prompt {row.get('prompt_id')} has no task, so nobody can check its answers; "
-            "take prompts of the tiny world"
-        )
+        why = "has no task, so nobody can check its answers; take prompts of the tiny world"
+        raise ValueError(f"prompt {row.get('prompt_id')} {why}")
     task, out = Task.from_json(row["task"]), []
     for text in row["completions"]:
         checks = judge(task, text)
