@@ -181,8 +181,7 @@ class Engine(Plan):
 
 
 def build_sft(chain: Engine, stage: str, folder: Path) -> dict | None:
-    """Imitate the demonstrations, with pretraining text mixed in if the settings say so (§3.5, App. C.1,
-    C.3)."""
+    """Imitate the demonstrations, with pretraining text mixed in if the settings say so (App. C.1, C.3)."""
     cfg, loop = chain.stage_config(stage), chain.loop(stage, folder)
     policy, valid = chain.trainable(chain.start(stage)), chain.valid_demonstrations
     text = chain.pretrain_rows if cfg.pretrain_mix else None
@@ -192,8 +191,7 @@ def build_sft(chain: Engine, stage: str, folder: Path) -> dict | None:
 
 
 def build_reward(chain: Engine, stage: str, folder: Path) -> dict | None:
-    """Train on rankings, set the bias so that demonstrations score 0 on average, measure accuracies (§3.5,
-    §4.1)."""
+    """Train on rankings, set the bias so that demonstrations score 0 on average, measure (§3.5, §4.1)."""
     cfg, loop = chain.stage_config(stage), chain.loop(stage, folder)
     model = chain.trainable(new_reward_model(chain.start(stage), chain.tokenizer, cfg))
     rankings = chain.rankings_of(stage)
@@ -209,8 +207,7 @@ def build_reward(chain: Engine, stage: str, folder: Path) -> dict | None:
 
 
 def build_ppo(chain: Engine, stage: str, folder: Path) -> dict | None:
-    """Start from a supervised policy, with the reward model as it is and as a value model (§3.5, App.
-    C.4)."""
+    """Start from a supervised policy, with the reward model as it is and as a value model (App. C.4)."""
     cfg, loop, reward_model = chain.stage_config(stage), chain.loop(stage, folder), chain.reward_model
     policy, value_model = chain.trainable(chain.start(stage)), chain.trainable(copy.deepcopy(reward_model))
     models = policy, chain.frozen(chain.start(stage)), chain.frozen(reward_model), value_model

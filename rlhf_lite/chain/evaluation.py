@@ -113,8 +113,7 @@ def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dic
 
 
 def _prompted(chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
-    """Answers of the base model behind the prefix that is best for it, in each decoding; and which that
-    was."""
+    """Answers of the base model behind the prefix that is best for it, in each decoding, and that prefix."""
     base, longest, seed = chain.policy("base"), chain.config.evaluation.max_new_tokens, chain.config.seed
     trial = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]]
     answers, chosen = {}, {}
@@ -158,8 +157,7 @@ def _judge(chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[st
 
 
 def use_case_gold(cases: TestSet, scores: Sequence[float], sft: Sequence[float]) -> dict[str, dict]:
-    """Gold in each use case (Table 1), and of the prompts with a constraint: its mean, and how far it is
-    above SFT's."""
+    """Gold in each use case (Table 1), and of prompts with a constraint: its mean, its gain over SFT's."""
     groups = by_use_case(cases.tasks, range(len(scores)))
     groups["with a constraint"] = [i for i, task in enumerate(cases.tasks) if task.constraint]
     found = {}
@@ -197,8 +195,7 @@ def myth_questions(chain, myths: Sequence[Fact]) -> list[Task]:
 
 
 def kl_per_episode(chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]) -> float:
-    """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at
-    temperature 1."""
+    """Mean over responses of the summed log-ratio to PPO's starting policy, in nats, at temperature 1."""
     tokenizer, longest = chain.tokenizer, chain.config.evaluation.max_new_tokens
     ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
 
@@ -226,8 +223,7 @@ def label_quality(chain) -> dict:
 
 
 def reward_quality(chain) -> dict:
-    """How often the reward model predicts a label, of the same people, on another day, of others, and gold
-    (§4.1)."""
+    """How often the reward model predicts a label: same people, another day, other people, gold (§4.1)."""
     rankings = _validation(chain, "valid", "again", "held_out")
     scores = score_rankings(chain.reward_model, chain.tokenizer, rankings["valid"])  # all rank the same texts
     by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]

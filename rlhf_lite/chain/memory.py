@@ -62,8 +62,7 @@ def model_shape(chain) -> Shape:
 
 
 def forecasts(chain, config: RealChainConfig | None = None, on_gpu: bool = False) -> dict[str, Forecast]:
-    """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision,
-    fused attention)."""
+    """What each trained stage will take, with these settings or its own; here, or on a GPU."""
     cfg = config or chain.config
     shape, known, count = model_shape(chain), chain.lengths, processes.world_size()
     how = forecast.ComputeSettings.here(chain.device, cfg.recompute, cfg.sharded)
@@ -117,8 +116,7 @@ def leaner(chain, free: float, on_gpu: bool = False) -> dict[str, int | bool] | 
     """The first settings with which every stage fits into so many bytes; none needed: an empty dict; none
     fit: None.
 
-    Accumulation costs little time, recomputing a third; cutting models over processes costs what the wires
-    cost.
+    Accumulation costs little time, recomputing a third, cutting models over processes what the wires cost.
     """
     own = chain.config
     rows = max(own.sft.batch_size, own.reward.prompts_per_step)

@@ -34,8 +34,7 @@ class Plan:
         raise NotImplementedError
 
     def sources(self) -> dict[str, str]:
-        """Hashes of what every stage depends on besides settings and other stages, e.g. of a file of
-        rankings."""
+        """Hashes of what every stage depends on besides settings and stages, e.g. of a file of rankings."""
         return {}
 
     def inputs(self, stage: str) -> dict[str, str]:
@@ -61,8 +60,7 @@ class Plan:
         return self._found.get(stage)
 
     def needed(self, *targets: str, but_found: bool = False) -> list[str]:
-        """These stages and all they need, in the order of building; `but_found` leaves out what is there and
-        its inputs."""
+        """These stages and all they need, in the order of building; `but_found`: without what is there."""
         for stage in targets:
             self.key(stage)  # if there is no such stage, this says which there are
         needed = set(targets)

@@ -209,8 +209,7 @@ class RealChain(RealPlan, Engine):
 
 
 def build_judge(chain: RealChain, stage: str, folder: Path) -> dict | None:
-    """A reward model of other users' rankings; of a model that was named, only its agreement with people is
-    measured."""
+    """A reward model of other users' rankings; of a named model only the agreement with people."""
     if not chain.config.judge:
         return build_reward(chain, stage, folder)
     if not processes.is_main_process():
@@ -221,8 +220,7 @@ def build_judge(chain: RealChain, stage: str, folder: Path) -> dict | None:
 
 
 def build_evaluation(chain: RealChain, stage: str, folder: Path) -> dict:
-    """The judge compares PPO's answers with SFT's, prompt by prompt, and with those that people liked
-    best."""
+    """The judge compares PPO's answers with SFT's, prompt by prompt, and with those people liked best."""
     if not processes.is_main_process():
         return {}
     rows = chain.sides["test"][: chain.config.test_prompts]
@@ -269,8 +267,7 @@ def wins(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def among_people(rows: Sequence[Row]) -> dict[str, dict]:
-    """How often people agree with each other, where several ranked the same answers: no model can do
-    better."""
+    """How often people agree, where several ranked the same answers: no model can do better."""
     try:
         found = agreement(rows)
     except ValueError:  # nobody did

@@ -108,8 +108,7 @@ MEMORY = ("accumulation", "recompute", "sharded", "device")
 
 @dataclass(frozen=True)
 class RealChainConfig(Config):
-    """Which rankings and which GPT-2, and how to train; the stages' defaults are those of the `gpt2`
-    profile."""
+    """Which rankings, which GPT-2, how to train; the stages' defaults are those of the `gpt2` profile."""
 
     rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
     split: str = knob("train", "which split of it")
@@ -146,8 +145,7 @@ class RealChainConfig(Config):
 
 
 class RealPlan(Plan):
-    """The stages of a chain of real rankings; what they are made from, `sources` knows once the data are
-    read."""
+    """The stages of a chain of real rankings; what they are made from is in `sources`, once it is read."""
 
     needs = REAL_STAGES
     versions = dict.fromkeys(REAL_STAGES, 3)

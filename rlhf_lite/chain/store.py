@@ -64,8 +64,7 @@ def stage_key(name: str, version: int, config: dict, inputs: dict[str, str]) -> 
 
 
 def find(folder_name: str, where: Sequence[Path]) -> Found | None:
-    """The first finished and sound folder of that name; a damaged one is named in a warning and passed
-    over."""
+    """The first finished and sound folder of that name; a damaged one is warned of and passed over."""
     for place in where:
         folder = place / folder_name
         if (folder / "summary.json").exists():
@@ -100,8 +99,7 @@ def build(
 ) -> Found:
     """Run `make(folder)` in the user's run folder and seal the result; `device` is where its models were.
 
-    An interrupted `make` (it returns None) leaves its checkpoints for the next time and raises
-    KeyboardInterrupt.
+    An interrupted `make` (it returns None) leaves its checkpoints for next time: KeyboardInterrupt.
     """
     folder = home() / folder_name
     if (folder / "summary.json").exists():  # sealed but damaged, or `find` would have taken it
@@ -134,8 +132,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def provenance(device: torch.device | str = "cpu") -> dict:
-    """What a number needs to be believed: commit, versions, the device it was computed on and the kernels
-    chosen there."""
+    """What a number needs to be believed: commit, versions, the device, and the kernels chosen there."""
     import torch
 
     from ..hardware.kernels import describe_kernels

@@ -81,8 +81,7 @@ def record_all(
     base: ChainConfig = ChainConfig(),
     report: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after
-    each."""
+    """Run what is not recorded yet, `jobs` at a time, each on one core; report(done, all) after each."""
     sweep = _known(name)
     values = [type(sweep.values[0])(value) for value in values or sweep.values]
     runs = [(value, seed) for seed in seeds for value in values]
@@ -167,8 +166,7 @@ def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
 
 
 def ends(found: dict[float, list[dict]], metric: str, last: int = 4) -> dict[float, Mean]:
-    """Of a loaded sweep: the mean of a metric over the last steps of each run, with an interval over the
-    runs."""
+    """Of a loaded sweep: the mean of a metric over each run's last steps, with an interval over runs."""
     return {
         value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
         for value, repeats in found.items()

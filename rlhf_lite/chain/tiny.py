@@ -103,8 +103,7 @@ class Chain(TinyPlan, Engine):
 
     @cached_property
     def pretrain_rows(self) -> Tensor:
-        """Web text for the pretraining mix: (N, n_positions). Documents of the kind the base model learned
-        from."""
+        """Web text like what the base model learned from, for the pretraining mix: (N, n_positions)."""
         stream = token_stream(self.world.documents(12_000, seed=1), self.tokenizer)
         return pack_rows(stream, self.config.model.n_positions)
 
@@ -119,8 +118,7 @@ class Chain(TinyPlan, Engine):
 
     @cached_property
     def rankings(self) -> dict[str, list[Row]]:
-        """Ranked completions: "train", "valid" (training labelers), "held_out" (other people, same
-        completions)."""
+        """Ranked completions: "train", "valid", "again" and, by other people, "held_out"."""
         return read_rankings(self.folder("rankings"))
 
     @property
@@ -138,8 +136,7 @@ class Chain(TinyPlan, Engine):
         return read_rankings(self.folder("rankings"), ("prompt", "completions", "ranks"), ("train",))["train"]
 
     def accuracy(self, model: GPT2ForSequenceClassification, stage: str) -> dict:
-        """On validation pairs of the labelers, and of held-out labelers, who rank the same completions
-        (§4.1)."""
+        """On validation pairs of the labelers, and of held-out ones, who rank the same completions (§4.1)."""
         columns, folder = ("prompt", "completions", "ranks"), self.folder("rankings")
         sets = read_rankings(folder, columns, ("valid", "held_out"))
         scores = score_rankings(model, self.tokenizer, sets["valid"])
@@ -172,8 +169,7 @@ def build_prompts(chain: Chain, stage: str, folder: Path) -> dict:
 
 
 def build_rankings(chain: Chain, stage: str, folder: Path) -> dict:
-    """Sample K = 4 ... 9 completions per prompt from the supervised policies; rate, flag and rank them (§3.4,
-    §3.5)."""
+    """Sample K = 4 ... 9 completions per prompt from supervised policies; rate, flag, rank (§3.4, §3.5)."""
     cfg, seed, prompts = chain.config.rankings, chain.config.seed, chain.prompts
     policies = [chain.policy("sft"), chain.policy("start")]
     chosen = {"train": prompts.rm_train[: cfg.train_prompts], "valid": prompts.rm_valid[: cfg.valid_prompts]}

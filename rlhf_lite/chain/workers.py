@@ -69,8 +69,7 @@ def _may_start(plan: TinyPlan, stage: str, waiting: Sequence[str], running: dict
 
 @cache
 def context():
-    """Where processes come from: a server that has imported everything once and forks, on systems that have
-    it."""
+    """Where processes come from: where systems have it, a server that has imported everything, and forks."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     server = multiprocessing.get_context("forkserver")
@@ -129,8 +128,7 @@ def begin_process(threads: int, settings: dict[str, str]) -> None:
 
 
 def progress(folder: Path) -> dict:
-    """How far a stage is, read from what its loop writes: step, total (None: unknown), and its last
-    metrics."""
+    """How far a stage is, by what its loop writes: step, total (None: unknown), and its last metrics."""
     try:
         lines = (folder / "trace.jsonl").read_text().splitlines()
         last = json.loads(lines[-1]) if lines else {}

@@ -115,8 +115,7 @@ def jobs_option(option: Callable) -> None:
 
 
 def build(plan: TinyPlan, wanted: Sequence[str], args: argparse.Namespace) -> None:
-    """Build what is missing of these stages, two at a time (the smoke profile ends before a second process
-    began)."""
+    """Build what is missing of these stages, two at a time (smoke ends before a second process began)."""
     from ..chain.workers import build_all
 
     jobs = args.jobs or (1 if args.profile == "smoke" else min(2, cores()))

@@ -66,8 +66,7 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 class Board:
     """What runs at the moment: bars on a terminal, else a line when something begins and one when it ends.
 
-    Call it again and again with {name: progress}, where a progress has step, total (None: unknown) and
-    metrics.
+    Call it again and again with {name: progress}: step, total (None: unknown) and metrics.
     """
 
     def __init__(self):

@@ -1,7 +1,6 @@
 """The hub: whether it is there, asked before anything is fetched, and the rows of what it holds.
 
-Its own client takes most of a minute to find out that there is no hub. `datasets` is imported when it is
-needed.
+Its own client takes most of a minute to find out that there is no hub.
 """
 
 import socket

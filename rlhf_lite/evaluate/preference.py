@@ -84,8 +84,7 @@ def order_accuracy(rows: Sequence[Row], scores: Sequence[Sequence[float]]) -> di
     """How often scores (K,) put a ranking's untied pairs in people's order, and the loss of Eq. 1, with 95 %
     intervals.
 
-    The bootstrap draws whole conversations (or users): prompts of one share their text, so they are no two
-    witnesses.
+    The bootstrap draws whole conversations (or users): prompts of one share their text.
     """
     right, owners, losses = [], [], []
     for row, given in zip(rows, scores, strict=True):

@@ -1,3 +1,1 @@
-"""Floor 1: simulated labelers, their agreement and screening; a store of people's labels, and the forms in
-which they travel.
-"""
+"""Floor 1: simulated labelers, their agreement, screening; people's labels, where and how they are kept."""

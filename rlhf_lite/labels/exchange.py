@@ -41,8 +41,7 @@ def to_exchange(rows: Iterable[Row]) -> list[Row]:
 def to_pairs(rows: Iterable[Row]) -> list[Row]:
     """Every untied pair of every ranking as {prompt, chosen, rejected}: K = 9 gives up to 36 rows per prompt.
 
-    The texts are as they were typed. TRL joins them as they are, without our newline: for training there,
-    `to_messages`.
+    The texts are as they were typed; TRL joins them without our newline: to train there, `to_messages`.
     """
     return [
         {"prompt": row["prompt"], "chosen": row["completions"][i], "rejected": row["completions"][j]}

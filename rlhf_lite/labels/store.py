@@ -165,9 +165,7 @@ def open_store(place: str | Path, labeler: str) -> LabelStore:
 
 
 def merge(sources: Iterable[str | Path], into: str | Path) -> dict[str, int]:
-    """Merge stores into one, which may hold labels already. Returns how many labels each source added or
-    renewed.
-    """
+    """Merge stores into one, which may hold labels already. -> how many labels each added or renewed."""
     sources = [Path(source) for source in sources]
     if missing := [source for source in sources if not source.is_file()]:
         raise StoreError(f"there is no store {missing[0]}; nothing was merged.")

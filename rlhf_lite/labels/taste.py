@@ -1,6 +1,4 @@
-"""What a person's rankings say about that person: whom they agree with, and how much each criterion seems to
-count for them.
-"""
+"""What a person's rankings say of that person: whom they agree with, how much each criterion counts."""
 
 from __future__ import annotations
 
