@@ -19,7 +19,7 @@ from rlhf_lite.chain import store
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rlhf_lite"
 FLOORS = (
-    "paper", "config", "world", "data", "labels", "hardware", "models", "train", "evaluate", "chain",
+    "paper", "config", "data", "labels", "world", "hardware", "models", "train", "evaluate", "chain",
     "export", "show", "cli", "__main__",
 )  # fmt: skip
 CORE = (

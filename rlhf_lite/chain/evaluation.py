@@ -16,8 +16,6 @@ from ..evaluate.metadata import by_use_case, gold_scores, metadata, truthfulness
 from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, win_rate
 from ..evaluate.prompted import best_prefix, prompted_texts
 from ..hardware.threads import in_threads
-from ..labels.agreement import pool_agreement
-from ..labels.labelers import Labeler
 from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
@@ -25,6 +23,8 @@ from ..train.pretrain import stream_loss, token_stream
 from ..train.reward import agreement_with, score_rankings, score_texts
 from ..world import SKILL, USE_CASES, Fact, Task
 from ..world.asking import make_task
+from ..world.calibration import pool_agreement
+from ..world.labelers import Labeler
 from ..world.tasks import fact_slots
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token

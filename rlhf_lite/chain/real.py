@@ -25,10 +25,10 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..config import ConfigError, ModelConfig
 from ..data import hub
+from ..data.cutting import cut_to_fit
 from ..data.files import fingerprint, write_json
 from ..data.pipeline import split_by_user
 from ..data.records import RecordError, Row, untied_pairs
-from ..data.sources import cut_to_fit
 from ..evaluate.intervals import mean_with_interval
 from ..evaluate.judges import NamedJudge
 from ..evaluate.preference import order_accuracy

@@ -19,9 +19,6 @@ from ..config import RankingsConfig
 from ..data.files import read_json, write_json
 from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
 from ..data.records import Row, read_rankings, write_rankings
-from ..data.sources import tiny_demonstrations, tiny_world
-from ..labels.agreement import calibrate_noise
-from ..labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
 from ..models.checkpoints import new_policy
 from ..models.sampling import sample_texts
 from ..models.tokens import build_tokenizer, load_tokenizer
@@ -29,6 +26,9 @@ from ..train.batches import pack_rows
 from ..train.pretrain import token_stream, train_base
 from ..train.reward import agreement_with, score_rankings
 from ..world import Task, World, gold
+from ..world.calibration import calibrate_noise
+from ..world.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
+from ..world.rows import tiny_demonstrations, tiny_world
 from . import store
 from .engine import Engine, build_ppo, build_reward, build_sft
 from .evaluation import evaluate, evaluate_baselines

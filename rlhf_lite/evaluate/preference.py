@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ..data.records import Row, untied_pairs
 from ..data.seeded import shuffled
-from ..labels.labelers import Labeler, judge_all
 from ..models.losses import ranking_loss
 from ..world import Checks, Task, gold
+from ..world.labelers import Labeler, judge_all
 from .intervals import Mean, mean_with_interval
 
 

@@ -1,1 +1,1 @@
-"""Floor 1: simulated labelers, their agreement, screening; people's labels, where and how they are kept."""
+"""What people ranked: how far they agree, a store for many at once, forms in which labels travel."""

@@ -18,9 +18,10 @@ import numpy as np
 
 from ..data.records import FLAGS, Row
 from ..data.seeded import bell, chance
-from ..world import FINAL, HELP_FIRST, Checks, Task, judge, score
+from .rubric import FINAL, HELP_FIRST, Checks, judge, score
+from .tasks import Task
 
-NOISE = 0.2  # until `agreement.calibrate_noise` has seen the actual responses
+NOISE = 0.2  # until `calibration.calibrate_noise` has seen the actual responses
 WEIGHT_SPREAD = 0.35
 READING_SPEED = 4.0  # words per second
 LIKERT_STEPS = (0.15, 0.35, 0.5, 0.65, 0.8, 0.92)

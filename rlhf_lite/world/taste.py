@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.records import Row, untied_pairs
-from ..world import HELP_FIRST, Task, judge
-from .agreement import Agreement, agreement
+from ..labels.agreement import Agreement, agreement
 from .labelers import Labeler, label
+from .rubric import HELP_FIRST, judge
+from .tasks import Task
 
 CRITERIA = (*HELP_FIRST, "length")  # of `length` 1 is 15 words, at most 2
 

@@ -17,11 +17,13 @@ import numpy as np
 
 from ..data.records import Row
 from ..data.seeded import bell, chance, rng, shuffled
+from ..labels.agreement import counts_alike
 from ..paper import SCREENING
-from ..world import HELP_FIRST, Checks, Task, judge, score
-from ..world import lexicon as lx
-from .agreement import Item, counts_alike
+from . import lexicon as lx
+from .calibration import Item
 from .labelers import Labeler, judge_all, make_pool, tied_ranks
+from .rubric import HELP_FIRST, Checks, judge, score
+from .tasks import Task
 
 TOPICS = ("age", "gender", "health", "income", "language", "nationality", "politics", "religion")
 
