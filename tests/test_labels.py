@@ -315,19 +315,19 @@ def test_other_peoples_annotations():
     assert ex.from_argilla([record])[0]["ranks"] == [2, 1]
 
 
-def test_own_files_with_own_names(tmp_path):
+def test_own_files(tmp_path):
     path = tmp_path / "mine.csv"
-    path.write_text('question,answers,order\nWhy?,"[""a"", ""b""]","[0.5, 0]"\n')
-    names = {"prompt": "question", "completions": "answers", "ranks": "order"}
-    assert own.load_rankings(path, names)[0]["ranks"] == [2, 1]
-    with pytest.raises(records.RecordError, match="no column 'answer'; it has question, answers, order"):
-        own.load_rankings(path, names | {"completions": "answer"})
+    path.write_text('prompt,completions,ranks\nWhy?,"[""a"", ""b""]","[0.5, 0]"\n')
+    assert own.load_rankings(path)[0]["ranks"] == [2, 1]
     for bad in ("[NaN, 0]", "[true, 0]"):
-        path.write_text(f'question,answers,order\nWhy?,"[""a"", ""b""]","{bad}"\n')
+        path.write_text(f'prompt,completions,ranks\nWhy?,"[""a"", ""b""]","{bad}"\n')
         with pytest.raises(
             records.RecordError, match="mine.csv, row 1: rank (nan|True) is not a whole number"
         ):
-            own.load_rankings(path, names)
+            own.load_rankings(path)
+    path.write_text('question,completions,ranks\nWhy?,"[""a"", ""b""]","[1, 2]"\n')
+    with pytest.raises(records.RecordError, match="column 'prompt' is missing; the row has question"):
+        own.load_rankings(path)
     path.write_text("prompt,chosen,rejected\np,good,bad\n")
     assert own.load_rankings(path)[0]["completions"] == ["good", "bad"]
 

@@ -47,17 +47,16 @@ class Sweep:
     @property
     def ours(self):
         """The value of the default chain; None where its settings differ."""
-        values = {ours for name, ours, _, _ in self._described() if name in self.settings}
+        values = {ours for _, ours, _, _ in self._described()}
         return values.pop() if len(values) == 1 else None
 
     @property
     def papers(self) -> str:
         """The paper's value, in words."""
-        values = [str(paper) for name, _, paper, _ in self._described() if name in self.settings]
-        return " to ".join(dict.fromkeys(values))
+        return " to ".join(dict.fromkeys(str(paper) for _, _, paper, _ in self._described()))
 
     def _described(self) -> list[tuple]:
-        return describe(getattr(ChainConfig(), self.of))
+        return [row for row in describe(getattr(ChainConfig(), self.of)) if row[0] in self.settings]
 
 
 BETAS, GAMMAS = (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0)

@@ -168,18 +168,12 @@ class Intake:
                 yield made
 
     def ranking(
-        self,
-        prompt: str,
-        texts: Sequence[str],
-        ranks: Sequence[float],
-        labeler: str | None = None,
-        owner: str | None = None,
+        self, prompt: str, texts: Sequence[str], ranks: Sequence[float], labeler: str = "", owner: str = ""
     ) -> Row | None:
         """A ranking row of texts with ranks (lower is better), or None (counted) if fewer than two differ.
 
         The order of completions is drawn by seed, so that place tells nothing. Without an owner, the
-        conversation's first turn is it: prompts that share it share their text, so a split must keep them
-        together.
+        conversation's first turn is it: a split must keep together prompts that share their text.
         """
         best, empty = first_of_equals(texts, ranks), texts.count("")
         counted = {

@@ -153,7 +153,7 @@ def summarize(row: Row) -> tuple:
         parts += [title] if info.get("title") else []
         parts.append(f"POST: {get(info, 'post', text)}")
     prompt = "\n\n".join([*parts, "TL;DR:"])
-    post = None if info.get("id") is None else get(info, "id", text)
+    post = "" if info.get("id") is None else get(info, "id", text)
     return prompt, texts, [int(i != choice) for i in (0, 1)], worker, post
 
 
