@@ -30,7 +30,7 @@ CORE = (
 # Physical lines. These numbers only ever fall: the core to 2,500, the package to 9,000.
 LIMITS = {
     "lines of the core": 2_700,
-    "lines of the package without world/ and show/": 11_420,
+    "lines of the package without world/ and show/": 10_900,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,
