@@ -45,8 +45,7 @@ class Panel:
         return 2 if failed else 0
 
     def turn(self, line: str, where: str = "") -> bool:
-        """Follow one line, a command or a prompt; False if it could not be followed. `where` begins what is
-        said."""
+        """Follow one line, a command or a prompt; False if it could not be. `where` begins what is said."""
         match line.split():
             case ["help"]:
                 say(HELP)

@@ -21,7 +21,7 @@ from ..hardware.environment import plain
 from ..hardware.kernels import linear
 from ..hardware.precision import form_of, round_up, working_dtype
 from .gpt2 import hidden_states
-from .losses import last_index, token_logprobs, upcast
+from .losses import last_index, masked_lm_loss, token_logprobs, upcast
 from .tokens import Encoded
 
 # --- Next-token logits --------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def next_token_loss(policy: GPT2LMHeadModel, hidden: Tensor, tokens: Tensor) -> 
 
 @compilable
 def _loss(hidden: Tensor, weight: Tensor, vocabulary: int, tokens: Tensor) -> Tensor:
-    return F.cross_entropy(upcast(_logits(hidden, weight, vocabulary)), tokens)
+    return masked_lm_loss(_logits(hidden, weight, vocabulary), tokens)
 
 
 @compilable
