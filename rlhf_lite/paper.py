@@ -3,8 +3,7 @@ human feedback").
 
 Each number is a `Fact`: its value, where the paper says it, and whether it was read off a plot (the paper
 prints many results only as figures; such values are off by about half a percent of the axis). Model sizes are
-always in the order 1.3B, 6B, 175B. Notebooks draw these values as the grey line beside ours; its settings
-are in `config`.
+always in the order 1.3B, 6B, 175B. Notebooks draw these values as the grey line beside ours.
 """
 
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ class Fact:
     def __str__(self) -> str:
         return f"{self.value} ({self.source}{', read off the plot' if self.read_off_plot else ''})"
 
+
+MODEL_SIZES = ("1.3B", "6B", "175B")
 
 # --- data (§3.2, App. A) ------------------------------------------------------------------------------------
 
@@ -109,15 +110,44 @@ TABLE_11 = Fact(
     "Table 11",
 )
 PROMPTS_PER_USER = Fact(200, "§3.2 (App. A.2: roughly 200 per organization)")
+LONGEST_PROMPT = Fact(1_000, "App. C, tokens; longer prompts are dropped")
 
 # --- labelers (§3.4, App. B) --------------------------------------------------------------------------------
 
 LABELERS = Fact(40, "§3.4, about")
+COMPLETIONS = Fact((4, 9), "§3.5: K per prompt, from and to")
 AGREEMENT = Fact((72.6, 1.5), "§3.4: training labelers with each other, %, ±")
 AGREEMENT_HELD_OUT = Fact((77.3, 1.3), "§3.4: held-out labelers, %, ±")
+AGREEMENT_RESEARCHERS = Fact((73.0, 4.0), "§3.4: researchers in Stiennon et al. 2020, %, ±")
 SCREENING = Fact(
     {"flagging": 0.75, "ranking": 0.75, "writing": 6.0}, "App. B.1: soft cutoffs; writing is of 7"
 )
+
+# --- hyperparameters (App. C) -------------------------------------------------------------------------------
+
+SFT = Fact(
+    {"epochs": 16, "lr": (9.65e-6, 9.65e-6, 5.03e-6), "batch_size": (32, 32, 8), "dropout": 0.2,
+     "final_lr_fraction": 0.1, "warmup": 0},
+    "§3.5, App. C.1",
+)  # fmt: skip
+ADAM = Fact({"beta1": 0.9, "beta2": 0.95}, "App. C")
+REWARD = Fact(
+    {"size": "6B", "epochs": 1, "lr": 9e-6, "batch_prompts": 64, "most_comparisons": 2_304,
+     "final_lr_fraction": 0.1},
+    "App. C.2",
+)  # fmt: skip
+RL_INIT = Fact(
+    {"epochs": 2, "pretraining_mix": 0.10, "lr": (5e-6, 1.04e-5, 2.45e-6), "batch_size": (32, 32, 8),
+     "final_lr_fraction": 0.1},
+    "App. C.3",
+)  # fmt: skip
+PPO = Fact(
+    {"episodes": 256_000, "batch_size": 512, "minibatch_size": 64, "inner_epochs": 1, "warmup_iterations": 10,
+     "warmup_from": 0.1, "value_lr": (9e-6, 9e-6, 5e-6), "clip": 0.2, "temperature": 1.0, "discount": 1.0,
+     "ema_decay": 0.992, "kl_beta": 0.02, "ptx_gamma": 27.8, "pretraining_per_episode": 8},
+    "App. C.4",
+)  # fmt: skip
+PPO_LR_SWEEP = Fact((2.55e-6, 2.55e-5), "App. E.9: from and to; the chosen rates are not printed")
 
 # --- results ------------------------------------------------------------------------------------------------
 
@@ -125,6 +155,8 @@ RM_ACCURACY = Fact(
     (72.4, 0.4), "§4.1: labelers seen in training, %, ± (App. E.2 prints the two the other way round)"
 )
 RM_ACCURACY_HELD_OUT = Fact((69.6, 0.9), "§4.1: held-out labelers, 5-fold, %, ±")
+WIN_VS_GPT3 = Fact((85, 3), "§4.1: 175B InstructGPT preferred to 175B GPT-3, %, ±")
+WIN_VS_GPT3_PROMPTED = Fact((71, 4), "§4.1: to few-shot prompted 175B GPT-3, %, ±")
 
 # Win rate against the 175B SFT model, by model and size.
 FIGURE_1 = Fact(
@@ -183,5 +215,13 @@ FIGURE_34 = Fact(
         "reward": (1.2, 2.6, 2.7, 2.4, -0.5, -1.0, -1.8, -2.5, -2.8),
     },
     "Figure 34: KL coefficient, no pretraining mix, KL toward pretrained GPT",
+    True,
+)
+FIGURE_36 = Fact(
+    {
+        "kl_beta": (0, 7.4e-4, 0.0104, 0.02, 0.03, 0.144, 2),
+        "likert": (2.13, 3.03, 4.12, 3.90, 3.74, 3.74, 3.12),
+    },
+    "Figure 36: KL coefficient, with the pretraining mix",
     True,
 )

@@ -53,8 +53,12 @@ class RealChain(RealPlan, Engine):
 
     def __init__(self, config: RealChainConfig = RealChainConfig(), **options):
         Engine.__init__(self, config, device=config.device, **options)
-        self.accumulation, self.recompute = config.accumulation, config.recompute
-        self.sharded, self._checked = config.sharded, False
+        self.accumulation, self.recompute, self.sharded = (
+            config.accumulation,
+            config.recompute,
+            config.sharded,
+        )
+        self._checked = False
 
     def fitted(self, free: float | None = None) -> RealChain:
         """This chain, computed in parts so small that it fits into so many bytes (default: what is free), if

@@ -23,10 +23,11 @@ from .terminal import note, print_table, say
 def options(option: Callable) -> None:
     option("name", metavar="NAME", help="kl_beta, ptx_gamma, lr or k")
     option("--values", type=float, nargs="+", metavar="X", help="other values than the sweep's own")
-    into = "keep the records here (default: sweeps in the run folder)"
-    option(
-        "--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help="one run each (default 0 1 2)"
+    seeds, into = (
+        "one run of each (default 0 1 2)",
+        "keep the records here (default: sweeps in the run folder)",
     )
+    option("--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help=seeds)
     option("--into", type=Path, metavar="FOLDER", help=into)
     option("--jobs", type=int, default=2, metavar="N", help="runs at a time (default 2)")
     option("--profile", default="tiny", metavar="NAME", help="tiny (default) or smoke, see run")
