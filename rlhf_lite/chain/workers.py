@@ -38,6 +38,7 @@ def build_all(
     """Build what is missing of `stages`, in an order that their inputs allow. `show({stage: progress})` is
     called about four times a second. Ctrl-C stops all; each goes on from its checkpoint next time."""
     running: dict[str, Future] = {}
+    others = multiprocessing.active_children()
     waiting = [stage for stage in stages if not plan.find(stage)]
     try:
         while waiting or running:
@@ -55,7 +56,8 @@ def build_all(
         raise
     except BaseException:
         for process in multiprocessing.active_children():
-            process.terminate()
+            if process not in others:
+                process.terminate()
         raise
 
 
