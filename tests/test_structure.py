@@ -29,7 +29,7 @@ CORE = (
 
 # Physical lines. These numbers only ever fall: the core to 2,500, the package to 9,000.
 LIMITS = {
-    "lines of the core": 2_550,
+    "lines of the core": 2_540,
     "lines of the package without world/ and show/": 11_000,
     "loose modules": 5,
     "lines of a function": 63,
