@@ -19,7 +19,8 @@ from rlhf_lite.models.tokens import encode_prompts, load_tokenizer
 from rlhf_lite.train.batches import lm_loss
 from rlhf_lite.train.optim import Adam
 from rlhf_lite.train.ppo import train_ppo
-from rlhf_lite.train.reward import score_rankings, train_reward
+from rlhf_lite.train.reward import train_reward
+from rlhf_lite.train.scoring import score_rankings
 
 from . import checks, jobs
 from .jobs import FOREVER, LR, Case
@@ -91,19 +92,18 @@ def _ppo(case: Case, gate: Gate) -> None:
 def _sample(case: Case, gate: Gate) -> None:
     policy, tokenizer, drawn = _policy(case), _tokenizer(case), None
     prompts = encode_prompts(tokenizer, jobs.prompts(case), case.shape.positions)
-    ids, mask = (x.to(case.device) for x in prompts)
     ends, generator = (tokenizer.eos_token_id, tokenizer.pad_token_id), torch.Generator().manual_seed(0)
-    gate.check = lambda: checks.samples(case, ids, drawn.tokens, drawn.logprobs)
+    gate.check = lambda: checks.samples(case, prompts.ids, drawn.tokens, drawn.logprobs)
     while True:
         gate.begin()
         with autocast(case.device):
-            drawn = sample(policy, ids, mask, case.job.answer, *ends, generator=generator)
+            drawn = sample(policy, *prompts, case.job.answer, *ends, generator=generator)
         gate.end()
 
 
 def _sft(case: Case, gate: Gate) -> None:
     policy = _policy(case)
-    rows, optimizer = jobs.packed_rows(case, case.job.rows, case.job.answer).to(case.device), Adam(policy, LR)
+    rows, optimizer = jobs.packed_rows(case, case.job.rows, case.job.answer), Adam(policy, LR)
     while True:
         gate.begin()
         loss = lm_loss(policy, rows)

@@ -15,24 +15,14 @@ configure()  # before torch is loaded, which reads its settings then
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "Chain": "chain.tiny",
-    "ChainConfig": "chain.recipes",
-    "PretrainConfig": "config",
-    "SFTConfig": "config",
-    "RewardConfig": "config",
-    "PPOConfig": "config",
-    "RankingsConfig": "config",
-    "DataConfig": "config",
-    "EvalConfig": "config",
-    "ModelConfig": "config",
-    "describe": "config",
-    "World": "world",
-    "Task": "world",
-    "gold": "world",
-    "judge": "world",
-    "pick": "config",
+_NAMES = {
+    "chain.tiny": "Chain",
+    "chain.recipes": "ChainConfig",
+    "config": "PretrainConfig SFTConfig RewardConfig PPOConfig RankingsConfig DataConfig EvalConfig "
+    "ModelConfig describe pick",
+    "world": "World Task gold judge",
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 __all__ = list(_HOME)
 
 

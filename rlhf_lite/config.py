@@ -65,12 +65,9 @@ class Config:
                 values[part] = value
         for part, its_changes in inside.items():
             if not isinstance(values.get(part), Config):
-                parts = (
-                    ", ".join(name for name, value in values.items() if isinstance(value, Config)) or "none"
-                )
-                raise ConfigError(
-                    f"{type(self).__name__} has no part '{part}' with settings; it has: {parts}."
-                )
+                parts = ", ".join(n for n, value in values.items() if isinstance(value, Config)) or "none"
+                own = type(self).__name__
+                raise ConfigError(f"{own} has no part '{part}' with settings; it has: {parts}.")
             values[part] = values[part].replace(**its_changes)
         return type(self).from_dict(values)
 
@@ -105,11 +102,8 @@ def _checked(owner: str, f: dataclasses.Field, value):
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and (wanted is float or (wanted is int and float(value).is_integer())):
         value = wanted(value)  # 1 is a fine float, 8e3 a fine whole number
-    limits = []
-    if low is not None:
-        limits.append(f"at least {low}")
-    if high is not None:
-        limits.append(f"at most {high}")
+    ends = (("at least", low), ("at most", high))
+    limits = [f"{words} {limit}" for words, limit in ends if limit is not None]
     if type(value) is not wanted:
         problem = f"should be {_TYPE_NAMES[wanted]}"
     elif choices is not None and value not in choices:

@@ -74,9 +74,7 @@ def _load(source: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     if not (source / "config.json").is_file():
         raise ValueError(f"{source} holds no model (there is no config.json); give the folder of one")
     if not any((source / file).is_file() for file in ("tokenizer.json", "vocab.json")):
-        raise ValueError(
-            f"{source} holds no tokenizer (neither tokenizer.json nor vocab.json); save it there"
-        )
+        raise ValueError(f"{source} holds no tokenizer (tokenizer.json or vocab.json); save it there")
     kinds = read_json(source / "config.json").get("architectures") or []
     load = load_policy
     if any(kind.endswith("ForSequenceClassification") for kind in kinds):

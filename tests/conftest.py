@@ -7,6 +7,9 @@ import tempfile
 # Before anything is imported, and inherited by child processes and by the kernels of notebooks.
 _RUN_FOLDER = tempfile.TemporaryDirectory(prefix="rlhf-lite-tests-", ignore_cleanup_errors=True)
 os.environ["RLHF_LITE_HOME"] = _RUN_FOLDER.name
+# Tests that need a GPU ask for it by name. All others compute on the CPU: several processes, which want a
+# card each, and sentences that say where memory is free.
+os.environ["RLHF_LITE_DEVICE"] = "cpu"
 for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE", "RLHF_LITE_TRACEBACK"):
     os.environ.pop(name, None)
 

@@ -13,7 +13,8 @@ from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.gpt2 import recompute
 from rlhf_lite.models.tokens import build_tokenizer, encode_prompts
 from rlhf_lite.train.ppo import train_ppo
-from rlhf_lite.train.reward import RankingSet, train_reward
+from rlhf_lite.train.rankings import RankingSet
+from rlhf_lite.train.reward import train_reward
 from rlhf_lite.train.sft import ExchangeSet, train_sft
 
 QUIET = {"progress": False}

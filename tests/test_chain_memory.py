@@ -15,7 +15,7 @@ from rlhf_lite.hardware.forecast import TooLittleMemory
 @pytest.fixture
 def memory(monkeypatch):
     def pretend(free):
-        monkeypatch.setattr(room, "free_memory", lambda device: free)
+        monkeypatch.setattr(room.forecast, "free_memory", lambda device: free)
 
     return pretend
 

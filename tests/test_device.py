@@ -50,6 +50,7 @@ def test_every_model_of_the_real_chain_is_on_the_chains_device(card, real_folder
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_the_option_comes_before_the_environment_and_that_before_what_is_there(monkeypatch):
+    monkeypatch.delenv("RLHF_LITE_DEVICE")
     assert choose_device().type == "cpu"
     monkeypatch.setenv("RLHF_LITE_DEVICE", "cuda")
     with pytest.raises(DeviceError, match="there is no GPU: .*; take device cpu or auto"):
@@ -62,6 +63,7 @@ def test_the_option_comes_before_the_environment_and_that_before_what_is_there(m
 
 def test_under_torchrun_each_process_takes_a_card_of_its_own(monkeypatch):
     taken = []
+    monkeypatch.delenv("RLHF_LITE_DEVICE")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
@@ -70,3 +72,11 @@ def test_under_torchrun_each_process_takes_a_card_of_its_own(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "2")
     with pytest.raises(DeviceError, match="process 2 of this machine has no GPU of its own"):
         choose_device()
+
+
+def test_the_tests_themselves_need_no_card_for_each_process(monkeypatch):
+    """On a machine with one card the second process of a test has none."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert choose_device() == choose_device("auto") == torch.device("cpu")

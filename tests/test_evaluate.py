@@ -12,12 +12,12 @@ from rlhf_lite.evaluate import benchmarks
 from rlhf_lite.evaluate.intervals import mean_with_interval, paired_difference
 from rlhf_lite.evaluate.metadata import by_use_case
 from rlhf_lite.evaluate.preference import win_rate, wins
-from rlhf_lite.labels.labelers import held_out_pool, judge_all, make_pool, with_noise
 from rlhf_lite.models.checkpoints import new_policy
 from rlhf_lite.models.tokens import build_tokenizer, encode
 from rlhf_lite.show.tables import cases_table
 from rlhf_lite.world import USE_CASES, SkillItem
 from rlhf_lite.world.asking import draw_habit, draw_task
+from rlhf_lite.world.labelers import held_out_pool, judge_all, make_pool, with_noise
 
 
 @pytest.fixture(scope="module")

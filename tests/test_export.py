@@ -31,7 +31,7 @@ from rlhf_lite.models.checkpoints import (
 from rlhf_lite.models.heads import policy_logits
 from rlhf_lite.models.sampling import sample_texts
 from rlhf_lite.models.tokens import build_tokenizer, encode, encode_prompts, exchange_rows, load_tokenizer
-from rlhf_lite.train.reward import score_texts
+from rlhf_lite.train.scoring import score_texts
 
 DATA = Path(os.environ.get("RLHF_LITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SHAPE = SimpleNamespace(width=16, layers=2, heads=2, n_positions=64)

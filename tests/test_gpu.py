@@ -122,7 +122,7 @@ def test_half_precision_trains_like_float32(base, texts, device, half, monkeypat
 
 @pytest.mark.parametrize("half", HALVES)
 def test_gradients_in_half_precision_are_those_of_float32(base, texts, device, half, monkeypatch):
-    batch = ExchangeSet(texts.tokenizer, texts.pairs, 64).batch(range(16), device)
+    batch = ExchangeSet(texts.tokenizer, texts.pairs, 64).batch(range(16))
 
     def gradient(wish):
         monkeypatch.setenv(precision.ENV, wish)
@@ -142,22 +142,21 @@ def test_sampling_is_what_the_plainest_loop_gives(base, texts, device, wish, gre
     token, by transformers' own forward pass in float32."""
     monkeypatch.setenv(precision.ENV, wish)
     prompts = encode_prompts(texts.tokenizer, texts.prompts[:6], 40)
-    ids, mask = prompts.ids.to(device), prompts.mask.to(device)
     ends = texts.tokenizer.eos_token_id, texts.tokenizer.pad_token_id
     with autocast(device):
-        found = sample(base, ids, mask, 12, *ends, greedy=greedy, generator=torch.Generator().manual_seed(0))
-        scored = response_logprobs(base, prompts._replace(ids=ids, mask=mask), found.tokens, found.mask)
+        found = sample(base, *prompts, 12, *ends, greedy=greedy, generator=torch.Generator().manual_seed(0))
+        scored = response_logprobs(base, prompts, found.tokens, found.mask).cpu()
     close = 1e-4 if wish == "fp32" else 0.05
     torch.testing.assert_close(found.logprobs, scored * found.mask, atol=close, rtol=0)
-    for row in range(len(ids)):
-        seen = ids[row][mask[row].bool()][None]
+    for row, (ids, mask) in enumerate(zip(*prompts, strict=True)):
+        seen = ids[mask.bool()][None].to(device)
         for t in range(int(found.mask[row].sum())):
             logp = base(input_ids=seen).logits[0, -1].log_softmax(-1)
             token = found.tokens[row, t]
             assert float(logp[token]) == pytest.approx(float(found.logprobs[row, t]), abs=close)
             if greedy:
                 assert float(logp.max() - logp[token]) <= 2 * close
-            seen = torch.cat([seen, token.view(1, 1)], dim=1)
+            seen = torch.cat([seen, token.view(1, 1).to(device)], dim=1)
 
 
 @pytest.mark.parametrize("wish", ["fp32", *HALVES])

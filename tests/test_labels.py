@@ -11,9 +11,9 @@ from rlhf_lite.data import own, records
 from rlhf_lite.data.pipeline import to_prompt
 from rlhf_lite.labels import agreement as ag
 from rlhf_lite.labels import exchange as ex
-from rlhf_lite.labels import labelers as lb
-from rlhf_lite.labels import screening as sc
-from rlhf_lite.world import FINAL, HELP_FIRST, Task, gold, judge
+from rlhf_lite.world import FINAL, HELP_FIRST, Task, calibration, gold, judge
+from rlhf_lite.world import labelers as lb
+from rlhf_lite.world import screening as sc
 
 NASTY = (
     '<img src=x onerror="alert(1)"> "quotes", \'single\', \\n, \ttab, new\nline\r\n, é 🙂 '
@@ -168,14 +168,14 @@ def test_the_closed_form_of_agreement():
 
 
 def test_noise_is_calibrated_on_the_samples(items):
-    pool = ag.calibrate_noise(lb.make_pool(0), items[:120])
-    found = ag.pool_agreement(pool, items[:120])
+    pool = calibration.calibrate_noise(lb.make_pool(0), items[:120])
+    found = calibration.pool_agreement(pool, items[:120])
     assert found.share == pytest.approx(0.726, abs=0.002) and found.low < 0.726 < found.high
     assert {person.noise for person in pool} == {pool[0].noise}
-    calm = ag.calibrate_noise(lb.make_pool(0), items[:120], target=0.773)
+    calm = calibration.calibrate_noise(lb.make_pool(0), items[:120], target=0.773)
     assert calm[0].noise < pool[0].noise
     shares = [
-        ag.pool_agreement(lb.with_noise(pool, s), items[:120], bootstrap=0).share
+        calibration.pool_agreement(lb.with_noise(pool, s), items[:120], bootstrap=0).share
         for s in (0, 0.05, 0.1, 0.2, 0.4, 0.8)
     ]
     assert shares == sorted(shares, reverse=True)
@@ -184,14 +184,14 @@ def test_noise_is_calibrated_on_the_samples(items):
 def test_measured_agreement_is_that_of_the_labels(prompts, completions, items):
     pool = lb.with_noise(lb.make_pool(0, n=3), 0.15)
     rows = [lb.label(who, p, c) for p, c in zip(prompts[:40], completions[:40], strict=True) for who in pool]
-    assert ag.agreement(rows) == ag.pool_agreement(pool, items[:40], per_item=3)
+    assert ag.agreement(rows) == calibration.pool_agreement(pool, items[:40], per_item=3)
 
 
 def test_unreachable_agreement_is_explained(items):
     with pytest.raises(ValueError, match="Without any noise these labelers agree"):
-        ag.calibrate_noise(lb.make_pool(0), items[:20], target=0.999)
+        calibration.calibrate_noise(lb.make_pool(0), items[:20], target=0.999)
     with pytest.raises(ValueError, match="at least 2 people"):
-        ag.pool_agreement(lb.make_pool(0, n=1), items)
+        calibration.pool_agreement(lb.make_pool(0, n=1), items)
 
 
 # --- screening ----------------------------------------------------------------------------------------------
@@ -315,19 +315,19 @@ def test_other_peoples_annotations():
     assert ex.from_argilla([record])[0]["ranks"] == [2, 1]
 
 
-def test_own_files_with_own_names(tmp_path):
+def test_own_files(tmp_path):
     path = tmp_path / "mine.csv"
-    path.write_text('question,answers,order\nWhy?,"[""a"", ""b""]","[0.5, 0]"\n')
-    names = {"prompt": "question", "completions": "answers", "ranks": "order"}
-    assert own.load_rankings(path, names)[0]["ranks"] == [2, 1]
-    with pytest.raises(records.RecordError, match="no column 'answer'; it has question, answers, order"):
-        own.load_rankings(path, names | {"completions": "answer"})
+    path.write_text('prompt,completions,ranks\nWhy?,"[""a"", ""b""]","[0.5, 0]"\n')
+    assert own.load_rankings(path)[0]["ranks"] == [2, 1]
     for bad in ("[NaN, 0]", "[true, 0]"):
-        path.write_text(f'question,answers,order\nWhy?,"[""a"", ""b""]","{bad}"\n')
+        path.write_text(f'prompt,completions,ranks\nWhy?,"[""a"", ""b""]","{bad}"\n')
         with pytest.raises(
             records.RecordError, match="mine.csv, row 1: rank (nan|True) is not a whole number"
         ):
-            own.load_rankings(path, names)
+            own.load_rankings(path)
+    path.write_text('question,completions,ranks\nWhy?,"[""a"", ""b""]","[1, 2]"\n')
+    with pytest.raises(records.RecordError, match="column 'prompt' is missing; the row has question"):
+        own.load_rankings(path)
     path.write_text("prompt,chosen,rejected\np,good,bad\n")
     assert own.load_rankings(path)[0]["completions"] == ["good", "bad"]
 

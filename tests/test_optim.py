@@ -73,6 +73,54 @@ def test_divergence_is_an_error(policy):
         optimizer.step(1.0, 1.0)
 
 
+class NotYet:
+    """What `Later` is on a GPU."""
+
+    def __init__(self, x):
+        self.x = x.clone()
+
+    def __float__(self):
+        return float(self.x)
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """A function of a model: its optimizer as it is on a GPU."""
+    monkeypatch.setattr(optim, "Later", NotYet)
+
+    def make(model):
+        optimizer = optim.Adam(model, 1e-2)
+        optimizer.on_one_gpu = True
+        return optimizer
+
+    return make
+
+
+@pytest.mark.parametrize("scale", [1e-3, 5.0])
+def test_on_a_gpu_the_step_is_the_same_and_nobody_waits_for_its_norm(as_on_a_gpu, scale):
+    models = [torch.nn.Linear(20, 20) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    optimizers, x = (as_on_a_gpu(models[0]), optim.Adam(models[1], 1e-2)), torch.randn(8, 20) * scale
+    for _ in range(3):
+        norms = []
+        for model, optimizer in zip(models, optimizers, strict=True):
+            optimizer.scaled(model(x).square().mean()).backward()
+            norms.append(optimizer.step(1e-2, 1.0))
+        assert isinstance(norms[0], torch.Tensor) and norms[0] == norms[1]
+        torch.testing.assert_close(models[0].weight, models[1].weight)
+
+
+def test_on_a_gpu_divergence_changes_nothing_and_is_an_error_of_the_next_step(as_on_a_gpu):
+    for then in ("step", "save"):
+        model = torch.nn.Linear(4, 4)
+        optimizer, before = as_on_a_gpu(model), model.weight.clone()
+        model.weight.grad = torch.full_like(model.weight, math.nan)
+        assert not optimizer.step(1.0, 1.0).isfinite() and torch.equal(model.weight, before)
+        model.weight.grad = torch.ones_like(model.weight)
+        with pytest.raises(FloatingPointError, match="lower rate"):
+            optimizer.step(1.0, 1.0) if then == "step" else optimizer.state_dict()
+
+
 def test_in_float16_losses_are_scaled_and_a_gradient_that_overflows_is_no_step(monkeypatch):
     monkeypatch.setenv("RLHF_LITE_PRECISION", "fp16")
     model, x = torch.nn.Linear(4, 4), torch.randn(8, 4)

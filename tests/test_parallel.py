@@ -1,6 +1,7 @@
 """Stages in processes of their own: an order their inputs allow, two at a time, the same results, a clean
 stop."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -16,34 +17,30 @@ from rlhf_lite.config import DataConfig, PPOConfig
 
 
 class _Done:
-    """A child that has ended at the second look."""
+    """A stage that is built at the second look."""
 
-    sentinel = None
+    def __init__(self, log, stage):
+        self.log, self.stage, self.looks = log, stage, 0
 
-    def __init__(self, log, stage, error=None):
-        self.log, self.stage, self.error, self.looks = log, stage, error, 0
-
-    def ended(self):
+    def done(self):
         self.looks += 1
         return self.looks > 1
 
-    def check(self):
-        if self.error:
-            raise self.error
+    def result(self):
         self.log.append(("end", self.stage))
 
 
 @pytest.fixture
 def log(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
-    monkeypatch.setattr(workers, "wait", lambda sentinels, timeout: None)
+    monkeypatch.setattr(workers, "wait", lambda running, **options: None)
     events = []
 
     def start(chain, stage, threads, device):
         events.append(("start", stage, threads))
         return _Done(events, stage)
 
-    monkeypatch.setattr(workers, "Worker", start)
+    monkeypatch.setattr(workers, "start", start)
     return events
 
 
@@ -90,10 +87,12 @@ def test_what_goes_wrong_in_a_process_is_said_in_this_one(monkeypatch, tmp_path)
 @pytest.mark.slow
 def test_a_killed_process_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path))
-    child = workers.Worker(Chain(shipped=()), "base", threads=1)
-    child.process.kill()
-    with pytest.raises(RuntimeError, match="base ended with code -9"):
-        child.check()
+    others = multiprocessing.active_children()
+    building = workers.start(Chain(shipped=()), "base", threads=1)
+    (child,) = (process for process in multiprocessing.active_children() if process not in others)
+    child.kill()
+    with pytest.raises(RuntimeError, match="Building base ended without a word; was it killed"):
+        workers.check("base", building)
 
 
 def test_a_config_survives_the_way_to_another_process():
@@ -106,7 +105,7 @@ import multiprocessing, sys, time
 from rlhf_lite.chain.workers import begin_process
 
 def beat(path):
-    begin_process(1)
+    begin_process(1, {})
     while True:
         open(path, "a").write(".")
         time.sleep(0.05)

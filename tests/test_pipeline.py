@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from rlhf_lite.data import pipeline as pl
 from rlhf_lite.data import records, seeded
-from rlhf_lite.data.sources import tiny_demonstrations, tiny_world
 from rlhf_lite.paper import TABLE_6
+from rlhf_lite.world.rows import tiny_demonstrations, tiny_world
 
 SCALE = 0.02
 SIZES = pl.table6_sizes(SCALE)
@@ -288,7 +288,7 @@ def test_demonstrations_are_fixed_per_prompt(world, splits):
 def test_the_same_in_every_process():
     code = (
         "import json; from rlhf_lite.world import World; "
-        "from rlhf_lite.data import pipeline as p, sources as s;"
+        "from rlhf_lite.data import pipeline as p; from rlhf_lite.world import rows as s;"
         "z = p.table6_sizes(0.002); x = p.prepare(s.tiny_world(World(0), z), z);"
         "print(json.dumps({k: [r['prompt_id'] for r in v] for k, v in x.sets().items()}))"
     )

@@ -10,10 +10,10 @@ pytest.importorskip("ipywidgets")
 from rlhf_lite.data.records import check_rankings  # noqa: E402
 from rlhf_lite.data.seeded import shuffled  # noqa: E402
 from rlhf_lite.labels import store as st  # noqa: E402
-from rlhf_lite.labels.labelers import Labeler, label, make_pool  # noqa: E402
 from rlhf_lite.labels.store import LabelStore  # noqa: E402
-from rlhf_lite.labels.taste import CRITERIA, agreement_with_each, implied_weights  # noqa: E402
 from rlhf_lite.show.ranking import RankingPanel  # noqa: E402
+from rlhf_lite.world.labelers import Labeler, label, make_pool  # noqa: E402
+from rlhf_lite.world.taste import CRITERIA, agreement_with_each, implied_weights  # noqa: E402
 
 NASTY = "<script>x</script> $x$ **b** \x07 \u202egnp"
 

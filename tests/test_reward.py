@@ -8,21 +8,14 @@ from helpers_train import DEMOS, QUIET, FailAt, Failure, longer_is_better, same
 
 from rlhf_lite.config import RewardConfig
 from rlhf_lite.models.checkpoints import load_scalar_model, new_scalar_model, save_model
-from rlhf_lite.models.heads import policy_logits
+from rlhf_lite.models.heads import policy_logits, reward
 from rlhf_lite.models.losses import ranking_loss
 from rlhf_lite.models.tokens import encode
 from rlhf_lite.train import batches
-from rlhf_lite.train import reward as reward_stage
-from rlhf_lite.train.reward import (
-    center_on,
-    evaluate_reward,
-    first_words,
-    new_reward_model,
-    score_texts,
-    split_pairs,
-    train_reward,
-    train_reward_shuffled,
-)
+from rlhf_lite.train import rankings as ranking_rows
+from rlhf_lite.train.rankings import RankingSet, split_pairs
+from rlhf_lite.train.reward import first_words, new_reward_model, train_reward, train_reward_shuffled
+from rlhf_lite.train.scoring import center_on, evaluate_reward, score_texts
 
 pytest_plugins = ["helpers_train"]
 pytestmark = pytest.mark.usefixtures("exact")
@@ -48,7 +41,7 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
         {"prompt": "say b", "completions": ["a", "c c"], "ranks": [2, 1]},
         {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
     ]
-    data = reward_stage.RankingSet(tokenizer, rankings, judge)
+    data = RankingSet(tokenizer, rankings, judge)
     assert len(data) == 2 and [int(row.parts.max()) for row in data.rows] == [3, 2]
     scores, _, mask = data.scores(judge, [1, 0])
     assert mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
@@ -63,7 +56,7 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
     """The block mask: same loss to 1e-5 and same gradient as K separate forward passes."""
     rankings, judge = longer_is_better(3), copy.deepcopy(judge)
     judge.config.question_ids = encode(tokenizer, question)
-    data = reward_stage.RankingSet(tokenizer, rankings, judge)
+    data = RankingSet(tokenizer, rankings, judge)
     gradients, losses = [], []
     for grouped in (True, False):
         model = copy.deepcopy(judge)
@@ -74,7 +67,7 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
                 for r in rankings
             ]
             alone = [
-                reward_stage.reward(model, e.ids, e.mask)
+                reward(model, e.ids, e.mask)
                 for row in rows
                 for i in range(len(row))
                 for e in [row.batch([i])]
@@ -102,20 +95,18 @@ def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, t
             tokenizer, "one two"
         )
         ids = torch.tensor([ids])
-        assert reward_stage.reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(
-            asked[i], abs=1e-4
-        )
+        assert reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(asked[i], abs=1e-4)
     assert score_texts(model, tokenizer, prompts, texts) != pytest.approx(asked)
 
 
 def test_a_prompt_is_read_once_and_every_answer_once(judge, tokenizer, monkeypatch):
-    read, real = [], reward_stage.group_rewards
+    read, real = [], ranking_rows.group_rewards
 
     def counting(model, ids, position_ids, parts, last):
         read.append((len(ids), int(parts.amax(dim=1).sum())))  # prompts, answers
         return real(model, ids, position_ids, parts, last)
 
-    monkeypatch.setattr(reward_stage, "group_rewards", counting)
+    monkeypatch.setattr(ranking_rows, "group_rewards", counting)
     rankings = longer_is_better(8)
     distinct = sum(len(set(r["completions"])) for r in rankings)
     cfg = RewardConfig(prompts_per_step=4)

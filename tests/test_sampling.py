@@ -1,12 +1,14 @@
 """Sampling: the right distribution, the right log-probabilities, rows that end at different times."""
 
 import copy
+import math
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from rlhf_lite.hardware import precision
+from rlhf_lite.hardware.graphs import Graphed
 from rlhf_lite.models import losses, packed_rows, sampling
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model
 from rlhf_lite.models.heads import policy_logits, response_logprobs, reward
@@ -86,12 +88,50 @@ def test_dropping_finished_rows_changes_nothing(policy, prompts, greedy, monkeyp
         torch.testing.assert_close(other.logprobs, samples[0].logprobs, atol=1e-5, rtol=0)
 
 
+class Rehearsed(Graphed):
+    """What a GPU does with a step, without one: done once, undone, and done for good."""
+
+    def _capture(self, step):
+        before = [x.clone() for x in self.state]
+        step()
+        assert any((x != old).any() for x, old in zip(self.state, before, strict=True))
+        self._rewind(before)
+        self.graph = SimpleNamespace(replay=step)
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_steps_that_a_graph_could_replay_draw_the_same(policy, prompts, greedy, monkeypatch):
+    monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
+    expected, many = draw(policy, prompts, greedy=greedy), []
+    monkeypatch.setattr(packed_rows, "has_graphs", lambda device: True)
+    monkeypatch.setattr(packed_rows, "ASK_EVERY", 2)
+    monkeypatch.setattr(packed_rows, "DROP_GRAPH_BELOW", 0.9)
+    monkeypatch.setattr(packed_rows, "Graphed", lambda *a: many.append(Rehearsed(*a)) or many[-1])
+    found = draw(policy, prompts, greedy=greedy)
+    assert torch.equal(found.tokens, expected.tokens) and torch.equal(found.mask, expected.mask)
+    torch.testing.assert_close(found.logprobs, expected.logprobs, atol=1e-5, rtol=0)
+    assert greedy or len(many) > 1  # rows left, and a step was captured again
+
+
+@pytest.mark.parametrize("vocabulary", [4, 300, 50257])
+def test_a_draw_in_two_levels_is_the_draw(vocabulary):
+    draw = torch.Generator().manual_seed(0)
+    logp = (3 * torch.randn(40, vocabulary, generator=draw)).log_softmax(dim=-1)
+    logp[:, 1] = -math.inf
+    uniform = torch.rand(40, dtype=torch.float64, generator=draw)
+    uniform[:2] = torch.tensor([0.0, 1 - 2**-53])
+    found = packed_rows.draw_in_two_levels(logp, uniform)
+    assert torch.equal(found, sampling.draw_tokens(logp, uniform)) and not (found == 1).any()
+
+
 @pytest.mark.parametrize("copies", [(3,) * 6, (1, 1, 19, 1, 2, 1)])
 def test_reading_equal_prompts_once_changes_nothing(policy, prompts, copies, monkeypatch):
     monkeypatch.delenv("RLHF_LITE_PLAIN", raising=False)
     prompts = [x[:6].repeat_interleave(torch.tensor(copies), dim=0) for x in prompts]
     read, real = [], packed_rows.pack
-    monkeypatch.setattr(packed_rows, "pack", lambda ids, mask: read.append(len(ids)) or real(ids, mask))
+    monkeypatch.setattr(
+        packed_rows, "pack", lambda ids, *rest, **kw: read.append(len(ids)) or real(ids, *rest, **kw)
+    )
     once = draw(policy, prompts)
     monkeypatch.setattr(packed_rows, "_repeats", lambda ids: None)
     each = draw(policy, prompts)

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from helpers_trees import DATA, flat, message, needs_data, tree
 
-from rlhf_lite.data import open_assistant, own, records, sources
+from rlhf_lite.data import cutting, open_assistant, own, records
 from rlhf_lite.data.hub import load
 from rlhf_lite.data.pipeline import split_by_user
 
@@ -112,7 +112,7 @@ def ranking(prompt, completions, ranks):
 
 def test_prompts_keep_their_end_and_completions_their_start():
     rows = [ranking("p1 p2 p3 p4 p5", ["a b c d e f", "g h"], [1, 2]), ranking("p1", ["x", "y"], [1, 2])]
-    cut, left_out = sources.cut_to_fit(rows, Words(), max_tokens=8)
+    cut, left_out = cutting.cut_to_fit(rows, Words(), max_tokens=8)
     assert cut[0] == ranking("p4 p5", ["a b c d", "g h"], [1, 2])  # 2 + separator + 4 + end = 8
     assert cut[1] == rows[1]
     assert left_out == {
@@ -126,7 +126,7 @@ def test_completions_that_became_equal_are_merged_or_dropped():
         ranking("p", ["a b c", "a b d", "z"], [3, 1, 2]) | {"likert": [1, 6, 4]},
         ranking("p", ["a b c", "a b d"], [1, 2]),
     ]
-    cut, left_out = sources.cut_to_fit(rows, Words(), max_tokens=5)
+    cut, left_out = cutting.cut_to_fit(rows, Words(), max_tokens=5)
     assert cut == [ranking("p", ["a b", "z"], [1, 2]) | {"likert": [6, 4]}]
     assert (
         left_out["completions equal after the cut"] == 2 and left_out["row dropped: one completion left"] == 1
@@ -135,7 +135,7 @@ def test_completions_that_became_equal_are_merged_or_dropped():
 
 def test_a_limit_without_room_for_a_prompt_is_refused():
     with pytest.raises(ValueError, match="no room for a prompt"):
-        sources.cut_to_fit([], Words(), max_tokens=4)
+        cutting.cut_to_fit([], Words(), max_tokens=4)
 
 
 @pytest.mark.skipif(not (DATA / "gpt2-tokenizer").is_dir(), reason=f"no tokenizer at {DATA}")
@@ -145,12 +145,12 @@ def test_cutting_with_gpt2s_own_tokenizer_breaks_no_character():
     folder = DATA / "gpt2-tokenizer"
     tokenizer = GPT2TokenizerFast(vocab=str(folder / "vocab.json"), merges=str(folder / "merges.txt"))
     faces = "🙂🙃" * 40 + "<|endoftext|>"
-    cut, _ = sources.cut_to_fit([ranking(faces, [faces, "ok"], [1, 2])], tokenizer, 40)
+    cut, _ = cutting.cut_to_fit([ranking(faces, [faces, "ok"], [1, 2])], tokenizer, 40)
     short = cut[0]["completions"][0]
     assert faces.startswith(short) and faces.endswith(cut[0]["prompt"]) and 3 < len(short) < 40
     if (DATA / "oasst").is_dir():
         rows, _ = load(DATA / "oasst" / "en_100_tree.jsonl")
-        for row in sources.cut_to_fit(rows, tokenizer, 128)[0]:
+        for row in cutting.cut_to_fit(rows, tokenizer, 128)[0]:
             n = [
                 len(tokenizer(text, split_special_tokens=True)["input_ids"])
                 for text in (row["prompt"], *row["completions"])

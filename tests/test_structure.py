@@ -19,7 +19,7 @@ from rlhf_lite.chain import store
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rlhf_lite"
 FLOORS = (
-    "paper", "config", "world", "data", "labels", "hardware", "models", "train", "evaluate", "chain",
+    "paper", "config", "data", "labels", "world", "hardware", "models", "train", "evaluate", "chain",
     "export", "show", "cli", "__main__",
 )  # fmt: skip
 CORE = (
@@ -29,8 +29,8 @@ CORE = (
 
 # Physical lines. These numbers only ever fall: the core to 2,500, the package to 9,000.
 LIMITS = {
-    "lines of the core": 2_700,
-    "lines of the package without world/ and show/": 11_420,
+    "lines of the core": 2_540,
+    "lines of the package without world/ and show/": 11_000,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,

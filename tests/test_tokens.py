@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, GPT2Tokenizer
 
+from rlhf_lite.models.prompts import check_prompt, unknown_words
 from rlhf_lite.models.tokens import (
     END_OF_PROMPT,
     EOS,
@@ -15,7 +16,6 @@ from rlhf_lite.models.tokens import (
     PAD,
     PromptError,
     build_tokenizer,
-    check_prompt,
     decode,
     encode,
     encode_exchanges,
@@ -23,7 +23,6 @@ from rlhf_lite.models.tokens import (
     exchange_rows,
     load_tokenizer,
     position_ids,
-    unknown_words,
 )
 
 WORDS = "The the cat sat on a mat Name an animal dog . , : ? ! 12 don't".split()

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from rlhf_lite.models.tokens import build_tokenizer, decode, encode, unknown_words
+from rlhf_lite.models.prompts import unknown_words
+from rlhf_lite.models.tokens import build_tokenizer, decode, encode
 from rlhf_lite.world import (
     FINAL,
     HELP_FIRST,

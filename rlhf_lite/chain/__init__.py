@@ -1,2 +1,1 @@
-"""Stages that are built once and found ever after: the store, the engine, and the two recipes, `tiny` and
-`real`."""
+"""Stages that are built once and found ever after: store, engine, and two recipes, `tiny` and `real`."""

@@ -28,7 +28,8 @@ from ..models.checkpoints import load_policy, load_scalar_model, save_model
 from ..models.gpt2 import recompute
 from ..train.loop import Loop
 from ..train.ppo import train_ppo
-from ..train.reward import center_on, new_reward_model, train_reward
+from ..train.reward import new_reward_model, train_reward
+from ..train.scoring import center_on
 from ..train.sft import train_sft
 from . import store
 from .plan import Plan, UnknownStage
@@ -181,26 +182,17 @@ class Engine(Plan):
 
 
 def build_sft(chain: Engine, stage: str, folder: Path) -> dict | None:
-    """Imitate the demonstrations, with pretraining text mixed in if the settings say so (§3.5, App. C.1,
-    C.3)."""
+    """Imitate the demonstrations, with pretraining text mixed in if the settings say so (App. C.1, C.3)."""
     cfg, loop = chain.stage_config(stage), chain.loop(stage, folder)
-    policy = chain.trainable(chain.start(stage))
-    train_sft(
-        policy,
-        chain.tokenizer,
-        chain.demonstrations,
-        cfg,
-        pretrain_rows=chain.pretrain_rows if cfg.pretrain_mix else None,
-        valid=chain.valid_demonstrations,
-        accumulation=chain.accumulation,
-        loop=loop,
-    )
+    policy, valid = chain.trainable(chain.start(stage)), chain.valid_demonstrations
+    text = chain.pretrain_rows if cfg.pretrain_mix else None
+    options = {"pretrain_rows": text, "valid": valid, "accumulation": chain.accumulation, "loop": loop}
+    train_sft(policy, chain.tokenizer, chain.demonstrations, cfg, **options)
     return chain.finish(folder, policy, loop, "loss", "loss/valid")
 
 
 def build_reward(chain: Engine, stage: str, folder: Path) -> dict | None:
-    """Train on rankings, set the bias so that demonstrations score 0 on average, measure accuracies (§3.5,
-    §4.1)."""
+    """Train on rankings, set the bias so that demonstrations score 0 on average, measure (§3.5, §4.1)."""
     cfg, loop = chain.stage_config(stage), chain.loop(stage, folder)
     model = chain.trainable(new_reward_model(chain.start(stage), chain.tokenizer, cfg))
     rankings = chain.rankings_of(stage)
@@ -216,20 +208,11 @@ def build_reward(chain: Engine, stage: str, folder: Path) -> dict | None:
 
 
 def build_ppo(chain: Engine, stage: str, folder: Path) -> dict | None:
-    """Start from a supervised policy, with the reward model as it is and as a value model (§3.5, App.
-    C.4)."""
+    """Start from a supervised policy, with the reward model as it is and as a value model (App. C.4)."""
     cfg, loop, reward_model = chain.stage_config(stage), chain.loop(stage, folder), chain.reward_model
     policy, value_model = chain.trainable(chain.start(stage)), chain.trainable(copy.deepcopy(reward_model))
-    train_ppo(
-        policy,
-        chain.frozen(chain.start(stage)),
-        chain.frozen(reward_model),
-        value_model,
-        chain.tokenizer,
-        chain.ppo_prompts,
-        cfg,
-        pretrain_rows=chain.pretrain_rows if cfg.ptx_gamma else None,
-        gold=chain.gold,
-        loop=loop,
-    )
+    models = policy, chain.frozen(chain.start(stage)), chain.frozen(reward_model), value_model
+    text = chain.pretrain_rows if cfg.ptx_gamma else None
+    options = {"pretrain_rows": text, "gold": chain.gold, "loop": loop}
+    train_ppo(*models, chain.tokenizer, chain.ppo_prompts, cfg, **options)
     return chain.finish(folder, policy, loop, "objective/score", "objective/kl", "gold/mean")

@@ -16,15 +16,15 @@ from ..evaluate.metadata import by_use_case, gold_scores, metadata, truthfulness
 from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, win_rate
 from ..evaluate.prompted import best_prefix, prompted_texts
 from ..hardware.threads import in_threads
-from ..labels.agreement import pool_agreement
-from ..labels.labelers import Labeler
 from ..models.heads import response_logprobs
 from ..models.sampling import sample, sample_texts
-from ..models.tokens import Encoded, encode_prompts
+from ..models.tokens import encode_prompts
 from ..train.pretrain import stream_loss, token_stream
-from ..train.reward import agreement_with, score_rankings, score_texts
+from ..train.scoring import agreement_with, score_rankings, score_texts
 from ..world import SKILL, USE_CASES, Fact, Task
 from ..world.asking import make_task
+from ..world.calibration import pool_agreement
+from ..world.labelers import Labeler
 from ..world.tasks import fact_slots
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
@@ -83,12 +83,9 @@ def evaluate(chain) -> dict:
     start = chain.policy("start")
     for name in AFTER_RL:
         models[name]["kl"] = kl_per_episode(chain, chain.policy(name), start, test.prompts)
+    seeds = {"seed": chain.config.seed, "base_seed": chain.config.base_seed}
     return {
-        "config": {
-            "seed": chain.config.seed,
-            "base_seed": chain.config.base_seed,
-            "stages": {stage: chain.key(stage) for stage in chain.config_stages},
-        },
+        "config": {**seeds, "stages": {stage: chain.key(stage) for stage in chain.config_stages}},
         "prompts": len(test.tasks),
         "users": len(set(test.users)),
         "prefix": before["prefix"],
@@ -116,8 +113,7 @@ def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dic
 
 
 def _prompted(chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
-    """Answers of the base model behind the prefix that is best for it, in each decoding; and which that
-    was."""
+    """Answers of the base model behind the prefix that is best for it, in each decoding, and that prefix."""
     base, longest, seed = chain.policy("base"), chain.config.evaluation.max_new_tokens, chain.config.seed
     trial = [Task.from_json(row["task"]) for row in chain.prompts.rm_valid[-120:]]
     answers, chosen = {}, {}
@@ -161,8 +157,7 @@ def _judge(chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[st
 
 
 def use_case_gold(cases: TestSet, scores: Sequence[float], sft: Sequence[float]) -> dict[str, dict]:
-    """Gold in each use case (Table 1), and of the prompts with a constraint: its mean, and how far it is
-    above SFT's."""
+    """Gold in each use case (Table 1), and of prompts with a constraint: its mean, its gain over SFT's."""
     groups = by_use_case(cases.tasks, range(len(scores)))
     groups["with a constraint"] = [i for i, task in enumerate(cases.tasks) if task.constraint]
     found = {}
@@ -200,18 +195,16 @@ def myth_questions(chain, myths: Sequence[Fact]) -> list[Task]:
 
 
 def kl_per_episode(chain, policy: GPT2LMHeadModel, start: GPT2LMHeadModel, prompts: list[str]) -> float:
-    """Mean over responses of the summed log-ratio to the policy that PPO started from, in nats, at
-    temperature 1."""
+    """Mean over responses of the summed log-ratio to PPO's starting policy, in nats, at temperature 1."""
     tokenizer, longest = chain.tokenizer, chain.config.evaluation.max_new_tokens
     ends = (tokenizer.eos_token_id, tokenizer.pad_token_id)
 
     @torch.no_grad()
     def kl_of_batch(i: int) -> float:
-        ids, mask = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
-        encoded = Encoded(ids.to(policy.device), mask.to(policy.device))
+        encoded = encode_prompts(tokenizer, prompts[i : i + 150], policy.config.n_positions - 1)
         draw = torch.Generator().manual_seed(chain.config.seed + i)
         drawn = sample(policy, *encoded, longest, *ends, generator=draw)
-        there = response_logprobs(start, encoded, drawn.tokens, drawn.mask)
+        there = response_logprobs(start, encoded, drawn.tokens, drawn.mask).cpu()
         return float(((drawn.logprobs - there) * drawn.mask).sum())
 
     batches = range(0, len(prompts), 150)
@@ -230,12 +223,9 @@ def label_quality(chain) -> dict:
 
 
 def reward_quality(chain) -> dict:
-    """How often the reward model predicts a label, of the same people, on another day, of others, and gold
-    (§4.1)."""
+    """How often the reward model predicts a label: same people, another day, other people, gold (§4.1)."""
     rankings = _validation(chain, "valid", "again", "held_out")
-    scores = score_rankings(
-        chain.reward_model, chain.tokenizer, rankings["valid"]
-    )  # others rank the same texts
+    scores = score_rankings(chain.reward_model, chain.tokenizer, rankings["valid"])  # all rank the same texts
     by_gold = [row | {"ranks": gold_ranks(row)} for row in rankings["valid"]]
     sets = {**rankings, "gold_order": by_gold}
     accuracy = {name: agreement_with(scores, rows, draws=1000) for name, rows in sets.items()}

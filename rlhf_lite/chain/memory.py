@@ -20,20 +20,11 @@ import torch
 
 from ..config import SIZES
 from ..hardware import forecast, processes
-from ..hardware.forecast import (
-    ROOM,
-    BatchShape,
-    ComputeSettings,
-    Forecast,
-    Shape,
-    TooLittleMemory,
-    amount,
-    free_memory,
-)
+from ..hardware.forecast import ROOM, BatchShape, Forecast, Shape, amount
 from ..models.checkpoints import read_config
 from ..models.tokens import encode, encode_prompts
 from ..train.batches import ExchangeSet
-from ..train.reward import RankingSet
+from ..train.rankings import RankingSet
 from .recipes import RealChainConfig
 
 
@@ -71,11 +62,10 @@ def model_shape(chain) -> Shape:
 
 
 def forecasts(chain, config: RealChainConfig | None = None, on_gpu: bool = False) -> dict[str, Forecast]:
-    """What each trained stage will take, with these settings or its own; here, or on a GPU (half precision,
-    fused attention)."""
+    """What each trained stage will take, with these settings or its own; here, or on a GPU."""
     cfg = config or chain.config
     shape, known, count = model_shape(chain), chain.lengths, processes.world_size()
-    how = ComputeSettings.here(chain.device, cfg.recompute, cfg.sharded)
+    how = forecast.ComputeSettings.here(chain.device, cfg.recompute, cfg.sharded)
     if on_gpu:
         how = how._replace(half=True, fused=True)
 
@@ -100,7 +90,7 @@ def forecasts(chain, config: RealChainConfig | None = None, on_gpu: bool = False
 
 def least_free(device: torch.device) -> int | None:
     """Free memory where there is least, among the processes; None where nobody says."""
-    found = processes.all_gather_objects(free_memory(device))
+    found = processes.all_gather_objects(forecast.free_memory(device))
     return None if None in found else min(found)
 
 
@@ -113,22 +103,20 @@ def check(chain, stages: Iterable[str]) -> None:
     too_large = [found[name] for name in stages if name in found and found[name].total > ROOM * free]
     if not too_large:
         return
-    changes = leaner(chain, free)
     advice = (
-        "take a smaller model, a lower limit_tokens, fewer answers at a time (ppo.minibatches), or more GPUs"
+        "take a smaller model, a lower limit_tokens, fewer answers at once (ppo.minibatches) or more GPUs"
     )
-    if changes:
+    if changes := leaner(chain, free):
         advice = f"with --set {as_words(changes)} it fits, and learns the same"
     most = max(too_large, key=lambda one: one.total)
-    raise TooLittleMemory(f"{most}, but {amount(free)} are free on {chain.device}; {advice}")
+    raise forecast.TooLittleMemory(f"{most}, but {amount(free)} are free on {chain.device}; {advice}")
 
 
 def leaner(chain, free: float, on_gpu: bool = False) -> dict[str, int | bool] | None:
     """The first settings with which every stage fits into so many bytes; none needed: an empty dict; none
     fit: None.
 
-    Accumulation costs little time, recomputing a third; cutting models over processes costs what the wires
-    cost.
+    Accumulation costs little time, recomputing a third, cutting models over processes what the wires cost.
     """
     own = chain.config
     rows = max(own.sft.batch_size, own.reward.prompts_per_step)
@@ -139,7 +127,7 @@ def leaner(chain, free: float, on_gpu: bool = False) -> dict[str, int | bool] | 
             config = own.replace(recompute=recompute, sharded=sharded)
             wanted = {"recompute": recompute, "sharded": sharded}
             for name, limit in most.items():
-                wanted[name] = _least_parts(chain, config, name, limit, free, on_gpu)
+                wanted[name] = _least_parts(chain, config, name, limit, ROOM * free, on_gpu)
             if all(value is not None for value in wanted.values()):
                 now = {**own.to_dict(), "ppo.accumulation": own.ppo.accumulation}
                 return {name: value for name, value in wanted.items() if value != now[name]}
@@ -147,15 +135,14 @@ def leaner(chain, free: float, on_gpu: bool = False) -> dict[str, int | bool] | 
 
 
 def _least_parts(
-    chain, config: RealChainConfig, name: str, most: int, free: float, on_gpu: bool
+    chain, config: RealChainConfig, name: str, most: int, room: float, on_gpu: bool
 ) -> int | None:
     """The fewest parts, of batches or of PPO's minibatches, with which all that they concern fits."""
-    now = config.ppo.accumulation if name == "ppo.accumulation" else config.accumulation
+    of_ppo = name == "ppo.accumulation"
+    now = config.ppo.accumulation if of_ppo else config.accumulation
     for parts in (now, *(2**k for k in range(1, 12) if now < 2**k <= most)):
         found = forecasts(chain, config.replace(**{name: parts}), on_gpu)
-        ppo = found.pop("ppo")
-        concerned = [ppo] if name == "ppo.accumulation" else found.values()
-        if all(one.total <= ROOM * free for one in concerned):
+        if all(one.total <= room for stage, one in found.items() if (stage == "ppo") == of_ppo):
             return parts
     return None
 

@@ -22,9 +22,7 @@ class Plan:
     """The stages of one chain by name. `shipped` names those that may be taken from the repository."""
 
     needs: Mapping[str, tuple[str, ...]]  # stage: the stages it is made from, in the order of building
-    versions: Mapping[
-        str, int
-    ]  # stage: raised when its code changes so that an old result is not what it would build
+    versions: Mapping[str, int]  # raised when a stage's code changes so that an old result is not its result
     prefix = ""  # of the folders' names
 
     def __init__(self, config: Config, shipped: tuple[str, ...] = ()):
@@ -36,8 +34,7 @@ class Plan:
         raise NotImplementedError
 
     def sources(self) -> dict[str, str]:
-        """Hashes of what every stage depends on besides settings and other stages, e.g. of a file of
-        rankings."""
+        """Hashes of what every stage depends on besides settings and stages, e.g. of a file of rankings."""
         return {}
 
     def inputs(self, stage: str) -> dict[str, str]:
@@ -57,16 +54,13 @@ class Plan:
     def find(self, stage: str) -> store.Found | None:
         """A finished stage, here or among the shipped ones, or None."""
         if stage not in self._found:
-            places = [store.home()]
-            if stage in self.shipped:
-                places.append(store.SHIPPED)
+            places = [store.home(), store.SHIPPED] if stage in self.shipped else [store.home()]
             if found := store.find(self.folder_name(stage), places):
                 self._found[stage] = found
         return self._found.get(stage)
 
     def needed(self, *targets: str, but_found: bool = False) -> list[str]:
-        """These stages and all they need, in the order of building; `but_found` leaves out what is there and
-        its inputs."""
+        """These stages and all they need, in the order of building; `but_found`: without what is there."""
         for stage in targets:
             self.key(stage)  # if there is no such stage, this says which there are
         needed = set(targets)

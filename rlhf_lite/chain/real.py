@@ -25,10 +25,10 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..config import ConfigError, ModelConfig
 from ..data import hub
+from ..data.cutting import cut_to_fit
 from ..data.files import fingerprint, write_json
 from ..data.pipeline import split_by_user
 from ..data.records import RecordError, Row, untied_pairs
-from ..data.sources import cut_to_fit
 from ..evaluate.intervals import mean_with_interval
 from ..evaluate.judges import NamedJudge
 from ..evaluate.preference import order_accuracy
@@ -38,7 +38,7 @@ from ..models.checkpoints import load_policy, new_policy
 from ..models.sampling import sample_texts
 from ..models.tokens import encode_all, load_tokenizer, pretrained_source
 from ..train.batches import pack_rows
-from ..train.reward import score_rankings, score_texts
+from ..train.scoring import score_rankings, score_texts
 from . import memory
 from .engine import Engine, build_ppo, build_reward, build_sft
 from .recipes import RealChainConfig, RealPlan
@@ -53,9 +53,11 @@ class RealChain(RealPlan, Engine):
 
     def __init__(self, config: RealChainConfig = RealChainConfig(), **options):
         Engine.__init__(self, config, device=config.device, **options)
-        self.accumulation = config.accumulation
-        self.recompute = config.recompute
-        self.sharded = config.sharded
+        self.accumulation, self.recompute, self.sharded = (
+            config.accumulation,
+            config.recompute,
+            config.sharded,
+        )
         self._checked = False
 
     def fitted(self, free: float | None = None) -> RealChain:
@@ -95,18 +97,12 @@ class RealChain(RealPlan, Engine):
         rows, left_out = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop)
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
         rows = [row for row in rows if untied_pairs(row["ranks"])]
-        shares = {
-            "policy": 1 - cfg.judge_share - cfg.test_share,
-            "judge": cfg.judge_share,
-            "test": cfg.test_share,
-        }
-        found = split_by_user(rows, shares, cfg.seed)
+        shares = (1 - cfg.judge_share - cfg.test_share, cfg.judge_share, cfg.test_share)
+        found = split_by_user(rows, dict(zip(SIDES, shares, strict=True)), cfg.seed)
         for side in SIDES:
             if not found[side]:
-                raise RecordError(
-                    f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{side}'; give more of "
-                    "them, another seed, or other shares"
-                )
+                few = f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{side}'"
+                raise RecordError(f"{few}; give more of them, another seed, or other shares")
         return found, dict(left_out + cut)
 
     @property
@@ -177,9 +173,8 @@ class RealChain(RealPlan, Engine):
             shape = ModelConfig(size=cfg.size, n_positions=cfg.n_positions)
             policy = new_policy(shape, self.tokenizer, cfg.seed, self.device)
         if cfg.limit_tokens > (most := policy.config.n_positions):
-            raise ConfigError(
-                f"limit_tokens = {cfg.limit_tokens}, but the model reads {most} tokens; take {most} or less"
-            )
+            limit = f"limit_tokens = {cfg.limit_tokens}"
+            raise ConfigError(f"{limit}, but the model reads {most} tokens; take {most} or less")
         return policy
 
     def rankings_of(self, stage: str) -> list[Row]:
@@ -218,8 +213,7 @@ class RealChain(RealPlan, Engine):
 
 
 def build_judge(chain: RealChain, stage: str, folder: Path) -> dict | None:
-    """A reward model of other users' rankings; of a model that was named, only its agreement with people is
-    measured."""
+    """A reward model of other users' rankings; of a named model only the agreement with people."""
     if not chain.config.judge:
         return build_reward(chain, stage, folder)
     if not processes.is_main_process():
@@ -230,18 +224,15 @@ def build_judge(chain: RealChain, stage: str, folder: Path) -> dict | None:
 
 
 def build_evaluation(chain: RealChain, stage: str, folder: Path) -> dict:
-    """The judge compares PPO's answers with SFT's, prompt by prompt, and with those that people liked
-    best."""
+    """The judge compares PPO's answers with SFT's, prompt by prompt, and with those people liked best."""
     if not processes.is_main_process():
         return {}
     rows = chain.sides["test"][: chain.config.test_prompts]
     prompts, users = [row["prompt"] for row in rows], [row["user_id"] for row in rows]
     answers = {name: chain.answers(chain.policy(name), prompts) for name in chain.policies}
     answers["people's best"] = [row["completions"][row["ranks"].index(1)] for row in rows]
-    samples = [
-        {"prompt": p, **{name: texts[i] for name, texts in answers.items()}}
-        for i, p in enumerate(prompts[:20])
-    ]
+    shown = {"prompt": prompts, **answers}
+    samples = [{name: texts[i] for name, texts in shown.items()} for i in range(len(prompts[:20]))]
     write_json(folder / "samples.json", samples)
 
     def mean(values: list[float]) -> dict:
@@ -280,8 +271,7 @@ def wins(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def among_people(rows: Sequence[Row]) -> dict[str, dict]:
-    """How often people agree with each other, where several ranked the same answers: no model can do
-    better."""
+    """How often people agree, where several ranked the same answers: no model can do better."""
     try:
         found = agreement(rows)
     except ValueError:  # nobody did

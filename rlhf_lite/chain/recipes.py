@@ -108,20 +108,15 @@ MEMORY = ("accumulation", "recompute", "sharded", "device")
 
 @dataclass(frozen=True)
 class RealChainConfig(Config):
-    """Which rankings and which GPT-2, and how to train; the stages' defaults are those of the `gpt2`
-    profile."""
+    """Which rankings, which GPT-2, how to train; the stages' defaults are those of the `gpt2` profile."""
 
     rankings: str = knob("oasst1", "a name of data.hub.SETS, a hub id, a folder or a file")
     split: str = knob("train", "which split of it")
     limit: int = knob(0, "at most so many rankings, 0: all", low=0)
     drop: bool = knob(False, "leave faulty rows out and count them, instead of stopping at the first")
-    model: str = knob(
-        "gpt2", "a GPT-2 checkpoint, hub name or folder; empty: random weights", "GPT-3", "§3.5"
-    )
+    model: str = knob("gpt2", "a GPT-2: hub name or folder; empty: random weights", "GPT-3", "§3.5")
     size: str = knob("S", "shape of random weights", choices=tuple(SIZES))
-    n_positions: int = knob(
-        512, "longest text that random weights can read, in tokens", 2048, "App. C", low=16
-    )
+    n_positions: int = knob(512, "tokens that random weights can read", 2048, "App. C", low=16)
     tokenizer: str = knob("", "a tokenizer's folder or name; empty: the model's")
     text: str = knob("", "running text for the pretraining term: a name of data.hub.SETS, a folder or a file")
     text_rows: int = knob(2000, "rows of it, each as long as limit_tokens", low=1)
@@ -131,9 +126,7 @@ class RealChainConfig(Config):
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
     test_prompts: int = knob(300, "prompts of theirs at most", low=1)
     seed: int = knob(0, "of the split, the weights and the order", low=0)
-    accumulation: int = knob(
-        1, "parts a batch of SFT or of a reward model is computed in: memory only", low=1
-    )
+    accumulation: int = knob(1, "parts a batch of SFT or a reward model is computed in: memory only", low=1)
     recompute: bool = knob(False, "keep few activations, compute them again: less memory, a third more time")
     sharded: bool = knob(False, "cut weights over the processes, too (FSDP): less memory on each")
     device: str = knob("auto", "cuda, cpu, or auto: a GPU if there is one", choices=("auto", "cuda", "cpu"))
@@ -145,17 +138,14 @@ class RealChainConfig(Config):
         if self.judge_share + self.test_share >= 1:
             shares = f"judge_share = {self.judge_share} and test_share = {self.test_share}"
             raise ConfigError(f"RealChainConfig.{shares} leave nobody to train on")
-        for name, share in (
-            ("ppo.ptx_gamma", self.ppo.ptx_gamma),
-            ("sft.pretrain_mix", self.sft.pretrain_mix),
-        ):
+        needing = {"ppo.ptx_gamma": self.ppo.ptx_gamma, "sft.pretrain_mix": self.sft.pretrain_mix}
+        for name, share in needing.items():
             if share and not self.text:
                 raise ConfigError(f"{name} = {share} needs running text: say which (text=...)")
 
 
 class RealPlan(Plan):
-    """The stages of a chain of real rankings; what they are made from, `sources` knows once the data are
-    read."""
+    """The stages of a chain of real rankings; what they are made from is in `sources`, once it is read."""
 
     needs = REAL_STAGES
     versions = dict.fromkeys(REAL_STAGES, 3)

@@ -1,8 +1,7 @@
 """Where results live, and how a stage is found, built, resumed and trusted.
 
-A *stage* (base, prompts, demonstrations, sft, ...) is a function of its config and of other stages. Its
-folder is named
-by a hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
+A *stage* (base, prompts, sft, ...) is a function of its config and of other stages. Its folder is named by a
+hash of both, so a changed setting leads to another folder and rebuilds only what depends on it::
 
     <home>/ppo_ptx-3f9a0c1d2e/     stage.json  trace.jsonl  model.safetensors  ...  summary.json
 
@@ -65,8 +64,7 @@ def stage_key(name: str, version: int, config: dict, inputs: dict[str, str]) -> 
 
 
 def find(folder_name: str, where: Sequence[Path]) -> Found | None:
-    """The first finished and sound folder of that name; a damaged one is named in a warning and passed
-    over."""
+    """The first finished and sound folder of that name; a damaged one is warned of and passed over."""
     for place in where:
         folder = place / folder_name
         if (folder / "summary.json").exists():
@@ -101,8 +99,7 @@ def build(
 ) -> Found:
     """Run `make(folder)` in the user's run folder and seal the result; `device` is where its models were.
 
-    An interrupted `make` (it returns None) leaves its checkpoints for the next time and raises
-    KeyboardInterrupt.
+    An interrupted `make` (it returns None) leaves its checkpoints for next time: KeyboardInterrupt.
     """
     folder = home() / folder_name
     if (folder / "summary.json").exists():  # sealed but damaged, or `find` would have taken it
@@ -135,8 +132,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def provenance(device: torch.device | str = "cpu") -> dict:
-    """What a number needs to be believed: commit, versions, the device it was computed on and the kernels
-    chosen there."""
+    """What a number needs to be believed: commit, versions, the device, and the kernels chosen there."""
     import torch
 
     from ..hardware.kernels import describe_kernels
@@ -163,9 +159,9 @@ def commit() -> str:
     """The commit of this checkout, with '+' when tracked files differ from it; "" outside git."""
 
     def git(*words: str) -> str:
-        return subprocess.run(
-            ("git", *words), cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.check_output(
+            ("git", *words), cwd=ROOT, stderr=subprocess.DEVNULL, text=True
+        ).strip()
 
     try:
         changed = git("status", "--porcelain", "-uno")

@@ -9,7 +9,7 @@ weights. Whoever adds an entry to SWEEPS, or a folder of such files, has added a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -22,9 +22,9 @@ from ..evaluate.intervals import Mean
 from ..evaluate.seeds import interval
 from ..models.sampling import sample_texts
 from ..world import Task, gold
+from . import workers
 from .recipes import ChainConfig, TinyPlan
 from .tiny import Chain
-from .workers import begin_process, build_all, context
 
 SHIPPED_SWEEPS = ROOT / "data" / "sweeps"
 SHOWN_PROMPTS = 6  # whose answers are kept of each run
@@ -47,17 +47,16 @@ class Sweep:
     @property
     def ours(self):
         """The value of the default chain; None where its settings differ."""
-        values = {ours for name, ours, _, _ in self._described() if name in self.settings}
+        values = {ours for _, ours, _, _ in self._described()}
         return values.pop() if len(values) == 1 else None
 
     @property
     def papers(self) -> str:
         """The paper's value, in words."""
-        values = [str(paper) for name, _, paper, _ in self._described() if name in self.settings]
-        return " to ".join(dict.fromkeys(values))
+        return " to ".join(dict.fromkeys(str(paper) for _, _, paper, _ in self._described()))
 
     def _described(self) -> list[tuple]:
-        return describe(getattr(ChainConfig(), self.of))
+        return [row for row in describe(getattr(ChainConfig(), self.of)) if row[0] in self.settings]
 
 
 BETAS, GAMMAS = (0.0, 0.03, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0), (0.25, 0.5, 1.0, 1.5, 3.0, 6.0)
@@ -81,8 +80,7 @@ def record_all(
     base: ChainConfig = ChainConfig(),
     report: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Run what is not recorded yet of a sweep, `jobs` at a time, each on one core; report(done, all) after
-    each."""
+    """Run what is not recorded yet, `jobs` at a time, each on one core; report(done, all) after each."""
     sweep = _known(name)
     values = [type(sweep.values[0])(value) for value in values or sweep.values]
     runs = [(value, seed) for seed in seeds for value in values]
@@ -90,8 +88,8 @@ def record_all(
     for seed in sorted({seed for _, seed in missing}):  # what these runs share: two must not build the same
         plans = [TinyPlan(sweep.config(value, seed, base)) for value in values]
         before = plans[0].needed(sweep.stage)[:-1]
-        build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
-    with ProcessPoolExecutor(jobs, mp_context=context(), initializer=begin_process, initargs=(1,)) as pool:
+        workers.build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
+    with workers.pool(jobs, threads=1) as pool:
         calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
         for done, call in enumerate(as_completed(calls), 1):
             call.result()
@@ -150,11 +148,9 @@ def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
     """The recorded runs of a sweep: value -> its runs, one for each seed."""
     files = sorted((Path(place) / name).glob("*.json"))
     if not files:
-        there = ", ".join(recorded(place)) or "none"
-        raise ValueError(
-            f"no sweep {name!r} is recorded in {place}; there are: {there}. "
-            f"Record it with: rlhf-lite sweep {name}"
-        )
+        there = f"there are: {', '.join(recorded(place)) or 'none'}"
+        record_it = f"Record it with: rlhf-lite sweep {name}"
+        raise ValueError(f"no sweep {name!r} is recorded in {place}; {there}. {record_it}")
     found: dict[float, list[dict]] = {}
     for run in sorted(map(read_json, files), key=lambda run: (run["value"], run["seed"])):
         found.setdefault(run["value"], []).append(run)
@@ -169,8 +165,7 @@ def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
 
 
 def ends(found: dict[float, list[dict]], metric: str, last: int = 4) -> dict[float, Mean]:
-    """Of a loaded sweep: the mean of a metric over the last steps of each run, with an interval over the
-    runs."""
+    """Of a loaded sweep: the mean of a metric over each run's last steps, with an interval over runs."""
     return {
         value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
         for value, repeats in found.items()

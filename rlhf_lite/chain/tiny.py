@@ -19,16 +19,16 @@ from ..config import RankingsConfig
 from ..data.files import read_json, write_json
 from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
 from ..data.records import Row, read_rankings, write_rankings
-from ..data.sources import tiny_demonstrations, tiny_world
-from ..labels.agreement import calibrate_noise
-from ..labels.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
 from ..models.checkpoints import new_policy
 from ..models.sampling import sample_texts
 from ..models.tokens import build_tokenizer, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.pretrain import token_stream, train_base
-from ..train.reward import agreement_with, score_rankings
+from ..train.scoring import agreement_with, score_rankings
 from ..world import Task, World, gold
+from ..world.calibration import calibrate_noise
+from ..world.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
+from ..world.rows import tiny_demonstrations, tiny_world
 from . import store
 from .engine import Engine, build_ppo, build_reward, build_sft
 from .evaluation import evaluate, evaluate_baselines
@@ -49,11 +49,8 @@ class Chain(TinyPlan, Engine):
 
     def with_(self, **changes) -> Chain:
         """The same chain with other settings; stages that do not depend on them are shared."""
-        chain = Chain(
-            self.config.replace(**changes), self.shipped, device=self.device.type, report=self._report
-        )
-        chain.progress, chain.control = self.progress, self.control
-        return chain
+        options = {"progress": self.progress, "control": self.control, "report": self._report}
+        return Chain(self.config.replace(**changes), self.shipped, device=self.device.type, **options)
 
     @property
     def config_stages(self) -> tuple[str, ...]:
@@ -106,8 +103,7 @@ class Chain(TinyPlan, Engine):
 
     @cached_property
     def pretrain_rows(self) -> Tensor:
-        """Web text for the pretraining mix: (N, n_positions). Documents of the kind the base model learned
-        from."""
+        """Web text like what the base model learned from, for the pretraining mix: (N, n_positions)."""
         stream = token_stream(self.world.documents(12_000, seed=1), self.tokenizer)
         return pack_rows(stream, self.config.model.n_positions)
 
@@ -122,8 +118,7 @@ class Chain(TinyPlan, Engine):
 
     @cached_property
     def rankings(self) -> dict[str, list[Row]]:
-        """Ranked completions: "train", "valid" (training labelers), "held_out" (other people, same
-        completions)."""
+        """Ranked completions: "train", "valid", "again" and, by other people, "held_out"."""
         return read_rankings(self.folder("rankings"))
 
     @property
@@ -141,11 +136,9 @@ class Chain(TinyPlan, Engine):
         return read_rankings(self.folder("rankings"), ("prompt", "completions", "ranks"), ("train",))["train"]
 
     def accuracy(self, model: GPT2ForSequenceClassification, stage: str) -> dict:
-        """On validation pairs of the labelers, and of held-out labelers, who rank the same completions
-        (§4.1)."""
-        sets = read_rankings(
-            self.folder("rankings"), ("prompt", "completions", "ranks"), ("valid", "held_out")
-        )
+        """On validation pairs of the labelers, and of held-out ones, who rank the same completions (§4.1)."""
+        columns, folder = ("prompt", "completions", "ranks"), self.folder("rankings")
+        sets = read_rankings(folder, columns, ("valid", "held_out"))
         scores = score_rankings(model, self.tokenizer, sets["valid"])
         return {name: agreement_with(scores, rows, draws=1000) for name, rows in sets.items()}
 
@@ -176,8 +169,7 @@ def build_prompts(chain: Chain, stage: str, folder: Path) -> dict:
 
 
 def build_rankings(chain: Chain, stage: str, folder: Path) -> dict:
-    """Sample K = 4 ... 9 completions per prompt from the supervised policies; rate, flag and rank them (§3.4,
-    §3.5)."""
+    """Sample K = 4 ... 9 completions per prompt from supervised policies; rate, flag, rank (§3.4, §3.5)."""
     cfg, seed, prompts = chain.config.rankings, chain.config.seed, chain.prompts
     policies = [chain.policy("sft"), chain.policy("start")]
     chosen = {"train": prompts.rm_train[: cfg.train_prompts], "valid": prompts.rm_valid[: cfg.valid_prompts]}

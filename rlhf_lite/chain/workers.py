@@ -11,11 +11,12 @@ import io
 import json
 import multiprocessing
 import os
-import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
-from multiprocessing.connection import Connection, wait
+from multiprocessing import connection
 from pathlib import Path
 from threading import Thread
 
@@ -23,9 +24,6 @@ from ..data.files import read_json
 from . import store
 from .recipes import ChainConfig, TinyPlan
 
-ERRORS = {
-    kind.__name__: kind for kind in (ValueError, OSError, ArithmeticError, KeyboardInterrupt)
-}  # told in one line
 # They use all cores well, and all after them waits for them.
 ALONE = ("base", "prompts", "rankings", "evaluation")
 
@@ -39,28 +37,28 @@ def build_all(
 ) -> None:
     """Build what is missing of `stages`, in an order that their inputs allow. `show({stage: progress})` is
     called about four times a second. Ctrl-C stops all; each goes on from its checkpoint next time."""
-    running: dict[str, Worker] = {}
+    running: dict[str, Future] = {}
+    others = multiprocessing.active_children()
     waiting = [stage for stage in stages if not plan.find(stage)]
     try:
         while waiting or running:
             for stage in tuple(waiting):
                 if _may_start(plan, stage, waiting, running, jobs):
                     waiting.remove(stage)
-                    running[stage] = Worker(plan, stage, jobs if stage in ALONE else 1, device)
-            for stage in [name for name, worker in running.items() if worker.ended()]:
-                running.pop(stage).check()
+                    running[stage] = start(plan, stage, jobs if stage in ALONE else 1, device)
+            for stage in [name for name, building in running.items() if building.done()]:
+                check(stage, running.pop(stage))
             if show is not None:
                 show({stage: progress(store.home() / plan.folder_name(stage)) for stage in running})
-            wait(
-                [worker.sentinel for worker in running.values()], timeout=0.25
-            )  # the next begins when one ends
+            wait(running.values(), timeout=0.25, return_when=FIRST_COMPLETED)  # the next begins when one ends
     except KeyboardInterrupt:
-        for worker in running.values():  # they got the interrupt too, and write their checkpoints
-            worker.process.join()
+        wait(running.values())  # they got the interrupt too, and write their checkpoints
         raise
-    finally:
-        for worker in running.values():
-            worker.process.terminate()
+    except BaseException:
+        for process in multiprocessing.active_children():
+            if process not in others:
+                process.terminate()
+        raise
 
 
 def _may_start(plan: TinyPlan, stage: str, waiting: Sequence[str], running: dict, jobs: int) -> bool:
@@ -73,8 +71,7 @@ def _may_start(plan: TinyPlan, stage: str, waiting: Sequence[str], running: dict
 
 @cache
 def context():
-    """Where processes come from: a server that has imported everything once and forks, on systems that have
-    it."""
+    """Where processes come from: where systems have it, a server that has imported everything, and forks."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     server = multiprocessing.get_context("forkserver")
@@ -82,70 +79,48 @@ def context():
     return server
 
 
-class Worker:
-    """A process that builds one stage, and what it says at its end."""
-
-    def __init__(self, plan: TinyPlan, stage: str, threads: int, device: str = "auto"):
-        self.stage = stage
-        self.ear, mouth = context().Pipe(duplex=False)
-        settings = {name: value for name, value in os.environ.items() if name.startswith("RLHF_LITE_")}
-        order = (stage, plan.config.to_dict(), plan.shipped, threads, device, settings, mouth)
-        self.process = context().Process(target=_build, args=order, daemon=True)
-        self.process.start()
-        self.sentinel = self.process.sentinel
-        mouth.close()
-
-    def ended(self) -> bool:
-        return not self.process.is_alive()
-
-    def check(self) -> None:
-        """Raise here what went wrong there."""
-        self.process.join()
-        try:
-            kind, message = self.ear.recv()
-        except EOFError:  # killed before it could say anything
-            code = self.process.exitcode
-            text = f"Building {self.stage} ended with code {code}; was it killed, or is memory short?"
-            raise RuntimeError(text) from None
-        if kind == "KeyboardInterrupt":
-            raise KeyboardInterrupt(message)
-        if kind:
-            raise ERRORS.get(kind, RuntimeError)(f"Building {self.stage} failed: {message}")
+def pool(processes: int, threads: int) -> ProcessPoolExecutor:
+    """So many processes of so many threads each, with the settings in this one's environment: those of the
+    server that they are forked from may be older."""
+    settings = {name: value for name, value in os.environ.items() if name.startswith("RLHF_LITE_")}
+    return ProcessPoolExecutor(processes, context(), begin_process, (threads, settings))
 
 
-def _build(
-    stage: str,
-    config: dict,
-    shipped: Sequence[str],
-    threads: int,
-    device: str,
-    settings: dict[str, str],
-    mouth: Connection,
-) -> None:
-    """What a process does: build one stage, then say "" or the kind and text of its error."""
-    os.environ.update(settings)  # the server that this process was forked from may have others
-    begin_process(threads)
+def start(plan: TinyPlan, stage: str, threads: int, device: str = "auto") -> Future:
+    """Build one stage in a process of its own, which ends with it."""
+    own = pool(1, threads)
+    building = own.submit(_build, stage, plan.config.to_dict(), plan.shipped, device)
+    own.shutdown(wait=False)
+    return building
+
+
+def check(stage: str, building: Future) -> None:
+    """Raise here what went wrong there: what a user can mend, in one line that says where."""
+    try:
+        building.result()
+    except BrokenProcessPool as error:
+        text = f"Building {stage} ended without a word; was it killed, or is memory short?"
+        raise RuntimeError(text) from error
+    except (ValueError, OSError, ArithmeticError) as error:
+        kind = next(kind for kind in (ValueError, OSError, ArithmeticError) if isinstance(error, kind))
+        raise kind(f"Building {stage} failed: {error}") from error
+
+
+def _build(stage: str, config: dict, shipped: Sequence[str], device: str) -> None:
     from .tiny import Chain
 
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            chain = Chain(ChainConfig.from_dict(config), tuple(shipped), device=device, progress=False)
-            chain.get(stage)
-        mouth.send(("", ""))
-    except tuple(ERRORS.values()) as error:
-        kind = next(name for name, one in ERRORS.items() if isinstance(error, one))
-        mouth.send((kind, str(error)))
-    except BaseException:
-        mouth.send(("RuntimeError", traceback.format_exc()[-2000:]))
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        Chain(ChainConfig.from_dict(config), tuple(shipped), device=device, progress=False).get(stage)
 
 
-def begin_process(threads: int) -> None:
+def begin_process(threads: int, settings: dict[str, str]) -> None:
     """What every process that works for another one does first: it ends if that one is killed, for nobody
     waits for its result any more, and what it had is in its checkpoint."""
+    os.environ.update(settings)
     asked_by = multiprocessing.parent_process().sentinel
 
     def leave() -> None:
-        wait([asked_by])
+        connection.wait([asked_by])
         os._exit(1)
 
     Thread(target=leave, daemon=True).start()
@@ -155,8 +130,7 @@ def begin_process(threads: int) -> None:
 
 
 def progress(folder: Path) -> dict:
-    """How far a stage is, read from what its loop writes: step, total (None: unknown), and its last
-    metrics."""
+    """How far a stage is, by what its loop writes: step, total (None: unknown), and its last metrics."""
     try:
         lines = (folder / "trace.jsonl").read_text().splitlines()
         last = json.loads(lines[-1]) if lines else {}

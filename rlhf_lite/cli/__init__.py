@@ -31,8 +31,7 @@ COMMANDS = {  # in the order of the help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0: all went well, 1: a check failed, 2: an error that the user can mend, 130:
-    Ctrl-C."""
+    """Run one command. 0: all went well, 1: a check failed, 2: what the user can mend, 130: Ctrl-C."""
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # prompts may hold bytes that are no text, answers anything

@@ -31,9 +31,7 @@ def options(option: Callable) -> None:
     option("--model", default="tiny", metavar="NAME", help="tiny (default), or gpt2: GPT-2's 124M shape")
     option("--precision", nargs="+", default=["fp32", "bf16"], metavar="P", help="fp32, bf16 (default: both)")
     option("--rounds", type=int, default=7, metavar="N", help="how often each side does each job (default 7)")
-    option(
-        "--cores", default="both", metavar="X", help="one (CPU seconds), all (wall seconds), both (default)"
-    )
+    option("--cores", default="both", metavar="X", help="one (CPU seconds), all (wall time), both (default)")
     option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
     where = "write the numbers here; without FILE, to one in benchmarks/results"
     option("--json", nargs="?", const=True, metavar="FILE", type=Path, help=where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +16,15 @@ from ..config import Config, DataConfig
 from ..hardware.cores import cores
 from .terminal import Board, note
 
-SMOKE_PPO = {"episodes": 32, "batch_size": 32, "minibatches": 2, "max_new_tokens": 10}
-PROFILES: dict[str, dict[str, Any]] = {
-    "tiny": {},
-    "smoke": {  # every stage in seconds, to see that all of it runs; the models learn nothing
-        "model.size": "XS",
-        "base.tokens": 20_000,
-        "data.scale": 0.002,
-        "data.sft_scale": 0.002,
-        "sft.epochs": 1,
-        "start.epochs": 1,
-        "rankings.valid_prompts": 10,
-        "rankings.calibration_prompts": 10,
-        "rankings.max_new_tokens": 10,
-        **{f"{stage}.{name}": value for stage in ("ppo", "ppo_ptx") for name, value in SMOKE_PPO.items()},
-        "ppo_ptx.ptx_gamma": 0.5,
-        "evaluation.prompts": 20,
-        "evaluation.skill_items": 10,
-        "evaluation.endings": 20,
-        "evaluation.case_prompts": 2,
-        "evaluation.max_new_tokens": 10,
-    },
+PROFILES = {
+    "tiny": "",
+    # every stage in seconds, to see that all of it runs; the models learn nothing
+    "smoke": "model.size=XS base.tokens=20000 data.scale=0.002 data.sft_scale=0.002 sft.epochs=1 "
+    "start.epochs=1 rankings.valid_prompts=10 rankings.calibration_prompts=10 rankings.max_new_tokens=10 "
+    "ppo.episodes=32 ppo.batch_size=32 ppo.minibatches=2 ppo.max_new_tokens=10 ppo_ptx.ptx_gamma=0.5 "
+    "ppo_ptx.episodes=32 ppo_ptx.batch_size=32 ppo_ptx.minibatches=2 ppo_ptx.max_new_tokens=10 "
+    "evaluation.prompts=20 evaluation.skill_items=10 evaluation.endings=20 evaluation.case_prompts=2 "
+    "evaluation.max_new_tokens=10",
 }
 DATA = DataConfig()
 
@@ -49,9 +38,7 @@ def chain_options(option: Callable, seed: str = "--seed") -> None:
     option("--size", metavar="S|M|L", help="size of the model (default S)")
     option("--profile", default="tiny", metavar="NAME", help="tiny (default); smoke: every stage in a minute")
     option("--set", nargs="+", default=[], metavar="NAME=X", help="other settings, e.g. ppo.kl_beta=0.1")
-    option(
-        "--device", default="auto", metavar="D", help="cuda, cpu, or auto (default): a GPU if there is one"
-    )
+    option("--device", default="auto", metavar="D", help="cuda, cpu or auto: a GPU if there is one (default)")
 
 
 def chain_config(args: argparse.Namespace) -> ChainConfig:
@@ -69,7 +56,7 @@ def profile(name: str) -> ChainConfig:
     """The settings that a profile of the chain stands for."""
     if name not in PROFILES:
         raise ValueError(f"There is no profile '{name}'. Profiles are: {', '.join(PROFILES)}.")
-    return ChainConfig().replace(**PROFILES[name])
+    return with_settings(ChainConfig(), PROFILES[name].split())
 
 
 def with_settings(config: Config, settings: Iterable[str]) -> Config:
@@ -91,10 +78,8 @@ def _read_like(default: Any, text: str) -> Any:
     if isinstance(default, bool):
         return {"true": True, "false": False}.get(text.lower(), text)
     if isinstance(default, (int, float)):
-        try:
+        with suppress(ValueError):
             return type(default)(text)
-        except ValueError:
-            return text
     return text
 
 
@@ -130,8 +115,7 @@ def jobs_option(option: Callable) -> None:
 
 
 def build(plan: TinyPlan, wanted: Sequence[str], args: argparse.Namespace) -> None:
-    """Build what is missing of these stages, two at a time (the smoke profile ends before a second process
-    began)."""
+    """Build what is missing of these stages, two at a time (smoke ends before a second process began)."""
     from ..chain.workers import build_all
 
     jobs = args.jobs or (1 if args.profile == "smoke" else min(2, cores()))

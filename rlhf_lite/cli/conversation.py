@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterable
 
 from ..chain.tiny import Chain
-from ..models.tokens import PromptError, check_prompt
+from ..models.prompts import check_prompt
+from ..models.tokens import PromptError
 from ..show.answers import Settings, ask, longest_prompt, read_temperature
 from .terminal import note, print_table, say
 
@@ -44,8 +45,7 @@ class Panel:
         return 2 if failed else 0
 
     def turn(self, line: str, where: str = "") -> bool:
-        """Follow one line, a command or a prompt; False if it could not be followed. `where` begins what is
-        said."""
+        """Follow one line, a command or a prompt; False if it could not be. `where` begins what is said."""
         match line.split():
             case ["help"]:
                 say(HELP)

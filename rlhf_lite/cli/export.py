@@ -31,9 +31,7 @@ def options(option: Callable) -> None:
     )
     option("--to", required=True, metavar="DIR", type=Path, help="the folder to write")
     option("--precision", default="fp32", metavar="P", help="of the weights: fp32 (default), or bf16")
-    option(
-        "--license", metavar="NAME", help="for the card (default: mit for models of the chain, else other)"
-    )
+    option("--license", metavar="NAME", help="for the card (default: mit for the chain's models, else other)")
     option("--overwrite", action="store_true", help="replace files of the same names, whatever DIR holds")
     option("--push", metavar="NAME", help="upload to this repository of the hub, e.g. me/my-policy")
     option("--public", action="store_true", help="make that repository public (default: private)")

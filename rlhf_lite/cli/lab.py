@@ -37,7 +37,5 @@ def run(args: argparse.Namespace) -> int:
         command.append(f"--port={args.port}")
     with subprocess.Popen(command, cwd=NOTEBOOKS) as process:
         while True:
-            with contextlib.suppress(
-                KeyboardInterrupt
-            ):  # JupyterLab got it too, and asks whether it is meant
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, asks whether it is meant
                 return process.wait()

@@ -23,13 +23,9 @@ from .terminal import print_table, say
 
 
 def options(option: Callable) -> None:
-    option(
-        "action", metavar="ACTION", choices=("merge", "export", "import", "agreement"), help="one of the four"
-    )
+    option("action", metavar="ACTION", choices=("merge", "export", "import", "agreement"), help="what to do")
     option("files", nargs="+", metavar="FILE", type=Path, help="stores; to import: files of labels")
-    option(
-        "--into", metavar="FILE", type=Path, help="the store; to export: a .jsonl, .json, .csv or .parquet"
-    )
+    option("--into", metavar="FILE", type=Path, help="the store; to export: .jsonl, .json, .csv or .parquet")
     forms = "rankings (default), pairs, messages, argilla or label-studio"
     option("--form", default="rankings", metavar="NAME", help=forms)
     option("--labeler", metavar="NAME", help="only this person's; to import: whose, if the file does not say")

@@ -26,18 +26,7 @@ from ..chain.recipes import REAL_STAGES, RealChainConfig
 from .chains import with_settings
 from .terminal import print_table, say
 
-OPTIONS = (
-    "rankings",
-    "split",
-    "limit",
-    "model",
-    "size",
-    "tokenizer",
-    "text",
-    "limit_tokens",
-    "seed",
-    "device",
-)
+OPTIONS = "rankings split limit model size tokenizer text limit_tokens seed device".split()
 
 
 def options(option: Callable) -> None:
@@ -49,11 +38,8 @@ def options(option: Callable) -> None:
     settings = "other settings: accumulation=4, recompute=true, or of a stage, ppo.ptx_gamma=1"
     option("--set", nargs="+", default=[], metavar="NAME=X", help=settings)
     option("--only", metavar="STAGE", help=f"only this stage and what it needs: {', '.join(REAL_STAGES)}")
-    option(
-        "--forecast",
-        action="store_true",
-        help="only say what memory each stage takes, and what fits 8 to 24 GB",
-    )
+    forecast = "only say what memory each stage takes, and what fits 8 to 24 GB"
+    option("--forecast", action="store_true", help=forecast)
     option("--fit", action="store_true", help="compute in parts so small that it fits, see --forecast")
     option("--processes", type=int, metavar="N", help="how many torchrun starts; another number is an error")
 
@@ -96,9 +82,9 @@ def _show_forecast(chain) -> None:
     for size in (8, 16, 24):
         changes = memory.leaner(chain, size * 1e9, on_gpu=True)
         advice = f"--set {memory.as_words(changes)}" if changes else "as they are"
-        fitting.append(
-            (size, "a smaller model, a lower --limit-tokens, or more GPUs" if changes is None else advice)
-        )
+        if changes is None:
+            advice = "a smaller model, a lower --limit-tokens, or more GPUs"
+        fitting.append((size, advice))
     print_table(("GB", "settings"), fitting, "To fit into so many free GB of a GPU, and learn the same")
 
 
@@ -113,10 +99,8 @@ def _show_accuracy(stage: str, result: dict) -> None:
     ]
     print_table(("who", "agrees with people"), rows, "Pairs of the test side, 95 % interval over users")
     low, high = result["test"]["accuracy"]["low"], result["test"]["accuracy"]["high"]
-    verdict = (
-        "is above chance" if low > 0.5 else "is below chance" if high < 0.5 else "cannot be told from chance"
-    )
-    say(f"\nOn users whose rankings nobody trained on, this model {verdict}.")
+    verdict = "cannot be told from" if low <= 0.5 <= high else "is above" if low > 0.5 else "is below"
+    say(f"\nOn users whose rankings nobody trained on, this model {verdict} chance.")
 
 
 def _show(report: dict) -> None:

@@ -31,18 +31,11 @@ from .terminal import note, print_table, say
 
 def options(option: Callable) -> None:
     option("--only", metavar="STAGE", help="only this stage and what it needs, e.g. reward")
-    option(
-        "--fresh",
-        action="store_true",
-        help="throw finished stages away first (the base model only with --only base)",
-    )
+    fresh = "throw finished stages away first (the base model only with --only base)"
+    option("--fresh", action="store_true", help=fresh)
     option("--report", metavar="FILE", type=Path, help="write the report here too, as JSON")
-    option(
-        "--archive",
-        metavar="FOLDER",
-        type=Path,
-        help="copy the report, and every stage's settings and trace, here",
-    )
+    archive = "copy the report, and every stage's settings and trace, here"
+    option("--archive", metavar="FOLDER", type=Path, help=archive)
     chain_options(option)
     jobs_option(option)
 
@@ -84,10 +77,8 @@ def _show_report(found: dict[str, Found], copy: Path | None) -> None:
     report = read_json(last.folder / "report.json")
     seconds = {stage: it.summary["seconds"] for stage, it in found.items()}
     print_table(("stage", "seconds"), [(stage, f"{s:.0f}") for stage, s in seconds.items()], "Stages")
-    print_table(
-        *quality_table(report),
-        f"{report['prompts']} test prompts of {report['users']} users; ± half a 95 % interval",
-    )
+    title = f"{report['prompts']} test prompts of {report['users']} users; ± half a 95 % interval"
+    print_table(*quality_table(report), title)
     print_table(*skills_table(report), "Few-shot skills, % right")
     print_table(*cases_table(report), "Gold by use case: validation prompts, temperature 1")
     print_table(*labels_table(report), "Pairs of answers put in the same order, with a 95 % interval")

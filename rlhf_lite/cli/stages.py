@@ -23,8 +23,8 @@ def options(option: Callable) -> None:
 
 def run(args: argparse.Namespace) -> None:
     plan = TinyPlan(chain_config(args))
-    rows = [(stage, *where(plan, stage)) for stage in STAGES]
-    print_table(
-        ("stage", "state", "seconds", "folder"),
-        [(s, how, "" if t is None else f"{t:.0f}", at) for s, how, at, t in rows],
-    )
+    rows = []
+    for stage in STAGES:
+        state, folder, seconds = where(plan, stage)
+        rows.append((stage, state, "" if seconds is None else f"{seconds:.0f}", folder))
+    print_table(("stage", "state", "seconds", "folder"), rows)

@@ -23,15 +23,12 @@ from .terminal import note, print_table, say
 def options(option: Callable) -> None:
     option("name", metavar="NAME", help="kl_beta, ptx_gamma, lr or k")
     option("--values", type=float, nargs="+", metavar="X", help="other values than the sweep's own")
-    option(
-        "--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help="one run of each (default 0 1 2)"
+    seeds, into = (
+        "one run of each (default 0 1 2)",
+        "keep the records here (default: sweeps in the run folder)",
     )
-    option(
-        "--into",
-        type=Path,
-        metavar="FOLDER",
-        help="keep the records here (default: sweeps in the run folder)",
-    )
+    option("--seeds", type=int, nargs="+", default=(0, 1, 2), metavar="N", help=seeds)
+    option("--into", type=Path, metavar="FOLDER", help=into)
     option("--jobs", type=int, default=2, metavar="N", help="runs at a time (default 2)")
     option("--profile", default="tiny", metavar="NAME", help="tiny (default) or smoke, see run")
 
@@ -40,25 +37,17 @@ def run(args: argparse.Namespace) -> None:
     from ..chain import sweeps
 
     into = (args.into or store.home() / "sweeps").expanduser()
-    sweeps.record_all(
-        args.name,
-        args.seeds,
-        args.values,
-        into,
-        args.jobs,
-        profile(args.profile),
-        report=lambda done, of: note(f"{done} of {of} runs"),
-    )
+    base = profile(args.profile)
+
+    def report(done: int, of: int) -> None:
+        note(f"{done} of {of} runs")
+
+    sweeps.record_all(args.name, args.seeds, args.values, into, args.jobs, base, report)
     found = sweeps.load(args.name, into)
     logged = found[min(found)][0]["trace"][-1]
-    metrics = [
-        name
-        for name in ("gold/mean", "objective/score", "objective/kl", "loss", "accuracy")
-        if name in logged
-    ]
+    watched = ("gold/mean", "objective/score", "objective/kl", "loss", "accuracy")
+    metrics = [name for name in watched if name in logged]
     last = [sweeps.ends(found, name, last=1) for name in metrics]
-    rows = [
-        (f"{value:g}", len(repeats), *(str(end[value]) for end in last)) for value, repeats in found.items()
-    ]
+    rows = [(f"{value:g}", len(found[value]), *(end[value] for end in last)) for value in found]
     print_table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
     say(f"\nRecords: {into / args.name}")

@@ -66,8 +66,7 @@ def _aligned(rows: list[list[str]]) -> list[str]:
 class Board:
     """What runs at the moment: bars on a terminal, else a line when something begins and one when it ends.
 
-    Call it again and again with {name: progress}, where a progress has step, total (None: unknown) and
-    metrics.
+    Call it again and again with {name: progress}: step, total (None: unknown) and metrics.
     """
 
     def __init__(self):
@@ -113,7 +112,5 @@ def _progress_text(progress: dict) -> str:
     """Step, total and up to two metrics worth watching."""
     watched = ("loss", "loss/valid", "accuracy", "objective/score", "objective/kl")
     metrics = [f"{name} {progress[name]:.2f}" for name in watched if progress.get(name) is not None]
-    if progress["step"]:
-        metrics.insert(0, f"{progress['step']}/{progress['total'] or '?'}")
-        return "  ".join(metrics[:3])
-    return "  ".join(metrics[:2])
+    step = [f"{progress['step']}/{progress['total'] or '?'}"] if progress["step"] else []
+    return "  ".join(step + metrics[:2])

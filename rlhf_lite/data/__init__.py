@@ -1,1 +1,1 @@
-"""Floor 1: prompts, demonstrations and rankings as rows; the paper's data pipeline; where rows come from."""
+"""Prompts, demonstrations and rankings as rows; the paper's data pipeline; where rows come from."""

@@ -51,10 +51,9 @@ def digest(path: Path) -> str:
 
 def fingerprint(path: str | Path) -> str:
     """Twelve hexadecimal digits of a file's or folder's content; of the name alone for one on the hub."""
-    path, digest = Path(path).expanduser(), hashlib.sha256()
+    path, found = Path(path).expanduser(), hashlib.sha256()
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        digest.update(file.name.encode())
+        found.update(file.name.encode())
         if file.is_file():
-            with file.open("rb") as handle:
-                digest.update(hashlib.file_digest(handle, "sha256").digest())
-    return digest.hexdigest()[:12]
+            found.update(bytes.fromhex(digest(file)))
+    return found.hexdigest()[:12]

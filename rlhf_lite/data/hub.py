@@ -19,9 +19,7 @@ from .own import READERS, read_rows
 from .records import Intake, RecordError, Row, SourceError
 from .sets import OWN, SETS, Set
 
-ADVICE = (
-    "; mend the row, or load with drop=True (--set drop=true), which leaves such rows out and counts them"
-)
+ADVICE = "; mend the row, or load with drop=True (--set drop=true), which leaves it out and counts it"
 
 
 def load(
@@ -76,21 +74,16 @@ def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) 
         return dataset_rows(where, known.hub_id, known.splits.get(split, split), streaming, **part)
     if path.is_file():
         if split != "train":
-            raise SourceError(
-                f"{where} is one file, so it has no split '{split}'; leave split out, or give a folder"
-            )
+            advice = "leave split out, or give a folder"
+            raise SourceError(f"{where} is one file, so it has no split '{split}'; {advice}")
         return read_rows(path)
-    if (
-        path.exists()
-    ):  # always streaming: a stored copy of a folder would not notice that its files have changed
+    if path.exists():  # always streaming: a stored copy would not notice that the folder's files have changed
         return dataset_rows(where, path, split, name=config)
     parts = where.split("/")
     looks_local = len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~")
     if isinstance(name, Path) or looks_local or path.suffix in (*READERS, ".gz"):
-        raise SourceError(
-            f"there is no set, file or folder '{name}'; sets are {', '.join(SETS)}, and others on the hub by "
-            "their OWNER/NAME"
-        )
+        known = f"sets are {', '.join(SETS)}, and others on the hub by their OWNER/NAME"
+        raise SourceError(f"there is no set, file or folder '{name}'; {known}")
     return dataset_rows(where, where, split, streaming, name=config)
 
 
@@ -121,11 +114,10 @@ def _recognised(where: str, first: Row) -> Set:
         return max(fitting, key=lambda known: len(known.columns))
     share = {name: len(set(known.columns) & set(first)) / len(known.columns) for name, known in SETS.items()}
     name = max(share, key=share.get)
-    missing = [column for column in SETS[name].columns if column not in first]
-    raise RecordError(
-        f"{where}, row 1: it has {', '.join(map(str, first)) or 'no columns'}, as no set has; the nearest, "
-        f"{name}, needs '{missing[0]}'. Rename the columns."
-    )
+    missing = next(column for column in SETS[name].columns if column not in first)
+    has = ", ".join(map(str, first)) or "no columns"
+    nearest = f"the nearest, {name}, needs '{missing}'. Rename the columns."
+    raise RecordError(f"{where}, row 1: it has {has}, as no set has; {nearest}")
 
 
 # --- text ---------------------------------------------------------------------------------------------------
@@ -140,10 +132,8 @@ def texts(name_or_path: str | Path, split: str = "train", config: str | None = N
     where = str(name_or_path)
     first, rows = _peeked(where, raw_rows(name_or_path, split, config, streaming=True))
     if "text" not in first:
-        raise RecordError(
-            f"{where}, row 1: column 'text' is missing; it has {', '.join(map(str, first)) or 'none'}. "
-            "Rename the one that holds the texts."
-        )
+        has = f"it has {', '.join(map(str, first)) or 'none'}. Rename the one that holds the texts."
+        raise RecordError(f"{where}, row 1: column 'text' is missing; {has}")
 
     def convert(row: Row) -> str | None:
         text = row.get("text")

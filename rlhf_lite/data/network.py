@@ -1,13 +1,13 @@
 """The hub: whether it is there, asked before anything is fetched, and the rows of what it holds.
 
-Its own client takes most of a minute to find out that there is no hub. `datasets` is imported when it is
-needed.
+Its own client takes most of a minute to find out that there is no hub.
 """
 
 import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,9 +15,7 @@ from urllib.parse import urlsplit
 from .records import RecordError, Row, SourceError
 
 PATIENCE = 1.5  # seconds to wait for the hub before saying that it cannot be reached
-EXPORT = (
-    "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is written as a script
-)
+EXPORT = "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is a script
 
 
 def endpoint() -> str:
@@ -43,11 +41,9 @@ def hub_answers() -> bool:
     opened = threading.Event()
 
     def connect() -> None:
-        try:
+        with suppress(OSError):  # not there: `opened` stays unset
             socket.create_connection(place, PATIENCE).close()
             opened.set()
-        except OSError:
-            pass  # not there: `opened` stays unset
 
     # In a thread, because looking up a name has no timeout of its own.
     thread = threading.Thread(target=connect, daemon=True)
@@ -94,10 +90,8 @@ def _opened(source: str, split: str, streaming: bool, away: bool, part: dict[str
         # What `datasets` stores of one folder of a set it does not find again without the hub; the hub's own
         # files it does.
         files = {"allow_patterns": f"{part['data_dir']}/*", "ignore_patterns": "*.duckdb"}
-        revision = part.get("revision")
-        source = snapshot_download(
-            source, repo_type="dataset", revision=revision, local_files_only=away, **files
-        )
+        where = {"repo_type": "dataset", "revision": part.get("revision"), "local_files_only": away}
+        source = snapshot_download(source, **where, **files)
     return load_dataset(source, split=split, streaming=True, **part)
 
 
@@ -123,8 +117,7 @@ def _read(where: str, rows: Any) -> Iterator[Row]:
     """The rows, with a failure while they are read named by the last good one."""
     number = 0
     try:
-        for row in rows:
-            number += 1
+        for number, row in enumerate(rows, 1):  # noqa: B007 - told where it breaks off
             yield row
     except Exception as error:
         raise RecordError(f"{where}: cannot be read after row {number}: {_one_line(error)}") from None

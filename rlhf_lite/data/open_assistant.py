@@ -50,12 +50,11 @@ def rankings(intake: Intake) -> Iterator[Row]:
 
 def _of_one_row(row: Row, seen: set[str]) -> list[Row]:
     """The messages of one row (a message or a whole tree), each with an id, its parent and its tree."""
-    if row.get("parent_id") and not row.get("message_tree_id"):
-        raise RecordError(
-            f"'message_tree_id' is {row.get('message_tree_id')!r}, and a split keeps trees together by it"
-        )
+    tree = row.get("message_tree_id")
+    if row.get("parent_id") and not tree:
+        raise RecordError(f"'message_tree_id' is {tree!r}, and a split keeps trees together by it")
     root = row["prompt"] if isinstance(row.get("prompt"), dict) else row
-    tree = row.get("message_tree_id") or root.get("message_id")
+    tree = tree or root.get("message_id")
     found, todo = [], [(root, root.get("parent_id"))]
     while todo:
         node, parent = todo.pop()
@@ -70,10 +69,8 @@ def _of_one_row(row: Row, seen: set[str]) -> list[Row]:
 def _check_message(message: Row, seen: set[str]) -> None:
     for name in ("message_id", "text", "role"):
         if not isinstance(message.get(name), str):
-            raise RecordError(
-                f"a message has no '{name}'; this is not Open-Assistant data. "
-                f"It has {', '.join(map(str, message))}"
-            )
+            has = ", ".join(map(str, message))
+            raise RecordError(f"a message has no '{name}'; this is not Open-Assistant data. It has {has}")
     name, rank, role = message["message_id"], message.get("rank"), message["role"]
     if name in seen:
         raise RecordError(f"'message_id' is {name!r}, as of an earlier message; ids must differ")

@@ -74,16 +74,9 @@ READERS = {".jsonl": _json_lines, ".json": json.load, ".csv": _csv, ".txt": _lin
 # --- rankings and pairs -------------------------------------------------------------------------------------
 
 
-def load_rankings(path: str | Path, columns: dict[str, str] | None = None) -> list[Row]:
-    """Rankings from a .jsonl, .json, .csv or .parquet file of ours or of one's own (`own_rankings`).
-
-    `columns` maps our names to the file's, e.g. {"prompt": "question", "completions": "answers"}.
-    """
-    rows = list(read_rows(path))
-    renamed = {theirs: ours for ours, theirs in (columns or {}).items()}
-    if rows and (missing := [name for name in renamed if name not in rows[0]]):
-        raise RecordError(f"{path} has no column '{missing[0]}'; it has {', '.join(map(str, rows[0]))}.")
-    return own_rankings(({renamed.get(name, name): row[name] for name in row} for row in rows), str(path))
+def load_rankings(path: str | Path) -> list[Row]:
+    """Rankings from a .jsonl, .json, .csv or .parquet file of ours or of one's own (`own_rankings`)."""
+    return own_rankings(read_rows(path), str(path))
 
 
 def own_rankings(rows: Iterable[Row], where: str = "") -> list[Row]:
@@ -147,10 +140,8 @@ def split_conversation(chosen: str, rejected: str) -> tuple[str, str, str]:
     start, found, _ = chosen.rpartition(TURN)
     prompt = start + found
     if not found or not rejected.startswith(prompt):
-        raise RecordError(
-            "there is no prompt column, and chosen and rejected do not share a conversation up to their last "
-            f"{TURN.strip()!r}"
-        )
+        shared = f"a conversation up to their last {TURN.strip()!r}"
+        raise RecordError(f"there is no prompt column, and chosen and rejected do not share {shared}")
     return prompt, chosen[len(prompt) :].strip(), rejected[len(prompt) :].strip()
 
 

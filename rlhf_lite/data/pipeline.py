@@ -69,9 +69,7 @@ def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
     """Prompts per set and writer, Table 6 times `scale`: {"sft_train": {"labeler": 11295, ...}, ...}."""
     if scale <= 0:
         raise ValueError(f"scale must be above 0, but is {scale}; 1.0 is the paper's own sizes.")
-    return {
-        name: {who: round(n * scale) for who, n in parts.items()} for name, parts in TABLE_6.value.items()
-    }
+    return {s: {who: round(n * scale) for who, n in parts.items()} for s, parts in TABLE_6.value.items()}
 
 
 # --- one step each ------------------------------------------------------------------------------------------
@@ -79,13 +77,10 @@ def table6_sizes(scale: float = 1.0) -> dict[str, dict[str, int]]:
 
 def drop_repeats(rows: Iterable[Row]) -> Parted:
     """Keeps the earliest of prompts with the same words."""
-    seen: set = set()
-    kept, dropped = [], []
-    for row in rows:
-        words = _words(row["text"])
-        (dropped if words in seen else kept).append(row)
-        seen.add(words)
-    return kept, dropped
+    rows, first = list(rows), {}
+    for i, row in enumerate(rows):
+        first.setdefault(_words(row["text"]), i)
+    return _parted(rows, (first[_words(row["text"])] == i for i, row in enumerate(rows)))
 
 
 def dedupe_long_prefix(rows: Iterable[Row], words: int = 16, least: int = 4) -> Parted:
@@ -157,10 +152,9 @@ def split_by_user(
     rows = list(rows)
     for number, row in enumerate(rows, 1):
         if not row.get("user_id"):
-            raise RecordError(
-                f"row {number} has no user_id, so a split by user does not know what to keep together; fill "
-                "it in (a user, a conversation, a prompt), or use split_at_random."
-            )
+            why = "a split by user does not know what to keep together"
+            advice = "fill it in (a user, a conversation, a prompt), or use split_at_random."
+            raise RecordError(f"row {number} has no user_id, so {why}; {advice}")
     return _divide(rows, fractions, [chance(seed, "split", row["user_id"]) for row in rows])
 
 
@@ -209,10 +203,10 @@ def expand_few_shot(instruction: str, pairs: Sequence[tuple[str, str]]) -> list[
 
     Rows have a `prompt`, which ends with the open query, and a `response`.
     """
-    rows = []
+    rows, shown = [], [f"{query} -> {response}" for query, response in pairs]
     for i, (query, response) in enumerate(pairs):
-        shown = [f"{q} -> {r}" for j, (q, r) in enumerate(pairs) if j != i]
-        rows.append({"prompt": "\n".join([instruction, *shown, f"{query} ->"]), "response": response})
+        lines = [instruction, *shown[:i], *shown[i + 1 :], f"{query} ->"]
+        rows.append({"prompt": "\n".join(lines), "response": response})
     return rows
 
 

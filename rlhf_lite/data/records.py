@@ -152,17 +152,15 @@ class Intake:
         for number, row in enumerate(self.raw, 1):
             place = f"{self.where}, row {number}" if self.where else f"row {number}"
             if missing := [name for name in self.columns if name not in row]:
-                raise RecordError(
-                    f"{place}: column '{missing[0]}' is missing; it has "
-                    f"{', '.join(map(str, row)) or 'none'}, but needs {', '.join(self.columns)}."
-                )
+                has, needs = ", ".join(map(str, row)) or "none", ", ".join(self.columns)
+                lack = f"column '{missing[0]}' is missing"
+                raise RecordError(f"{place}: {lack}; it has {has}, but needs {needs}.")
             try:
                 made = convert(row)
             except (ValueError, TypeError, AttributeError, LookupError) as error:
-                fault = str(error)
-                if not isinstance(error, ValueError):
-                    fault = f"a field has another form than expected ({error!r})"
                 if not self.drop:
+                    known = isinstance(error, ValueError)
+                    fault = error if known else f"a field has another form than expected ({error!r})"
                     raise RecordError(f"{place}: {fault}{self.advice}.") from None
                 self.left_out["row: faulty"] += 1
                 continue
@@ -170,28 +168,21 @@ class Intake:
                 yield made
 
     def ranking(
-        self,
-        prompt: str,
-        texts: Sequence[str],
-        ranks: Sequence[float],
-        labeler: str | None = None,
-        owner: str | None = None,
+        self, prompt: str, texts: Sequence[str], ranks: Sequence[float], labeler: str = "", owner: str = ""
     ) -> Row | None:
         """A ranking row of texts with ranks (lower is better), or None (counted) if fewer than two differ.
 
         The order of completions is drawn by seed, so that place tells nothing. Without an owner, the
-        conversation's first turn is it: prompts that share it share their text, so a split must keep them
-        together.
+        conversation's first turn is it: a split must keep together prompts that share their text.
         """
         best, empty = first_of_equals(texts, ranks), texts.count("")
-        self.left_out += Counter(
-            {
-                "reply: empty": empty,
-                "reply: same text as another": len(texts) - empty - len(best),
-                f"reply: beyond the best {MAX_K}": len(best) - MAX_K,
-                "prompt: fewer than two different replies": len(best) < 2,
-            }
-        )  # counts that are not above 0 do not remain
+        counted = {
+            "reply: empty": empty,
+            "reply: same text as another": len(texts) - empty - len(best),
+            f"reply: beyond the best {MAX_K}": len(best) - MAX_K,
+            "prompt: fewer than two different replies": len(best) < 2,
+        }
+        self.left_out += Counter(counted)  # counts that are not above 0 do not remain
         if len(best) < 2:
             return None
         best = sorted(best, key=lambda i: ranks[i])
@@ -230,25 +221,20 @@ def to_dataset(rows: Iterable[Row], **checks: Any):
     rows = check_rankings(rows, **checks)
     columns = {name: [row.get(name, default) for row in rows] for name, default in RANKING_COLUMNS.items()}
     columns["prompt_id"] = [row.get("prompt_id") or f"row-{number}" for number, row in enumerate(rows, 1)]
-    columns["flags"] = [
-        [_flags(marks, number) for marks in row.get("flags") or []] for number, row in enumerate(rows, 1)
-    ]
-    types = {name: Value("string") for name in RANKING_COLUMNS} | {
-        "completions": List(Value("string")),
-        "ranks": List(Value("int32")),
-        "likert": List(Value("int32")),
-        "flags": List({name: Value("bool") for name in FLAGS}),
-        "seconds": Value("float64"),
-        "seed": Value("int64"),
-    }
+    columns["flags"] = [_flags(row, number) for number, row in enumerate(rows, 1)]
+    types = {name: Value("string") for name in RANKING_COLUMNS}
+    types |= {"completions": List(Value("string")), "seconds": Value("float64"), "seed": Value("int64")}
+    types |= {name: List(Value("int32")) for name in ("ranks", "likert")}
+    types["flags"] = List({name: Value("bool") for name in FLAGS})
     return Dataset.from_dict(columns, features=Features(types))
 
 
-def _flags(marks: dict, number: int) -> dict:
-    """Every question answered, or None."""
-    if strange := [name for name in marks if name not in FLAGS]:
+def _flags(row: Row, number: int) -> list[dict]:
+    """Of each answer every question answered, or None."""
+    answers = row.get("flags") or []
+    if strange := [name for marks in answers for name in marks if name not in FLAGS]:
         raise RecordError(f"row {number}: unknown mark '{strange[0]}'; known are {', '.join(FLAGS)}.")
-    return {name: marks.get(name) for name in FLAGS}
+    return [{name: marks.get(name) for name in FLAGS} for marks in answers]
 
 
 def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:

@@ -1,8 +1,6 @@
-"""Chance without a state: the same key gives the same draw, in every process and in whatever order it is
-asked.
+"""Chance without a state: the same key gives the same draw, in every process and in any order.
 
-A generator would hand out other numbers to everyone as soon as one more user, prompt or labeler joins. A hash
-does not.
+A generator would hand out other numbers as soon as one more user, prompt or labeler joins. A hash does not.
 """
 
 import hashlib

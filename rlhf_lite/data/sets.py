@@ -118,8 +118,7 @@ def ultrafeedback_binarized(row: Row) -> Ranked:
     """prompt, chosen and rejected [{role, content}]: the question and an answer each; score_chosen,
     score_rejected.
 
-    The chosen answer has the highest score of UltraFeedback's four, the rejected one is any other: scores may
-    be equal.
+    The chosen answer has the highest of UltraFeedback's four scores, the rejected one any: they may be equal.
     """
     answers = []
     for name in ("chosen", "rejected"):
@@ -154,15 +153,14 @@ def summarize(row: Row) -> tuple:
         parts += [title] if info.get("title") else []
         parts.append(f"POST: {get(info, 'post', text)}")
     prompt = "\n\n".join([*parts, "TL;DR:"])
-    post = None if info.get("id") is None else get(info, "id", text)
+    post = "" if info.get("id") is None else get(info, "id", text)
     return prompt, texts, [int(i != choice) for i in (0, 1)], worker, post
 
 
 def helpsteer(intake: Intake) -> Iterator[Row]:
     """prompt, response, helpfulness (0 to 4, higher is better): all responses to one prompt are ranked.
 
-    Of HelpSteer2's prompts, 29% are conversations: every turn but the first is headed "<extra_id_1>User", or
-    Assistant.
+    Of HelpSteer2's prompts, 29% are conversations: turns but the first have a head, "<extra_id_1>User".
     """
 
     def convert(row: Row) -> tuple[str, str, float]:

@@ -61,18 +61,17 @@ def likeliest_choices(
     choices = encode_all(tokenizer, [choice for item in items for choice in item.choices])
     means: list[float] = []
     for i in range(0, len(prompts), FEW):
-        before = _padded(prompts[i : i + FEW], tokenizer.pad_token_id, policy.device, left=True)
-        tokens, mask = _padded(choices[i : i + FEW], tokenizer.pad_token_id, policy.device)  # (B, T) each
+        before = _padded(prompts[i : i + FEW], tokenizer.pad_token_id, left=True)
+        tokens, mask = _padded(choices[i : i + FEW], tokenizer.pad_token_id)  # (B, T) each
         with autocast(policy.device):
-            logprobs = response_logprobs(policy, before, tokens, mask)  # (B, T)
+            logprobs = response_logprobs(policy, before, tokens, mask).cpu()  # (B, T)
         means += (logprobs.sum(dim=1) / mask.sum(dim=1)).tolist()
     remaining = iter(means)
     return [max((next(remaining), choice) for choice in item.choices)[1] for item in items]
 
 
-def _padded(rows: list[list[int]], pad: int, device: torch.device, left: bool = False) -> Encoded:
-    mask = pad_rows([[1] * len(row) for row in rows], 0, left)
-    return Encoded(pad_rows(rows, pad, left).to(device), mask.to(device))
+def _padded(rows: list[list[int]], pad: int, left: bool = False) -> Encoded:
+    return Encoded(pad_rows(rows, pad, left), pad_rows([[1] * len(row) for row in rows], 0, left))
 
 
 def web_loss(

@@ -22,9 +22,8 @@ class NamedJudge:
         self.model = AutoModelForSequenceClassification.from_pretrained(**found).to(device).eval()
         labels = self.model.config.num_labels
         if labels > 2:
-            raise ValueError(
-                f"{source} tells {labels} labels apart, so it gives no score; take one with 1 or 2"
-            )
+            many = f"{source} tells {labels} labels apart"
+            raise ValueError(f"{many}, so it gives no score; take one with 1 or 2")
         if self.tokenizer.pad_token_id is None:
             raise ValueError(f"the tokenizer of {source} has no padding token; answers need one in a batch")
         positions = getattr(self.model.config, "max_position_embeddings", None)

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ..data.records import Row, untied_pairs
 from ..data.seeded import shuffled
-from ..labels.labelers import Labeler, judge_all
 from ..models.losses import ranking_loss
 from ..world import Checks, Task, gold
+from ..world.labelers import Labeler, judge_all
 from .intervals import Mean, mean_with_interval
 
 
@@ -84,8 +84,7 @@ def order_accuracy(rows: Sequence[Row], scores: Sequence[Sequence[float]]) -> di
     """How often scores (K,) put a ranking's untied pairs in people's order, and the loss of Eq. 1, with 95 %
     intervals.
 
-    The bootstrap draws whole conversations (or users): prompts of one share their text, so they are no two
-    witnesses.
+    The bootstrap draws whole conversations (or users): prompts of one share their text.
     """
     right, owners, losses = [], [], []
     for row, given in zip(rows, scores, strict=True):

@@ -57,7 +57,6 @@ def over_ratios(reports: Sequence[dict], path: Sequence[str], whole: Sequence[st
 def interval(numbers: Sequence[float]) -> Mean:
     """Mean of one number a run, with Student's t-interval over the runs; nan with a single run."""
     values = np.array(numbers, float)
-    n, half = len(values), float("nan")
-    if n > 1:
-        half = T_95[min(n, 10)] * values.std(ddof=1) / n**0.5
-    return Mean(float(values.mean()), float(values.mean() - half), float(values.mean() + half), n)
+    mean, n = float(values.mean()), len(values)
+    half = T_95[min(n, 10)] * values.std(ddof=1) / n**0.5 if n > 1 else float("nan")
+    return Mean(mean, float(mean - half), float(mean + half), n)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 import torch
+from torch import Tensor
 
 ENV = "RLHF_LITE_DEVICE"
 KINDS = ("auto", "cuda", "cpu")
@@ -40,3 +41,26 @@ def choose_device(kind: str = "auto") -> torch.device:
     device = torch.device("cuda", number)
     torch.cuda.set_device(device)
     return device
+
+
+def to_device(x: Tensor, device: torch.device | str) -> Tensor:
+    """x on the device. What goes from the CPU to a GPU is copied while the GPU works on what it was asked
+    before."""
+    if x.device.type == "cpu" and torch.device(device).type == "cuda":
+        return x.contiguous().pin_memory().to(device, non_blocking=True)
+    return x.to(device)
+
+
+class Later:
+    """A number on a GPU, to be looked at later: float() waits for what the GPU was asked before it, and not
+    for what was asked since."""
+
+    def __init__(self, x: Tensor):
+        self.copy = torch.empty((), dtype=x.dtype, pin_memory=True)
+        self.copy.copy_(x.detach(), non_blocking=True)
+        self.copied = torch.cuda.Event()
+        self.copied.record()
+
+    def __float__(self) -> float:
+        self.copied.synchronize()
+        return float(self.copy)

@@ -46,8 +46,7 @@ class Shape(NamedTuple):
     def of(cls, config: GPT2Config) -> Shape:
         return cls(config.n_embd, config.n_layer, config.n_head, config.vocab_size, config.n_positions)
 
-    # Numbers in the token embeddings (also the matrix of the logits), in the matrices of a layer, and in all
-    # weights.
+    # Numbers in the token embeddings (also the matrix of the logits), in a layer's matrices, in all weights.
     embedding = property(lambda self: self.vocabulary * self.width)
     layer = property(lambda self: 12 * self.width**2)
 
@@ -162,8 +161,8 @@ class _Step(NamedTuple):
         return 0 if self.settings.fused else self.settings.product * self.shape.heads * pairs
 
     def kept(self) -> int:
-        """What a layer keeps of its forward for its backward pass: two states of the residual stream in
-        float32, and what its four products, its attention and its activation read."""
+        """What a layer keeps for its backward pass: two float32 states of the residual stream, and what its
+        four products, its attention and its activation read."""
         N, G, n = self.batch.tokens, self.batch.cells, self.settings.product
         moved = 0 if N == G else N  # without padding there is nothing to move between line and grid
         numbers = 2 * FULL * N + n * (10 * N + moved + 4 * G)
@@ -183,11 +182,12 @@ class _Step(NamedTuple):
         layers += 2 * self.scores(batch.pairs)
         forms = 2 * FULL + 2 * settings.half  # of logits: as they come, in float32, and normed
         logits = forms * batch.reads * shape.vocabulary
-        return {
-            "activations" if layers > logits else "logits": max(layers, logits),
-            "half-precision copies": 2 * shape.parameters if settings.half else 0,
-            "gathered weights": FULL * shape.parameters if settings.processes > 1 else 0,
-        }
+        copies, gathered = (
+            2 * shape.parameters * settings.half,
+            FULL * shape.parameters * (settings.processes > 1),
+        )
+        largest = {"activations": layers} if layers > logits else {"logits": logits}
+        return largest | {"half-precision copies": copies, "gathered weights": gathered}
 
     def moments(self, accumulated: bool, name: str = "") -> dict[str, dict[str, int]]:
         """Where memory peaks in a forward and backward pass. accumulated: whether an earlier part of the
@@ -201,29 +201,23 @@ class _Step(NamedTuple):
             kept = FULL * D * (N * shape.layers + batch.reads)
         # inside the MLP; or inside attention, later
         inside = 2 * FULL * N * D + max(8 * n * N * D, 2 * self.scores(batch.pairs) - (FULL + 9 * n) * N * D)
-        own, embedding = FULL * shape.parameters // settings.processes, FULL * shape.embedding
-        before = own if accumulated else 0
-        at_work = embedding + FULL * shape.layer if several else 0  # of weights that are cut
-        gathered = FULL * shape.parameters if several and not settings.sharded else at_work
-        copies = {"half-precision copies": 2 * matrices if settings.half else 0}
-        moments = {
-            "computing the loss": {
-                "activations": kept,
-                "logits": (3 * FULL * batch.reads * shape.vocabulary + embedding) * self.logits,
-                "gradients": before,
-                "gathered weights": gathered,
-            },
-            "going back through the layers": {
-                "activations": kept + inside + (layer if settings.recompute else -last),
-                "gradients": max(before, embedding * self.logits + FULL * shape.layer),
-                "gathered weights": gathered,
-            },
-            "adding up gradients": {
-                "gradients": own + embedding * (2 if several else 1),
-                "gathered weights": at_work,
-            },
+        inside += layer if settings.recompute else -last
+        weights, embedding = FULL * shape.parameters, FULL * shape.embedding
+        own, one = weights // settings.processes, embedding * self.logits + FULL * shape.layer
+        before = own * accumulated
+        at_work = (embedding + FULL * shape.layer) * several  # of weights that are cut
+        gathered = weights if several and not settings.sharded else at_work
+        logits = (3 * FULL * batch.reads * shape.vocabulary + embedding) * self.logits
+        sizes = {
+            "computing the loss": (kept, logits, before, gathered),
+            "going back through the layers": (kept + inside, 0, max(before, one), gathered),
+            "adding up gradients": (0, 0, own + embedding * (1 + several), at_work),
         }
-        return {f"{moment}{name and ', '}{name}": sizes | copies for moment, sizes in moments.items()}
+        moments, names = {}, ("activations", "logits", "gradients", "gathered weights")
+        for moment, row in sizes.items():
+            copies = {"half-precision copies": 2 * matrices * settings.half}
+            moments[f"{moment}{name and ', '}{name}"] = dict(zip(names, row, strict=True)) | copies
+        return moments
 
 
 def _always(shape: Shape, settings: ComputeSettings, trained=1, frozen=0, averaged=0) -> dict[str, int]:
@@ -251,15 +245,11 @@ def reward(shape: Shape, batch: BatchShape, settings: ComputeSettings, accumulat
 
 
 def ppo(
-    shape: Shape,
-    cfg: PPOConfig,
-    prompt_lengths: Sequence[int],
-    settings: ComputeSettings,
-    ptx_tokens: int = 0,
+    shape: Shape, cfg: PPOConfig, prompts: Sequence[int], settings: ComputeSettings, ptx_tokens: int = 0
 ) -> Forecast:
-    """PPO, where every answer takes all the tokens it may. ptx_tokens: length of a pretraining row."""
+    """PPO on prompts of these lengths, where answers take all tokens they may; ptx_tokens: of a text row."""
     T, parts = cfg.max_new_tokens, cfg.accumulation * settings.processes
-    longest = sorted(prompt_lengths, reverse=True)
+    longest = sorted(prompts, reverse=True)
 
     def answered(rows: int) -> BatchShape:
         return BatchShape.of([length + T for length in longest[:rows]], [T] * min(rows, len(longest)))

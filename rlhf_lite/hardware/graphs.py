@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,44 +12,58 @@ from torch import Tensor
 LARGEST_ERROR = 1e-3  # relative: a graph runs the very kernels it was captured from
 
 
-class Graphed:
-    """step(*inputs) -> output, captured when it is first called and replayed ever after, on inputs of the
-    same shapes.
+def has_graphs(device: torch.device) -> bool:
+    """Whether a step can be a graph there."""
+    return device.type == "cuda"
 
-    The step has to read everything else (weights, caches, positions) from tensors that stay where they are.
-    If it cannot be captured, or a replay gives something else, it is called as it is: slower, and a warning
-    says so.
+
+class Graphed:
+    """graphed(step) is step(), captured when it is first called and replayed ever after.
+
+    A step reads and changes tensors that stay where they are, and nothing else: no sizes, no numbers of
+    Python's. `state` are those that have to be as they were for a step to be done once more; what a step
+    returns shows whether a replay does the same. If it does not, or cannot be captured, the step is called as
+    it is: slower, and a warning says so.
     """
 
-    def __init__(self, step: Callable[..., Tensor]):
-        self.step, self.graph, self.inputs, self.output, self.failed = step, None, (), None, False
+    def __init__(self, state: Sequence[Tensor]):
+        self.state, self.graph, self.failed = state, None, False
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, step: Callable[[], Tensor]) -> None:
         if self.graph is None and not self.failed:
+            collects = gc.isenabled()
+            gc.disable()  # an older graph that is freed meanwhile would end the capture
             try:
-                self._capture(inputs)
+                self._capture(step)
             except RuntimeError as error:
                 self.graph, self.failed = None, True
                 why = str(error).splitlines()[0]
                 warnings.warn(f"No CUDA graph ({why}): sampling goes on without, several times slower.")
+            finally:
+                if collects:
+                    gc.enable()
         if self.failed:
-            return self.step(*inputs)
-        for held, x in zip(self.inputs, inputs, strict=True):
-            held.copy_(x)
-        self.graph.replay()
-        return self.output
+            step()
+        else:
+            self.graph.replay()
 
-    def _capture(self, inputs: tuple[Tensor, ...]) -> None:
-        self.inputs = tuple(x.clone() for x in inputs)
+    def _capture(self, step: Callable[[], Tensor]) -> None:
+        before = [x.clone() for x in self.state]
         aside, here = torch.cuda.Stream(), torch.cuda.current_stream()
         aside.wait_stream(here)
         with torch.cuda.stream(aside):  # what is set up at first use must not be captured
-            for _ in range(2):
-                expected = self.step(*self.inputs).clone()
+            expected = step().clone()
+            self._rewind(before)
         here.wait_stream(aside)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            self.output = self.step(*self.inputs)
+            result = step()
         self.graph.replay()
-        if not (self.output - expected).norm() <= LARGEST_ERROR * expected.norm():
+        off = (result.float() - expected.float()).norm()
+        self._rewind(before)
+        if not off <= LARGEST_ERROR * expected.float().norm():
             raise RuntimeError("its result differs from the plain step's")
+
+    def _rewind(self, before: list[Tensor]) -> None:
+        for x, old in zip(self.state, before, strict=True):
+            x.copy_(old)

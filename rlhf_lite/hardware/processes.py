@@ -82,18 +82,20 @@ def local_rows(rows: Sequence) -> Sequence:
 # --- Numbers and objects ------------------------------------------------------------------------------------
 
 
-def all_reduce(*numbers: float | Tensor) -> list[float]:
-    """Sums over all processes, the same on each."""
+def all_reduce(*numbers: float | Tensor) -> Sequence[float | Tensor]:
+    """Sums over all processes, the same on each. Of a lone one the numbers as they are: it may have left them
+    on a GPU that is not done with them."""
+    if world_size() == 1:
+        return numbers
     sums = torch.tensor([float(torch.as_tensor(x).detach()) for x in numbers], dtype=torch.float64)
-    if world_size() > 1:
-        sums = sums.to(_device())
-        dist.all_reduce(sums)
+    sums = sums.to(_device())
+    dist.all_reduce(sums)
     return sums.tolist()
 
 
 def any_process(wish: bool) -> bool:
     """Whether any process wishes it: all must stop after the same step."""
-    return all_reduce(float(wish))[0] > 0
+    return bool(all_reduce(float(wish))[0])
 
 
 def all_gather_objects(thing) -> list:
@@ -126,7 +128,7 @@ def distribute(model: nn.Module, reshard: bool = False) -> nn.Module:
     weights.
 
     The weights of a layer, and those of the model outside its layers, come together when such a part runs a
-    function by its new method `part.run(function, ...)`; `models.gpt2` calls it. reshard: give them back as
+    function by its new method `part.run(function, ...)`; `models.packed` calls it. reshard: give them back as
     soon as the part has run, and bring them together once more in the backward pass. That takes less memory
     and more talk.
     """

@@ -1,3 +1,1 @@
-"""Floor 1: simulated labelers, their agreement and screening; a store of people's labels, and the forms in
-which they travel.
-"""
+"""What people ranked: how far they agree, a store for many at once, forms in which labels travel."""

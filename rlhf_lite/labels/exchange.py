@@ -41,8 +41,7 @@ def to_exchange(rows: Iterable[Row]) -> list[Row]:
 def to_pairs(rows: Iterable[Row]) -> list[Row]:
     """Every untied pair of every ranking as {prompt, chosen, rejected}: K = 9 gives up to 36 rows per prompt.
 
-    The texts are as they were typed. TRL joins them as they are, without our newline: for training there,
-    `to_messages`.
+    The texts are as they were typed; TRL joins them without our newline: to train there, `to_messages`.
     """
     return [
         {"prompt": row["prompt"], "chosen": row["completions"][i], "rejected": row["completions"][j]}
@@ -99,10 +98,8 @@ def _of_record(record: Row) -> list[Row]:
         for answer in answers:
             by_user.setdefault(str(answer["user_id"]), {})[question] = answer["value"]
     known = {name: value for name, value in (record.get("metadata") or {}).items() if name in CONTEXT}
-    known |= {
-        "prompt_id": known.get("prompt_id") or str(record.get("id")),
-        "prompt": record["fields"]["prompt"],
-    }
+    known["prompt_id"] = known.get("prompt_id") or str(record.get("id"))
+    known["prompt"] = record["fields"]["prompt"]
     rows = []
     for user, said in by_user.items():
         ranks = {}
@@ -153,12 +150,8 @@ def _of_task(task: Row) -> list[Row]:
         buckets = said["rank"]
         if not isinstance(buckets, dict):  # a strict order, best first
             buckets = {f"rank_{i}": [name] for i, name in enumerate(buckets, 1)}
-        ranks = {
-            name: int(bucket.rsplit("_", 1)[1])
-            for bucket, names in buckets.items()
-            if bucket != "_"
-            for name in names
-        }
+        placed = [(name, bucket) for bucket, names in buckets.items() if bucket != "_" for name in names]
+        ranks = {name: int(bucket.rsplit("_", 1)[1]) for name, bucket in placed}
         who = note.get("completed_by")
         who = who.get("email", "") if isinstance(who, dict) else who or ""
         known |= {"labeler": str(who), "seconds": note.get("lead_time")}
@@ -244,20 +237,18 @@ def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     elif path.suffix == ".csv":
         text = _csv(rows)
     else:
-        raise ValueError(
-            f"{path.name}: cannot write '{path.suffix}' files; use .jsonl, .json, .csv or .parquet."
-        )
+        use = "use .jsonl, .json, .csv or .parquet"
+        raise ValueError(f"{path.name}: cannot write '{path.suffix}' files; {use}.")
     with atomic_write(path) as file:
         file.write(text.encode())
 
 
 def _csv(rows: list[Row]) -> str:
-    """Texts as they are, everything else as JSON."""
-    table = csv.DictWriter(
-        out := io.StringIO(newline=""), dict.fromkeys(name for row in rows for name in row)
-    )
+    """Texts as they are, nothing for None, everything else as JSON."""
+    out = io.StringIO(newline="")
+    table = csv.DictWriter(out, dict.fromkeys(name for row in rows for name in row))
     table.writeheader()
     for row in rows:
-        cells = {name: value if isinstance(value, str) else json.dumps(value) for name, value in row.items()}
-        table.writerow({name: "" if row[name] is None else cell for name, cell in cells.items()})
+        plain = {name: "" if value is None else value for name, value in row.items()}
+        table.writerow({k: v if isinstance(v, str) else json.dumps(v) for k, v in plain.items()})
     return out.getvalue()

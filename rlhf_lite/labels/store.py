@@ -140,21 +140,17 @@ class LabelStore:
     def _version(self, db: sqlite3.Connection) -> int:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
-            raise StoreError(
-                f"{self.path} was written by a newer version of rlhf_lite (schema {version}; this one knows "
-                f"{len(MIGRATIONS)}). Update rlhf_lite; nothing was changed."
-            )
+            newer = f"a newer version of rlhf_lite (schema {version}; this one knows {len(MIGRATIONS)})"
+            raise StoreError(f"{self.path} was written by {newer}. Update rlhf_lite; nothing was changed.")
         return version
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A connection of its own for each call: threads and forks share nothing. Errors say what to do."""
-        with (
-            _explained(self.path),
-            closing(sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)) as db,
-        ):
-            db.execute("PRAGMA synchronous = FULL")  # `put` returns when the disk has it
-            yield db
+        with _explained(self.path):
+            with closing(sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)) as db:
+                db.execute("PRAGMA synchronous = FULL")  # `put` returns when the disk has it
+                yield db
 
 
 def open_store(place: str | Path, labeler: str) -> LabelStore:
@@ -169,9 +165,7 @@ def open_store(place: str | Path, labeler: str) -> LabelStore:
 
 
 def merge(sources: Iterable[str | Path], into: str | Path) -> dict[str, int]:
-    """Merge stores into one, which may hold labels already. Returns how many labels each source added or
-    renewed.
-    """
+    """Merge stores into one, which may hold labels already. -> how many labels each added or renewed."""
     sources = [Path(source) for source in sources]
     if missing := [source for source in sources if not source.is_file()]:
         raise StoreError(f"there is no store {missing[0]}; nothing was merged.")

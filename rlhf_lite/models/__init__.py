@@ -2,6 +2,7 @@
 
     losses.py       the mathematics of the paper as pure functions: tensors in, tensors out
     tokens.py       text <-> ids, the template of an exchange, padding, masks, positions
+    prompts.py      prompts that a person typed: refused, or taken with remarks
     gpt2.py         GPT-2 from ids to hidden states
     heads.py        next-token logits of a policy, rewards and values of the scalar models
     sampling.py     draw responses, and keep the log-probability of every token drawn

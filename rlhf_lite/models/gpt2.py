@@ -6,6 +6,8 @@ other. `packed.packed_forward` does no work on padding; it is what runs otherwis
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -28,17 +30,21 @@ def hidden_states(
     mask (B, T) is 1 on real tokens; `where` is True on some of them. position_ids (B, T): None counts the
     real tokens of each row. attention_bias (B, 1, T, T) is added to attention scores, 0 where a token may
     look, and asks for padding on the right; None: each token sees itself and the real ones before it.
+
+    All but the attention bias may be on the CPU while the model is on a GPU, and had better be: how many
+    tokens there are decides what is computed.
     """
     forward = plain_forward if plain() else packed_forward
-    return run(model, model, forward, ids, mask, where, position_ids, attention_bias)
+    trunk: Any = model.transformer
+    return run(trunk, model, forward, ids, mask, where, position_ids, attention_bias)
 
 
 def plain_forward(model, ids, mask, where=None, position_ids=None, attention_bias=None) -> Tensor:
     """`hidden_states` by transformers' own forward pass."""
     states = model.transformer(
-        input_ids=ids,
-        attention_mask=mask if attention_bias is None else attention_bias,
-        position_ids=count_positions(mask) if position_ids is None else position_ids,
+        input_ids=ids.to(model.device),
+        attention_mask=mask.to(model.device) if attention_bias is None else attention_bias,
+        position_ids=(count_positions(mask) if position_ids is None else position_ids).to(model.device),
         use_cache=False,
     ).last_hidden_state  # (B, T, D)
     return states[mask.bool() if where is None else where]

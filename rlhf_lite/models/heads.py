@@ -15,11 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
+from ..hardware.compiling import compilable
+from ..hardware.device import to_device
 from ..hardware.environment import plain
 from ..hardware.kernels import linear
-from ..hardware.precision import round_up, working_dtype
+from ..hardware.precision import form_of, round_up, working_dtype
 from .gpt2 import hidden_states
-from .losses import last_index, token_logprobs, upcast
+from .losses import last_index, masked_lm_loss, token_logprobs, upcast
 from .tokens import Encoded
 
 # --- Next-token logits --------------------------------------------------------------------------------------
@@ -43,11 +45,45 @@ def logits_where(policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, where: Tens
 
 def head_logits(policy: GPT2LMHeadModel, hidden: Tensor) -> Tensor:
     """The vocabulary's logits of hidden states: (N, D) -> (N, V)."""
+    return _logits(hidden, unembedding(policy), policy.config.vocab_size)
+
+
+def unembedding(policy: GPT2LMHeadModel) -> Tensor:
+    """The matrix that makes logits of hidden states, (V, D) and on a GPU a few rows of zeros more: it has
+    kernels for products with round numbers only, and GPT-2 has 50,257 tokens. Nobody reads their logits."""
+    weight = policy.lm_head.weight
+    if plain() or weight.device.type == "cpu":
+        return weight
+    return _aligned(weight) if torch.is_grad_enabled() else form_of(weight, _aligned)
+
+
+def _aligned(weight: Tensor) -> Tensor:
+    return F.pad(weight.to(working_dtype(weight)), (0, 0, 0, -len(weight) % 64))
+
+
+def _logits(hidden: Tensor, weight: Tensor, vocabulary: int) -> Tensor:
     if plain():
-        return policy.lm_head(hidden)
+        return F.linear(hidden, weight)
     N = len(hidden)
     hidden = F.pad(hidden, (0, 0, 0, round_up(N, 64) - N))
-    return linear(hidden, policy.lm_head.weight.t())[:N]
+    return linear(hidden, weight.t())[:N, :vocabulary]
+
+
+def next_token_loss(policy: GPT2LMHeadModel, hidden: Tensor, tokens: Tensor) -> Tensor:
+    """Mean -log pi of tokens (N,), each after its hidden state: (N, D) -> scalar."""
+    return _loss(hidden, unembedding(policy), policy.config.vocab_size, to_device(tokens, hidden.device))
+
+
+@compilable
+def _loss(hidden: Tensor, weight: Tensor, vocabulary: int, tokens: Tensor) -> Tensor:
+    return masked_lm_loss(_logits(hidden, weight, vocabulary), tokens)
+
+
+@compilable
+def _logprobs(
+    hidden: Tensor, weight: Tensor, vocabulary: int, tokens: Tensor, temperature: float | Tensor
+) -> Tensor:
+    return token_logprobs(_logits(hidden, weight, vocabulary), tokens, temperature)
 
 
 def join_responses(prompts: Encoded, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -66,16 +102,19 @@ def response_logprobs(
     temperature: one for all, or (B, 1).
     """
     where = mask.bool()
-    logits = logits_where(policy, *join_responses(prompts, tokens, mask))  # (N, V)
+    hidden = hidden_states(policy, *join_responses(prompts, tokens, mask))  # (N, D)
     if isinstance(temperature, Tensor):
-        temperature = temperature.expand(mask.shape)[where][:, None]  # (N, 1)
-    return spread(token_logprobs(logits, tokens[where], temperature), where)
+        temperature = to_device(temperature.expand(mask.shape)[where][:, None], hidden.device)  # (N, 1)
+    drawn = to_device(tokens[where], hidden.device)
+    weight, size = unembedding(policy), policy.config.vocab_size
+    return spread(_logprobs(hidden, weight, size, drawn, temperature), where)
 
 
 def spread(x: Tensor, where: Tensor) -> Tensor:
     """What belongs to the chosen tokens, (N, ...), row by row, back in their places, 0 elsewhere: where (B,
     T) -> (B, T, ...)."""
-    return x.new_zeros(*where.shape, *x.shape[1:]).index_put((where,), x)
+    places = to_device(where.flatten().nonzero()[:, 0], x.device)
+    return x.new_zeros(where.numel(), *x.shape[1:]).index_copy(0, places, x).unflatten(0, where.shape)
 
 
 # --- One number ---------------------------------------------------------------------------------------------
@@ -141,11 +180,11 @@ def group_rewards(
     padding, which is on the right; last (B, K): where answers end. This is what makes K answers "a single
     batch element" (§3.5): an answer sees the prompt and itself, nothing else.
     """
-    mask = parts >= 0
+    mask, weight = parts >= 0, model.score.weight
     ends = torch.zeros_like(mask).scatter(1, last, True)
-    bias = shared_prompt_bias(parts, working_dtype(model.score.weight))
+    bias = shared_prompt_bias(to_device(parts, weight.device), working_dtype(weight))
     scores = values_where(model, ids, mask, ends, position_ids=position_ids, attention_bias=bias)  # (N,)
-    return spread(scores, ends).gather(1, last)
+    return spread(scores, ends).gather(1, to_device(last, weight.device))
 
 
 def shared_prompt_bias(parts: Tensor, dtype: torch.dtype) -> Tensor:

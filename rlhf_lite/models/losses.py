@@ -97,12 +97,8 @@ def masked_lm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Nothing is shifted here: logits[:, t] are scored against labels[:, t], so for whole sequences pass
     `logits[:, :-1], labels[:, 1:]`. Whether SFT masks the prompt, the paper does not say; our labels do.
     """
-    real = labels != -100
-    if not real.any():
-        return upcast(logits).sum() * 0.0
-    if real.all():
-        return F.cross_entropy(upcast(logits).flatten(0, -2), labels.flatten())
-    return F.cross_entropy(upcast(logits[real]), labels[real])  # only real rows are upcast: (N, V)
+    total = F.cross_entropy(upcast(logits).flatten(0, -2), labels.flatten(), reduction="sum")
+    return total / (labels != -100).sum().clamp(min=1)
 
 
 # --- Reinforcement learning ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Plain sampling over the whole vocabulary, no top-k or top-p: PPO's ratio is agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+from ..hardware.compiling import compilable
+from ..hardware.device import to_device
 from ..hardware.environment import plain, trim_memory
 from ..hardware.precision import autocast
 from ..hardware.threads import in_threads
 from .heads import evaluating
 from .losses import upcast
-from .packed_rows import PackedRows
+from .packed_rows import PackedRows, draw_in_two_levels
 from .tokens import END_OF_PROMPT, Encoded, PromptError, decode, encode_prompts, position_ids
 
 FEW = 128  # rows at a time where prompts are long: what they leave in the cache takes memory
@@ -51,35 +53,50 @@ def sample(
     among: tuple[int, Sequence[int]] | None = None,
 ) -> Samples:
     """Continue left-padded prompts, ids and mask (B, P), by at most max_new_tokens, never past n_positions.
+    Prompts may be on the CPU wherever the policy is, and what is drawn comes back there.
 
     temperature is one for all or one for each row, (B,). greedy takes the likeliest token; log-probabilities
     are at `temperature` either way. Each row draws one uniform number a step, running or not, so what it
     draws does not depend on when the others end. among = (size, places): the rows are those of a larger
     batch, and draw what they would in it.
     """
-    temperature = torch.as_tensor(temperature, device=ids.device).expand(len(ids))  # (B,)
+    device, temperature = policy.device, torch.as_tensor(temperature).expand(len(ids))  # (B,)
     if not (temperature > 0).all():
         raise ValueError(
             f"temperature is {float(temperature.min())}; take one above 0, or greedy=True for the mode"
         )
     room = _room(policy, mask, max_new_tokens)  # (B,)
     size = B, T = len(ids), int(room.max())
-    result = Samples(ids.new_full(size, pad_id), torch.zeros(size, device=ids.device), mask.new_zeros(size))
+    room, temperature = to_device(room, device), to_device(temperature, device)
+    uniform = None if greedy else _uniform((T, B), device, generator, among)
+    tokens = torch.full(size, pad_id, device=device)
+    logprobs, written = torch.zeros(size, device=device), torch.zeros(size, dtype=mask.dtype, device=device)
     running = (PlainRows if plain() else PackedRows)(policy, ids, mask, T)
+
+    def draw(logits: Tensor) -> None:
+        rows, alive, t = running.rows, running.alive, running.t
+        at_random = None if uniform is None else uniform[t, rows]
+        token, logprob = choose(logits, temperature[rows, None], at_random)
+        token = token.where(alive, pad_id)
+        tokens[rows, t], written[rows, t] = token, alive.to(mask.dtype)
+        logprobs[rows, t] = logprob.where(alive, 0.0)
+        running.append(token, alive & (token != eos_id) & (t + 1 < room[rows]))
+
     with evaluating(policy):
-        for t in range(T):
-            rows, alive = running.rows, running.alive
-            logp = F.log_softmax(running.next_logits().div_(temperature[rows, None]), dim=-1)  # (rows, V)
-            if greedy:
-                token = logp.argmax(dim=-1)
-            else:
-                token = draw_tokens(logp, _uniform(B, ids.device, generator, among)[rows])
-            token = token.where(alive, pad_id)
-            result.tokens[rows, t], result.mask[rows, t] = token, alive.to(mask.dtype)
-            result.logprobs[rows, t] = logp.gather(1, token[:, None])[:, 0].float().where(alive, 0.0)
-            if not running.append(token, alive & (token != eos_id) & (t + 1 < room[rows])):
+        for _ in range(T):
+            if not running.step(draw):
                 break
-    return Samples(*(x[:, : t + 1] for x in result))
+    longest = int(written.any(dim=0).sum())
+    return Samples(*(x[:, :longest].cpu() for x in (tokens, logprobs, written)))
+
+
+@compilable
+def choose(logits: Tensor, temperature: Tensor, uniform: Tensor | None) -> tuple[Tensor, Tensor]:
+    """A token of each row and its log-probability: logits (rows, V), temperature (rows, 1), uniform (rows,),
+    or None for the likeliest -> (rows,), (rows,)."""
+    logp = F.log_softmax(upcast(logits).div_(temperature), dim=-1)  # (rows, V)
+    token = logp.argmax(dim=-1) if uniform is None else draw_tokens(logp, uniform)
+    return token, logp.gather(1, token[:, None])[:, 0]
 
 
 def sample_texts(
@@ -108,10 +125,9 @@ def sample_texts(
     each = torch.as_tensor(temperature).expand(len(prompts))
 
     def answer(prompt: Encoded, temperature: Tensor, seed: int) -> list[str]:
-        ids, mask = (x.to(policy.device) for x in prompt)
         draw = torch.Generator().manual_seed(seed)
         with autocast(policy.device):
-            samples = sample(policy, ids, mask, max_new_tokens, *ends, temperature, greedy, draw)
+            samples = sample(policy, *prompt, max_new_tokens, *ends, temperature, greedy, draw)
         trim_memory()
         return list(decode(tokenizer, samples.tokens))
 
@@ -136,12 +152,15 @@ class PlainRows:
     """All rows, read by transformers' own forward pass with its cache, to the end of the longest."""
 
     def __init__(self, policy: GPT2LMHeadModel, ids: Tensor, mask: Tensor, max_new_tokens: int):
-        self.policy, self.new, self.mask, self.cache = policy, ids, mask, DynamicCache()
-        self.rows = torch.arange(len(ids), device=ids.device)
+        self.policy, self.cache = policy, DynamicCache()
+        self.new, self.mask = to_device(ids, policy.device), to_device(mask, policy.device)
+        self.rows = torch.arange(len(ids), device=policy.device)
         self.alive = torch.ones_like(self.rows, dtype=torch.bool)
+        self.t = torch.zeros(1, dtype=torch.long, device=policy.device)  # tokens that were drawn
 
-    def next_logits(self) -> Tensor:
-        """Read the new tokens, predict the next one: (B, V)."""
+    def step(self, draw: Callable[[Tensor], None]) -> bool:
+        """Read the new tokens and hand to `draw` what predicts the next one, (B, V); it calls `append`. False
+        when no row runs any more."""
         positions = position_ids(self.mask)[:, -self.new.shape[1] :].clamp(
             max=self.policy.config.n_positions - 1
         )
@@ -153,13 +172,13 @@ class PlainRows:
             use_cache=True,
             logits_to_keep=1,
         )
-        return upcast(found.logits[:, -1])
+        draw(found.logits[:, -1])
+        return bool(self.alive.any())
 
-    def append(self, token: Tensor, alive: Tensor) -> bool:
-        """Take the drawn tokens (B,) and who still runs after them (B,); False when nobody does."""
-        self.new, self.alive = token[:, None], alive
+    def append(self, token: Tensor, alive: Tensor) -> None:
+        """Take the drawn tokens (B,) and who still runs after them (B,)."""
+        self.new, self.alive, self.t = token[:, None], alive, self.t + 1
         self.mask = F.pad(self.mask, (0, 1), value=1)
-        return bool(alive.any())
 
 
 # --- Room and chance ----------------------------------------------------------------------------------------
@@ -177,15 +196,16 @@ def _room(policy: GPT2LMHeadModel, mask: Tensor, max_new_tokens: int) -> Tensor:
     return room
 
 
-def _uniform(count: int, device: torch.device, generator: torch.Generator | None, among) -> Tensor:
-    """One number for each of `count` rows; those of a larger batch get what they would get in it (see
-    `sample`)."""
+def _uniform(size: tuple[int, int], device: torch.device, generator: torch.Generator | None, among) -> Tensor:
+    """One number for each row and token, (T, B), drawn token by token; rows of a larger batch get what they
+    would get in it (see `sample`)."""
+    T, B = size
     source = device if generator is None else generator.device
-    size = count if among is None else among[0]
-    drawn = torch.rand(size, dtype=torch.float64, generator=generator, device=source)
+    rows = B if among is None else among[0]
+    drawn = torch.rand(T, rows, dtype=torch.float64, generator=generator, device=source)
     if among is not None:
-        drawn = drawn[list(among[1])]
-    return drawn.to(device)
+        drawn = drawn[:, list(among[1])]
+    return to_device(drawn, device)
 
 
 def draw_tokens(logp: Tensor, uniform: Tensor) -> Tensor:
@@ -194,6 +214,8 @@ def draw_tokens(logp: Tensor, uniform: Tensor) -> Tensor:
     Several times faster than torch.multinomial; in float64, or rare tokens of a large vocabulary are lost. A
     few rows at a time, or with such a vocabulary that takes more memory than all the rest of a step.
     """
+    if logp.device.type != "cpu" and not plain():
+        return draw_in_two_levels(logp, uniform)
     few, tokens = max(1, DRAWN_AT_ONCE // logp.shape[1]), []
     for some, u in zip(logp.split(few), uniform.split(few), strict=True):
         cdf = some.exp().cumsum(dim=-1, dtype=torch.float64)

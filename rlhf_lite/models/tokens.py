@@ -59,13 +59,6 @@ class Exchanges(NamedTuple):
     last: Tensor
 
 
-class CheckedPrompt(NamedTuple):
-    """A prompt fit for the model: its ids (ending in the newline) and what its author may want to know."""
-
-    ids: list[int]
-    notes: list[str]
-
-
 # --- The tokenizer ------------------------------------------------------------------------------------------
 
 
@@ -173,20 +166,6 @@ def decode(tokenizer: PreTrainedTokenizerFast, ids: Tensor | list) -> str | list
     return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
-def unknown_words(tokenizer: PreTrainedTokenizerFast, text: str) -> list[str]:
-    """Words of the text that the vocabulary lacks and that are read byte by byte, each once, in order."""
-    backend = tokenizer.backend_tokenizer
-    text = backend.normalizer.normalize_str(text) if backend.normalizer else text
-    unknown: dict[str, None] = {}
-    for piece, _ in backend.pre_tokenizer.pre_tokenize_str(text):
-        tokens = backend.model.tokenize(piece)
-        word = decoders.ByteLevel().decode([piece]).strip()
-        is_sign = len(word) == 1 and word.isascii() and not word.isalnum()  # " (" in two tokens is no loss
-        if len(tokens) > 1 and all(len(t.value) == 1 for t in tokens) and word and not is_sign:
-            unknown[word] = None
-    return list(unknown)
-
-
 # --- The template -------------------------------------------------------------------------------------------
 
 
@@ -209,7 +188,7 @@ def encode_prompts(
     closing = encode(tokenizer, end)
     rows = [ids + closing for ids in encode_all(tokenizer, prompts)]
     for i, row in enumerate(rows):
-        _check_length(row, max_length, f"prompt {i} ({prompts[i][:40]!r})")
+        check_length(row, max_length, f"prompt {i} ({prompts[i][:40]!r})")
     mask = pad_rows([[1] * len(row) for row in rows], 0, left=True)
     return Encoded(pad_rows(rows, tokenizer.pad_token_id, left=True), mask)
 
@@ -240,29 +219,15 @@ def exchange_rows(
     encoded = dict(zip(distinct, encode_all(tokenizer, distinct), strict=True))
     for i, (text, response) in enumerate(zip(prompts, encode_all(tokenizer, responses), strict=True)):
         prompt = encoded[text] + newline
-        _check_length(prompt, max_length - 1, f"prompt {i} ({prompts[i][:40]!r})")
+        check_length(prompt, max_length - 1, f"prompt {i} ({prompts[i][:40]!r})")
         response = (response + [tokenizer.eos_token_id])[: max_length - len(prompt)]
         rows.append(prompt + response)
         labels.append([IGNORED] * len(prompt) + response)
     return rows, labels
 
 
-def check_prompt(tokenizer: PreTrainedTokenizerFast, text: str, max_tokens: int) -> CheckedPrompt:
-    """Look at a prompt that a person typed: PromptError if it cannot be used, notes where it may surprise."""
-    if not isinstance(text, str) or not text.strip():
-        raise PromptError("the prompt is empty; write an instruction or a question")
-    ids = encode(tokenizer, text) + encode(tokenizer, END_OF_PROMPT)
-    _check_length(ids, max_tokens, "the prompt")
-    notes = []
-    if unknown := unknown_words(tokenizer, text):
-        notes.append(f"not in the model's vocabulary, read letter by letter: {', '.join(map(repr, unknown))}")
-    for special in tokenizer.all_special_tokens:
-        if special in text:
-            notes.append(f"{special!r} is read as plain text, not as a special token")
-    return CheckedPrompt(ids, notes)
-
-
-def _check_length(ids: list[int], limit: int, name: str) -> None:
+def check_length(ids: list[int], limit: int, name: str) -> None:
+    """More ids than the limit are a PromptError, which calls the prompt `name`."""
     if (over := len(ids) - limit) > 0:
         raise PromptError(f"{name} has {len(ids)} tokens, the limit is {limit}; shorten it by {over} or more")
 

@@ -11,7 +11,7 @@ import torch
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..models.sampling import sample_texts
-from ..train.reward import score_texts
+from ..train.scoring import score_texts
 
 MAX_NEW_TOKENS = 40
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import ipywidgets
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..models.tokens import PromptError, check_prompt
+from ..models.prompts import check_prompt
+from ..models.tokens import PromptError
 from ..world import Task, gold
 from .answers import Settings, ask, longest_prompt
 from .responses import side_by_side

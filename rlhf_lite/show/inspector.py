@@ -18,6 +18,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..models.heads import evaluating, join_responses, logits_where
 from ..models.losses import log_softmax
+from ..models.tokens import Encoded
 from ..train.ppo import Rollout
 from .plots import bars_with_intervals
 from .style import PALETTE, Plot, label
@@ -122,10 +123,10 @@ class RolloutInspector(Shown):
     def _distributions(self, name: str, row: int) -> Tensor:
         """log pi of every token of the vocabulary at every place of a response: (T, V)."""
         part, policy = self.rollout.rows(torch.tensor([row])), self.policies[name]
-        prompts = (part.prompt_ids.to(policy.device), part.prompt_mask.to(policy.device))
+        prompts = Encoded(part.prompt_ids, part.prompt_mask)
         with evaluating(policy):
-            responses = part.responses.to(policy.device), part.response_mask.to(policy.device)
-            logits = logits_where(policy, *join_responses(prompts, *responses))
+            read = join_responses(prompts, part.responses, part.response_mask)
+            logits = logits_where(policy, *read)
         return log_softmax(logits, self.temperature).cpu()
 
     def _of(self, name: str, row: int, place: int) -> Tensor:

@@ -1,1 +1,1 @@
-"""The training loops `pretrain`, `sft`, `reward`, `ppo`, and what they share."""
+"""The training loops `pretrain`, `sft`, `reward`, `ppo`, what they share, and `scoring` by a reward model."""

@@ -14,8 +14,7 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from ..hardware import processes
 from ..hardware.precision import autocast
 from ..models.gpt2 import hidden_states
-from ..models.heads import head_logits
-from ..models.losses import masked_lm_loss
+from ..models.heads import next_token_loss
 from ..models.tokens import IGNORED, Exchanges, exchange_rows
 
 # -- chance and order ----------------------------------------------------------------------------------------
@@ -88,13 +87,13 @@ class ExchangeSet:
         """Tokens of these rows that have a loss: the response and its EOS."""
         return sum(int((self.labels[i][1:] != IGNORED).sum()) for i in rows)
 
-    def batch(self, rows: Sequence[int], device: torch.device | str = "cpu") -> Exchanges:
+    def batch(self, rows: Sequence[int]) -> Exchanges:
         """The rows, padded on the right to the longest: ids, mask, labels (B, T) and last (B,)."""
         ids = pad_right([self.ids[i] for i in rows], self.pad_id)  # (B, T)
         labels = pad_right([self.labels[i] for i in rows], IGNORED)  # (B, T)
         length = torch.tensor([self.lengths[i] for i in rows])
         mask = (torch.arange(ids.shape[1]) < length[:, None]).long()  # (B, T)
-        return Exchanges(ids.to(device), mask.to(device), labels.to(device), (length - 1).to(device))
+        return Exchanges(ids, mask, labels, length - 1)
 
 
 def as_pairs(demonstrations: Sequence) -> list[tuple[str, str]]:
@@ -121,8 +120,7 @@ def pack_rows(stream: Tensor, n_positions: int) -> Tensor:
 
 def lm_loss(policy: GPT2LMHeadModel, rows: Tensor) -> Tensor:
     """Plain next-token loss on packed rows (B, T): the pretraining term of App. C.3 and of Eq. 2."""
-    with autocast(rows.device):
+    with autocast(policy.device):
         hidden = hidden_states(policy, rows, torch.ones_like(rows))  # (B * T, D)
         hidden = hidden.unflatten(0, rows.shape)[:, :-1].flatten(0, 1)  # (B * (T - 1), D)
-        logits = head_logits(policy, hidden)  # (B * (T - 1), V)
-    return masked_lm_loss(logits, rows[:, 1:].flatten())
+        return next_token_loss(policy, hidden, rows[:, 1:].flatten())

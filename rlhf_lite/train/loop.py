@@ -30,6 +30,7 @@ from tqdm.std import tqdm
 
 from ..data.files import atomic_write
 from ..hardware import processes
+from ..hardware.compiling import Trial
 from ..hardware.environment import trim_memory
 from . import checkpoints
 
@@ -67,7 +68,7 @@ class Loop:
         self.stopped = False  # someone asked to stop
         self.rows: list[dict] = []  # one dict per finished step, as in trace.jsonl
         self.history: dict[str, list[float]] = {}  # the same, by metric
-        self._row, self._bar, self._trace, self._interrupted = {}, None, None, False
+        self._row, self._bar, self._trace, self._trial, self._interrupted = {}, None, None, None, False
         self._moved: dict[str, float] = {}  # settings that differ from the config's since some step
 
     @classmethod
@@ -97,9 +98,11 @@ class Loop:
         options = {"disable": not shown, "leave": False, "mininterval": 0.5}
         self._bar = tqdm(total=total, initial=self.step, desc=self.name, **options)
         saved, self.stopped = time.monotonic(), self._asked_to_stop()
+        self._trial = Trial(self._device())
         while not (self.finished or self.stopped):
             self._row = {}
             yield self.step
+            self.log(**self._trial.step_done(left=total - self.step - 1))
             self._finish_step()
             if self.step % TIDY_EVERY == 0:
                 trim_memory()
@@ -109,6 +112,11 @@ class Loop:
                 saved = time.monotonic()
         self._close()
 
+    def _device(self) -> torch.device:
+        """That of the models in training."""
+        models = (thing for thing in self.state.values() if isinstance(thing, torch.nn.Module))
+        return next((next(model.parameters()).device for model in models), torch.device("cpu"))
+
     @property
     def finished(self) -> bool:
         """All steps are done. A run that is asked to stop in its last step is both stopped and finished."""
@@ -117,7 +125,7 @@ class Loop:
     def log(self, **metrics) -> None:
         """Numbers of the current step (tensors are fine); they reach the trace when the step is finished."""
         for name, value in metrics.items():
-            self._row[name] = float(value.detach() if isinstance(value, torch.Tensor) else value)
+            self._row[name] = value.detach() if isinstance(value, torch.Tensor) else value
 
     def current(self, cfg):
         """The config with whatever of MOVABLE was moved since the run began. The trace says when:
@@ -131,6 +139,7 @@ class Loop:
         return cfg.replace(**self._moved) if self._moved else cfg
 
     def _finish_step(self) -> None:
+        self._row = {name: float(value) for name, value in self._row.items()}  # now, for it waits for a GPU
         self._record({"step": self.step, **self._row})
         if self._trace:
             self._trace.write(_line(self.rows[-1]))
@@ -180,7 +189,7 @@ class Loop:
         return kind is KeyboardInterrupt
 
     def _close(self) -> None:
-        for thing in (self._bar, self._trace):
+        for thing in (self._bar, self._trace, self._trial):
             if thing is not None:
                 thing.close()
         self._trace = None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..hardware import processes
+from ..hardware.device import Later
 from ..hardware.precision import choose_dtype
 from .batches import seeded
 
@@ -33,10 +35,13 @@ class Adam:
                 "each process would train a model of its own: call processes.distribute(model) first"
             )
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
-        self.model = model
-        weights = model.parameters()
-        self.adam = torch.optim.AdamW(weights, lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
-        device = next(model.parameters()).device
+        self.model, self.weights = model, list(model.parameters())
+        self.adam: Any = torch.optim.AdamW(
+            self.weights, lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True
+        )
+        device = self.weights[0].device
+        self.on_one_gpu = device.type == "cuda" and processes.world_size() == 1
+        self.norm: Later | None = None  # of the latest step on a GPU
         self.dtype = choose_dtype(device)
         half = self.dtype == torch.float16
         self.scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_SCALE, enabled=half)
@@ -45,33 +50,47 @@ class Adam:
         """The loss whose gradient to compute: in float16 so large that small gradients are no zeros."""
         return self.scaler.scale(loss)
 
-    def step(self, lr: float, max_grad_norm: float) -> float:
+    def step(self, lr: float, max_grad_norm: float) -> float | Tensor:
         """One step at rate `lr` with the gradient norm clipped; returns the norm before clipping.
 
-        In float16 a gradient that overflows is no step: the scale is halved, and the norm returned is
-        infinite.
+        A gradient that is not finite is no step. In float16 the scale is halved then, else training has
+        diverged: FloatingPointError. On a GPU the norm is a tensor, and the next step looks at it, or whoever
+        saves: to wait for it here would leave the GPU idle.
         """
         self.scaler.unscale_(self.adam)
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self.weights if p.grad is not None]
         total = nn.utils.get_total_norm(gradients)
-        norm = float(processes.full(total))
-        if not math.isfinite(norm) and not self.scaler.get_scale() > 1.0:  # it is 1 where none is needed
-            raise FloatingPointError(
-                f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate."
-            )
-        if (
-            max_grad_norm - 1e-6 < norm < math.inf
-        ):  # seldom, and multiplying all gradients by 1 would take time
-            nn.utils.clip_grads_with_norm_(self.model.parameters(), max_grad_norm, total)
         for group in self.adam.param_groups:
             group["lr"] = lr
+        if self.on_one_gpu:
+            self._look_at_norm()
+            self.norm = Later(total)
+            self.adam.grad_scale = (total / max_grad_norm).clamp(min=1.0)  # by which Adam divides
+            self.adam.found_inf = 1.0 - total.isfinite().float()  # 1: Adam does nothing
+        else:
+            self._refuse(norm := float(processes.full(total)))
+            # Clipping is seldom, and multiplying all gradients by 1 would take time.
+            if max_grad_norm - 1e-6 < norm < math.inf:
+                nn.utils.clip_grads_with_norm_(self.weights, max_grad_norm, total)
         self.scaler.step(self.adam)
         self.scaler.update()
         self.adam.zero_grad(set_to_none=True)
-        return norm
+        return total if self.on_one_gpu else norm
+
+    def _look_at_norm(self) -> None:
+        if self.norm is not None:
+            self._refuse(float(self.norm))
+
+    def _refuse(self, norm: float) -> None:
+        if not math.isfinite(norm) and not self.scaler.get_scale() > 1.0:  # it is 1 where none is needed
+            lr = self.adam.param_groups[0]["lr"]
+            raise FloatingPointError(
+                f"The gradient is {norm} at learning rate {lr:g}: training diverged. Try a lower rate."
+            )
 
     def state_dict(self) -> dict:
         """For a checkpoint (`Loop` puts it together where the model is cut over processes)."""
+        self._look_at_norm()
         return {**self.adam.state_dict(), "scaler": self.scaler.state_dict(), "dtype": str(self.dtype)}
 
     def load_state_dict(self, state: dict) -> None:
@@ -82,7 +101,7 @@ class Adam:
                 "the uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
             )
         moments = {}
-        for i, weight in enumerate(self.model.parameters()):
+        for i, weight in enumerate(self.weights):
             if i in state["state"]:
                 own = state["state"][i]
                 moments[i] = {name: processes.like(x, weight) for name, x in own.items()}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from statistics import fmean
 from typing import Any
@@ -26,6 +26,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..config import SCORING_ROWS, PPOConfig
 from ..hardware import processes
+from ..hardware.device import to_device
 from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
 from ..models.ema import EMA
@@ -54,7 +55,11 @@ _LATER: Any = None  # `rollout` works these fields out, one after the other
 
 @dataclass
 class Rollout:
-    """A batch of episodes: prompts padded left (B, P), responses right (B, T); `response_mask` counts EOS."""
+    """A batch of episodes: prompts padded left (B, P), responses right (B, T); `response_mask` counts EOS.
+
+    It is on the CPU, wherever the models are: it is small, and a GPU that is asked how long something is
+    keeps everyone waiting.
+    """
 
     prompts: list[str]
     texts: list[str]
@@ -89,6 +94,13 @@ class Rollout:
             elif value is not None:
                 chosen[field.name] = value[index]
         return Rollout(**chosen)
+
+    def to(self, device: torch.device) -> Rollout:
+        """The same where a model is, for a loss."""
+        moved: dict[str, Any] = {
+            name: to_device(x, device) for name, x in vars(self).items() if isinstance(x, Tensor)
+        }
+        return replace(self, **moved)
 
 
 @torch.no_grad()  # not inference_mode: the update differentiates through what is made here
@@ -222,9 +234,9 @@ class Learner:
         found = []
         for part, share in _parts(minibatch, self.cfg.accumulation):
             logprobs = policy_logprobs(self.policy, part, self.cfg)
-            loss, stats = policy_loss(
-                logprobs, part.logprobs, part.advantages, part.response_mask, self.cfg.clip
-            )
+            there = part.to(logprobs.device)
+            known = there.logprobs, there.advantages, there.response_mask
+            loss, stats = policy_loss(logprobs, *known, self.cfg.clip)
             self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
@@ -235,7 +247,8 @@ class Learner:
         found, clip = [], self.cfg.value_clip
         for part, share in _parts(minibatch, self.cfg.accumulation):
             values = state_values(self.value_model, part)
-            loss, stats = value_loss(values, part.values, part.returns, part.response_mask, clip)
+            there = part.to(values.device)
+            loss, stats = value_loss(values, there.values, there.returns, there.response_mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
@@ -251,7 +264,7 @@ class Learner:
         index = endless(len(self.pretrain_rows), step * cfg.ptx_rows, cfg.ptx_rows, cfg.seed, "ptx")
         parts = self.pretrain_rows[index].tensor_split(cfg.accumulation * processes.world_size())
         for rows in processes.local_rows(parts):
-            loss, share = lm_loss(self.policy, rows.to(self.policy.device)), len(rows) / cfg.ptx_rows
+            loss, share = lm_loss(self.policy, rows), len(rows) / cfg.ptx_rows
             self.policy_optimizer.scaled(cfg.ptx_gamma * share * loss).backward()
             found.append((share, {"loss/ptx": loss.detach()}))
         return _over_all(found)
@@ -264,7 +277,7 @@ def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     """Step 1, in as many parts as a minibatch is computed in: what a row draws depends on no other."""
     own = processes.local_rows(range(len(prompts)))
     encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
-    ids, mask = (x[own].to(policy.device) for x in encoded)
+    ids, mask = (x[own] for x in encoded)
     limits = (cfg.max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, cfg.temperature)
     state = generator.get_state() if generator is not None else None
     drawn, rows = [], math.ceil(len(own) / cfg.accumulation)
@@ -301,26 +314,23 @@ def _gather(batch: Rollout, pad_id: int) -> Rollout:
     if processes.world_size() == 1:
         return batch
     own = {name: value for name, value in vars(batch).items() if value is not None}
-    parts = processes.all_gather_objects(
-        {name: value.cpu() if isinstance(value, Tensor) else value for name, value in own.items()}
-    )
+    parts = processes.all_gather_objects(own)
     joined: dict[str, Any] = {}
     for name, value in own.items():
         columns = [part[name] for part in parts]
         if isinstance(value, Tensor):
-            joined[name] = _stack_rows(columns, pad_id if name == "responses" else 0).to(value.device)
+            joined[name] = _stack_rows(columns, pad_id if name == "responses" else 0)
         else:
             joined[name] = list(chain.from_iterable(columns))
     places = torch.arange(len(joined["texts"]))  # process k answers the prompts k, k + world_size, ...
     order = torch.cat([places[k :: len(parts)] for k in range(len(parts))])
-    return Rollout(**joined).rows(order.argsort().to(batch.responses.device))
+    return Rollout(**joined).rows(order.argsort())
 
 
 def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
     """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function."""
     if not isinstance(reward_model, nn.Module):
-        scores = torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
-        return scores.to(batch.responses.device)
+        return torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
 
     def score(part: Rollout) -> Tensor:
         ids = torch.cat([part.prompt_ids, part.responses], dim=1)
@@ -332,27 +342,25 @@ def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
 
 def policy_logprobs(policy: GPT2LMHeadModel, part: Rollout, cfg: PPOConfig) -> Tensor:
     """log pi of the sampled tokens, (B, T)."""
-    with autocast(part.responses.device):
+    with autocast(policy.device):
         prompts = Encoded(part.prompt_ids, part.prompt_mask)
         return response_logprobs(policy, prompts, part.responses, part.response_mask, cfg.temperature)
 
 
 def state_values(value_model: GPT2ForSequenceClassification, part: Rollout) -> Tensor:
     """V of the state *before* each response token, (B, T)."""
-    with autocast(part.responses.device):
+    with autocast(value_model.device):
         prompts = Encoded(part.prompt_ids, part.prompt_mask)
         return response_values(value_model, prompts, part.responses, part.response_mask)
 
 
 @torch.no_grad()
-def _in_chunks(
-    batch: Rollout, model: nn.Module, cfg: PPOConfig, function: Callable[[Rollout], Tensor]
-) -> Tensor:
+def _in_chunks(batch: Rollout, model, cfg: PPOConfig, function: Callable[[Rollout], Tensor]) -> Tensor:
     """function(part) of the model over parts of similar length; results (B,) or (B, T) in order."""
     order = batch.lengths.argsort()
     parts = order.split(max(1, SCORING_ROWS // cfg.accumulation))
-    with processes.whole(model), autocast(order.device):  # weights are rounded once for all parts
-        found = torch.cat([function(batch.rows(index)) for index in parts])
+    with processes.whole(model), autocast(model.device):  # weights are rounded once for all parts
+        found = torch.cat([function(batch.rows(index)) for index in parts]).cpu()
     return torch.empty_like(found).index_copy_(0, order, found)
 
 
@@ -381,7 +389,7 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
     the minibatches is random, so that no episode always comes first or always meets the same others.
     """
     rows = permutation(len(batch), cfg.seed, "rows", iteration, epoch)
-    order = torch.tensor(rows, device=batch.responses.device)
+    order = torch.tensor(rows)
     parts = order[batch.lengths[order].argsort(stable=True)].split(cfg.minibatch_size)
     return [parts[i] for i in permutation(cfg.minibatches, cfg.seed, "minibatches", iteration, epoch)]
 
@@ -389,7 +397,7 @@ def _minibatches(batch: Rollout, cfg: PPOConfig, iteration: int, epoch: int) -> 
 def _parts(minibatch: Rollout, accumulation: int) -> Iterator[tuple[Rollout, float]]:
     """This process's parts of a minibatch, each with its share of tokens: so weighted, means add up."""
     count = accumulation * processes.world_size()
-    everything = torch.arange(len(minibatch), device=minibatch.responses.device)
+    everything = torch.arange(len(minibatch))
     for index in processes.local_rows(everything.tensor_split(count)):
         part = minibatch.rows(index) if count > 1 else minibatch
         yield part, float(part.response_mask.sum() / minibatch.response_mask.sum())

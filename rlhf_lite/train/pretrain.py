@@ -34,16 +34,14 @@ def train_base(
     cfg = cfg or PretrainConfig()
     rows = pack_rows(stream, policy.config.n_positions)
     total = max(1, cfg.tokens // (cfg.batch_size * rows.shape[1]))
-    optimizer, device = Adam(policy, cfg.lr), policy.device
+    optimizer = Adam(policy, cfg.lr)
     policy.eval()  # no dropout
     about = {**cfg.to_dict(), "rows": len(rows)}
     loop = Loop.open("pretrain", loop, about=about, live=("loss", "tokens_per_second"))
     with loop.track(policy=policy, optimizer=optimizer):
         for step in loop.steps(total):
             start = time.perf_counter()
-            batch = rows[endless(len(rows), step * cfg.batch_size, cfg.batch_size, cfg.seed, "pretrain")].to(
-                device
-            )
+            batch = rows[endless(len(rows), step * cfg.batch_size, cfg.batch_size, cfg.seed, "pretrain")]
             loss = lm_loss(policy, batch)
             optimizer.scaled(loss).backward()
             shape = constant_then_linear(
@@ -61,7 +59,7 @@ def train_base(
 def stream_loss(policy: GPT2LMHeadModel, stream: Tensor, batch_size: int = 32) -> float:
     """Mean next-token loss on a token stream, in rows of the model's length."""
     rows = pack_rows(stream, policy.config.n_positions)
-    losses = [float(lm_loss(policy, part.to(policy.device))) * len(part) for part in rows.split(batch_size)]
+    losses = [float(lm_loss(policy, part)) * len(part) for part in rows.split(batch_size)]
     return sum(losses) / len(rows)
 
 

@@ -13,8 +13,8 @@ from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast
 from ..config import SFTConfig
 from ..hardware import processes
 from ..hardware.precision import autocast
-from ..models.heads import evaluating, logits_where
-from ..models.losses import masked_lm_loss
+from ..models.gpt2 import hidden_states
+from ..models.heads import evaluating, next_token_loss
 from ..models.tokens import IGNORED, Exchanges
 from .batches import ExchangeSet, as_pairs, endless, lm_loss, local_parts, sorted_batches
 from .loop import Loop
@@ -89,21 +89,21 @@ def train_sft(
 def exchange_loss(policy: GPT2LMHeadModel, batch: Exchanges) -> Tensor:
     """Mean -log pi over response tokens and EOS of a padded batch of exchanges."""
     labels = F.pad(batch.labels[:, 1:], (0, 1), value=IGNORED)  # (B, T): what comes after each token
-    with autocast(batch.ids.device):
-        logits = logits_where(policy, batch.ids, batch.mask, labels != IGNORED)  # (N, V)
-    return masked_lm_loss(logits, labels[labels != IGNORED])
+    with autocast(policy.device):
+        hidden = hidden_states(policy, batch.ids, batch.mask, labels != IGNORED)  # (N, D)
+        return next_token_loss(policy, hidden, labels[labels != IGNORED])
 
 
 def backward_on_demonstrations(
     policy: GPT2LMHeadModel, optimizer: Adam, examples: ExchangeSet, rows: Sequence[int], accumulation: int
-) -> float:
+) -> float | Tensor:
     """Add the gradient of a batch's mean loss, of this process's rows; returns the batch's loss."""
     sum_of_losses = torch.zeros((), device=policy.device)
     for part, counts in local_parts(rows, accumulation):
         share = float(counts)
         if len(part) < len(rows):
             share *= examples.answer_tokens(part) / examples.answer_tokens(rows)
-        weighted = share * exchange_loss(policy, examples.batch(part, policy.device))
+        weighted = share * exchange_loss(policy, examples.batch(part))
         optimizer.scaled(weighted).backward()
         sum_of_losses += weighted.detach()
     return processes.all_reduce(sum_of_losses)[0]
@@ -111,7 +111,7 @@ def backward_on_demonstrations(
 
 def backward_on_text(
     policy: GPT2LMHeadModel, optimizer: Adam, rows: Tensor | None, cfg: SFTConfig, step: int
-) -> dict[str, float]:
+) -> dict[str, float | Tensor]:
     """Add the gradient of the pretraining rows of this step, so that they are a share `pretrain_mix` of all
     rows.
 
@@ -124,7 +124,7 @@ def backward_on_text(
         return {}  # no mix, or not one row's turn yet
     chosen = endless(len(rows), start, stop - start, cfg.seed, "mix")
     own, counts = local_parts(chosen, 1)[0]
-    loss = counts * len(own) * lm_loss(policy, rows[own].to(policy.device))
+    loss = counts * len(own) * lm_loss(policy, rows[own])
     optimizer.scaled(cfg.pretrain_coefficient / per_step * loss).backward()
     return {"loss/pretrain": processes.all_reduce(loss / len(chosen))[0]}
 
@@ -136,7 +136,7 @@ def validation_loss(policy: GPT2LMHeadModel, examples: ExchangeSet, batch_size: 
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         tokens = examples.answer_tokens(rows)
-        total += float(exchange_loss(policy, examples.batch(rows, policy.device))) * tokens
+        total += float(exchange_loss(policy, examples.batch(rows))) * tokens
         count += tokens
     return total / count
 

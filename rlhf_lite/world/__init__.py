@@ -3,7 +3,8 @@
 `World(seed)` holds its facts and myths and does everything that a notebook needs of it; the modules behind it
 are `lexicon` (words), `facts`, `tasks` (the ten use cases and their checkers), `asking` (how prompts are
 worded), `demonstrations` (how people answer), `rubric` (how good an answer is), `customers` (the raw prompt
-log), `corpus` (the web) and `skills` (what the alignment tax is measured on).
+log), `corpus` (the web) and `skills` (what the alignment tax is measured on). Its people are `labelers`, whom
+`screening` chose and whose noise is set by `calibration`; `taste` reads rankings; `rows` are its data.
 """
 
 from collections import Counter

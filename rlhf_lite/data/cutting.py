@@ -1,44 +1,10 @@
-"""Rows of the tiny world, and rankings from anywhere cut to the length that a model reads."""
+"""Rankings from anywhere cut to the length that a model reads."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from ..paper import LABELERS
-from ..world import Task, World
 from .records import Row, first_of_equals, normalise_ranks
-from .seeded import chance, rng
-
-# --- the tiny world -----------------------------------------------------------------------------------------
-
-
-def tiny_world(world: World, sizes: dict[str, dict[str, int]], seed: int = 0) -> list[Row]:
-    """The raw prompt log of the world: rows of user_id, source, kind, text, task.
-
-    Long enough to fill sets of these sizes (see `pipeline.table6_sizes`) with different prompts: a customer
-    leaves about 16 usable ones, and half as many again are drawn because whole users move between the sides
-    of a split.
-    """
-    need = {who: sum(parts[who] for parts in sizes.values()) for who in ("customer", "labeler")}
-    n_customers = max(80, round(1.5 * need["customer"] / 16))
-    per_labeler = max(10, round(1.6 * need["labeler"] / LABELERS.value))
-    return world.prompt_log(n_customers, LABELERS.value, per_labeler, seed)
-
-
-def tiny_demonstrations(
-    world: World, prompts: Sequence[Row], labelers: Sequence[str] = ("labeler",), seed: int = 0
-) -> list[Row]:
-    """One demonstration per prompt, by one labeler, with the flaws people have; fixed by the seed."""
-    rows = []
-    for row in prompts:
-        key = (seed, "demonstration", row["prompt_id"])
-        text = world.demonstrate(Task.from_json(row["task"]), rng(*key))
-        writer = labelers[int(chance(*key, "writer") * len(labelers))]
-        rows.append({"prompt_id": row["prompt_id"], "prompt": row["text"], "labeler": writer, "text": text})
-    return rows
-
-
-# --- making rows fit a model --------------------------------------------------------------------------------
 
 
 def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int) -> tuple[list[Row], Counter]:
@@ -57,16 +23,14 @@ def cut_to_fit(rows: Iterable[Row], tokenizer: Any, max_tokens: int) -> tuple[li
         texts, longest = [text for text, _ in cut], max(length for _, length in cut)
         prompt, _ = _cut(row["prompt"], tokenizer, max_tokens - 2 - longest, keep="end")
         shorter = sum(a != b for a, b in zip(texts, row["completions"], strict=True))
-        best = first_of_equals(texts, row["ranks"])
-        changes += Counter(
-            {
-                f"completion cut to its first {max_response} tokens": shorter,
-                f"prompt cut to its last tokens (limit {max_tokens} with its completion)": prompt
-                != row["prompt"],
-                "completions equal after the cut": len(best) < len(texts),
-                "row dropped: one completion left": len(best) < 2,
-            }
-        )  # counts of 0 do not remain
+        best, prompt_cut = first_of_equals(texts, row["ranks"]), prompt != row["prompt"]
+        counted = {
+            f"completion cut to its first {max_response} tokens": shorter,
+            f"prompt cut to its last tokens (limit {max_tokens} with its completion)": prompt_cut,
+            "completions equal after the cut": len(best) < len(texts),
+            "row dropped: one completion left": len(best) < 2,
+        }
+        changes += Counter(counted)  # counts of 0 do not remain
         if len(best) < 2:
             continue
         made = row | {"prompt": prompt, "completions": [texts[i] for i in best]}

@@ -18,9 +18,10 @@ import numpy as np
 
 from ..data.records import FLAGS, Row
 from ..data.seeded import bell, chance
-from ..world import FINAL, HELP_FIRST, Checks, Task, judge, score
+from .rubric import FINAL, HELP_FIRST, Checks, judge, score
+from .tasks import Task
 
-NOISE = 0.2  # until `agreement.calibrate_noise` has seen the actual responses
+NOISE = 0.2  # until `calibration.calibrate_noise` has seen the actual responses
 WEIGHT_SPREAD = 0.35
 READING_SPEED = 4.0  # words per second
 LIKERT_STEPS = (0.15, 0.35, 0.5, 0.65, 0.8, 0.92)
@@ -104,10 +105,8 @@ def likert(utility: float) -> int:
 def label(labeler: Labeler, prompt: Row, completions: Sequence[str], seed: int = 0) -> Row:
     """One labeler rates, flags, then ranks the responses to one prompt, a row with a task: a ranking row."""
     if not prompt.get("task"):
-        raise ValueError(
-            f"Prompt {prompt.get('prompt_id')} has no task, so no simulated labeler can judge it; "
-            "rank it yourself or take prompts of the tiny world."
-        )
+        why = "has no task, so no simulated labeler can judge it; rank it yourself or take another"
+        raise ValueError(f"Prompt {prompt.get('prompt_id')} {why}.")
     task = Task.from_json(prompt["task"])
     checks = judge_all(task, completions)
     utilities = np.array([labeler.utility(task, text, seed, checks[text]) for text in completions])

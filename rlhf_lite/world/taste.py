@@ -1,6 +1,4 @@
-"""What a person's rankings say about that person: whom they agree with, and how much each criterion seems to
-count for them.
-"""
+"""What a person's rankings say of that person: whom they agree with, how much each criterion counts."""
 
 from __future__ import annotations
 
@@ -9,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.records import Row, untied_pairs
-from ..world import HELP_FIRST, Task, judge
-from .agreement import Agreement, agreement
+from ..labels.agreement import Agreement, agreement
 from .labelers import Labeler, label
+from .rubric import HELP_FIRST, judge
+from .tasks import Task
 
 CRITERIA = (*HELP_FIRST, "length")  # of `length` 1 is 15 words, at most 2
 
@@ -52,10 +51,8 @@ def implied_weights(rows: Sequence[Row], ridge: float = 1.0, steps: int = 50) ->
 def _features(row: Row) -> np.ndarray:
     """The checks of each answer and its length, (K, criteria); a constraint that is not set holds for all."""
     if not row.get("task"):
-        raise ValueError(
-            f"prompt {row.get('prompt_id')} has no task, so nobody can check its answers; "
-            "take prompts of the tiny world"
-        )
+        why = "has no task, so nobody can check its answers; take prompts of the tiny world"
+        raise ValueError(f"prompt {row.get('prompt_id')} {why}")
     task, out = Task.from_json(row["task"]), []
     for text in row["completions"]:
         checks = judge(task, text)

@@ -17,11 +17,13 @@ import numpy as np
 
 from ..data.records import Row
 from ..data.seeded import bell, chance, rng, shuffled
+from ..labels.agreement import counts_alike
 from ..paper import SCREENING
-from ..world import HELP_FIRST, Checks, Task, judge, score
-from ..world import lexicon as lx
-from .agreement import Item, counts_alike
+from . import lexicon as lx
+from .calibration import Item
 from .labelers import Labeler, judge_all, make_pool, tied_ranks
+from .rubric import HELP_FIRST, Checks, judge, score
+from .tasks import Task
 
 TOPICS = ("age", "gender", "health", "income", "language", "nationality", "politics", "religion")
 
@@ -103,19 +105,16 @@ def sensitive_texts(items: Sequence[Item], seed: int = 0, n: int = 60) -> list[t
     sides = [[t for t in shuffled(found, seed) if found[t] == side] for side in (True, False)]
     half = min(n // 2, *map(len, sides))
     if half < 5:
-        raise ValueError(
-            f"The flagging test needs at least 5 sensitive and 5 harmless texts, but the items have "
-            f"{len(sides[0])} and {len(sides[1])}; give more items."
-        )
+        few = f"the items have {len(sides[0])} and {len(sides[1])}; give more items"
+        raise ValueError(f"The flagging test needs at least 5 sensitive and 5 harmless texts, but {few}.")
     return [(text, found[text]) for side in sides for text in side[:half]]
 
 
 def _flagging(person: Labeler, texts: Sequence[tuple[str, bool]], seed: int) -> float:
-    kind, wrong = KINDS[person.group], 0
+    kind = KINDS[person.group]
     care = exp(0.4 * bell(seed, person.id, "care"))  # people of one kind differ too
-    for text, bad in texts:
-        rate = kind.misses if bad else kind.false_alarms
-        wrong += chance(seed, person.id, "flag", text) < care * rate
+    rates = {True: care * kind.misses, False: care * kind.false_alarms}
+    wrong = sum(chance(seed, person.id, "flag", text) < rates[bad] for text, bad in texts)
     return 1 - wrong / len(texts)
 
 
