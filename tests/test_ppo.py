@@ -135,7 +135,7 @@ def test_bandit_moves_toward_reward(speaker, judge, tokenizer, sign):
 def recorded(monkeypatch):
     """What every optimizer step and every policy loss saw."""
     found = {"steps": [], "ratios": [], "lr": []}
-    real_step, real_loss = optim.Adam.step, ppo.policy_loss
+    real_step, real_loss = optim.Adam.step, ppo.losses.policy_loss
 
     def step(optimizer, lr, norm):
         found["steps"].append(type(optimizer.model).__name__)
@@ -148,7 +148,7 @@ def recorded(monkeypatch):
         return real_loss(logprobs, old, advantages, mask, clip)
 
     monkeypatch.setattr(optim.Adam, "step", step)
-    monkeypatch.setattr(ppo, "policy_loss", policy_loss)
+    monkeypatch.setattr(ppo.losses, "policy_loss", policy_loss)
     return found
 
 

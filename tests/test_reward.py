@@ -13,8 +13,9 @@ from rlhf_lite.models.losses import ranking_loss
 from rlhf_lite.models.tokens import encode
 from rlhf_lite.train import batches
 from rlhf_lite.train import rankings as ranking_rows
-from rlhf_lite.train.rankings import RankingSet, split_pairs
-from rlhf_lite.train.reward import first_words, new_reward_model, train_reward, train_reward_shuffled
+from rlhf_lite.train.pairs import split_pairs, train_reward_shuffled
+from rlhf_lite.train.rankings import RankingSet
+from rlhf_lite.train.reward import first_words, new_reward_model, train_reward
 from rlhf_lite.train.scoring import center_on, evaluate_reward, score_texts
 
 pytest_plugins = ["helpers_train"]

@@ -27,9 +27,9 @@ CORE = (
     "train.batches", "train.optim", "train.loop", "train.sft", "train.reward", "train.ppo",
 )  # fmt: skip
 
-# Physical lines. These numbers only ever fall: the core to 2,500, the package to 9,000.
+# Physical lines. These numbers only ever fall: the package to 9,000.
 LIMITS = {
-    "lines of the core": 2_540,
+    "lines of the core": 2_500,
     "lines of the package without world/ and show/": 11_000,
     "loose modules": 5,
     "lines of a function": 63,

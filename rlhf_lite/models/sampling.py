@@ -161,9 +161,8 @@ class PlainRows:
     def step(self, draw: Callable[[Tensor], None]) -> bool:
         """Read the new tokens and hand to `draw` what predicts the next one, (B, V); it calls `append`. False
         when no row runs any more."""
-        positions = position_ids(self.mask)[:, -self.new.shape[1] :].clamp(
-            max=self.policy.config.n_positions - 1
-        )
+        end = self.policy.config.n_positions - 1
+        positions = position_ids(self.mask)[:, -self.new.shape[1] :].clamp(max=end)
         found = self.policy(
             input_ids=self.new,
             attention_mask=self.mask,

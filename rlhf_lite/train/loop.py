@@ -223,9 +223,7 @@ class Loop:
         with atomic_write(path) as file:
             file.writelines(_line(row).encode() for row in self.rows)
         self._trace = open(path, "a", encoding="utf-8")
-        with atomic_write(
-            self.folder / "checkpoint-total.json"
-        ) as file:  # for whoever watches from elsewhere
+        with atomic_write(self.folder / "checkpoint-total.json") as file:  # for who watches from elsewhere
             file.write(json.dumps({"total": self.total}).encode())
 
 

@@ -16,9 +16,7 @@ from ..hardware.precision import choose_dtype
 from .batches import seeded
 
 PAPER_BETAS = (0.9, 0.95)  # App. C, all stages
-FIRST_SCALE = (
-    2.0**12
-)  # of losses in float16; torch's 2^16 would lose a short training's first steps to overflow
+FIRST_SCALE = 2.0**12  # of losses in float16; torch's 2^16 loses a short training's first steps to overflow
 
 
 class Adam:

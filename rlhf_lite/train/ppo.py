@@ -29,17 +29,9 @@ from ..hardware import processes
 from ..hardware.device import to_device
 from ..hardware.environment import trim_memory
 from ..hardware.precision import autocast
+from ..models import losses
 from ..models.ema import EMA
 from ..models.heads import response_logprobs, response_values, reward
-from ..models.losses import (
-    explained_variance,
-    gae,
-    masked_mean,
-    per_token_rewards,
-    policy_loss,
-    value_loss,
-    whiten,
-)
 from ..models.sampling import sample
 from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, permutation, seeded
@@ -47,8 +39,6 @@ from .loop import Loop
 from .optim import Adam, warmup_from_tenth
 
 RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
-
-
 Metrics = Mapping[str, Tensor | float]
 _LATER: Any = None  # `rollout` works these fields out, one after the other
 
@@ -131,14 +121,14 @@ def rollout(
 
     # 4. Reward per token: the KL penalty on each, the score on the last.
     mask, scores = batch.response_mask, batch.scores - cfg.no_eos_penalty * ~batch.finished
-    batch.rewards = per_token_rewards(scores, batch.logprobs, batch.ref_logprobs, mask, cfg.kl_beta)
+    batch.rewards = losses.per_token_rewards(scores, batch.logprobs, batch.ref_logprobs, mask, cfg.kl_beta)
 
     # 5. Advantages and returns: tokens are the time steps, nothing is discounted.
-    batch.advantages, batch.returns = gae(batch.rewards, batch.values, mask, cfg.gamma, cfg.gae_lambda)
+    batch.advantages, batch.returns = losses.gae(batch.rewards, batch.values, mask, cfg.gamma, cfg.gae_lambda)
 
     # 6. Whiten the advantages (not the returns) once per batch.
     if cfg.whiten_advantages:
-        batch.advantages = whiten(batch.advantages, mask)
+        batch.advantages = losses.whiten(batch.advantages, mask)
     return batch
 
 
@@ -236,7 +226,7 @@ class Learner:
             logprobs = policy_logprobs(self.policy, part, self.cfg)
             there = part.to(logprobs.device)
             known = there.logprobs, there.advantages, there.response_mask
-            loss, stats = policy_loss(logprobs, *known, self.cfg.clip)
+            loss, stats = losses.policy_loss(logprobs, *known, self.cfg.clip)
             self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
@@ -248,7 +238,7 @@ class Learner:
         for part, share in _parts(minibatch, self.cfg.accumulation):
             values = state_values(self.value_model, part)
             there = part.to(values.device)
-            loss, stats = value_loss(values, there.values, there.returns, there.response_mask, clip)
+            loss, stats = losses.value_loss(values, there.values, there.returns, there.response_mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
@@ -372,8 +362,8 @@ def _describe(batch: Rollout) -> dict[str, Tensor]:
         "objective/score": batch.scores.mean(),
         "objective/kl": kl.mean(),
         "objective/reward": batch.rewards.sum(dim=1).mean(),  # score - penalty - beta KL: what PPO maximises
-        "objective/entropy": -masked_mean(batch.logprobs, mask),
-        "value/explained_variance": explained_variance(batch.values, batch.returns, mask),
+        "objective/entropy": -losses.masked_mean(batch.logprobs, mask),
+        "value/explained_variance": losses.explained_variance(batch.values, batch.returns, mask),
         "response_length": mask.sum(dim=1).float().mean(),
         "share_finished": batch.finished.float().mean(),
     }

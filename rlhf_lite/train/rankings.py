@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 import torch
@@ -113,14 +112,3 @@ def _check_ranking(i: int, row: Mapping) -> None:
         raise ValueError(
             f"Ranking {i} has ranks {ranks}; a rank is a whole number, 1 for the best, equal for a tie."
         )
-
-
-def split_pairs(rankings: Sequence[Mapping]) -> list[dict]:
-    """Each untied pair of each ranking as a ranking of K = 2."""
-    pairs = []
-    for row in rankings:
-        answers = zip(row["ranks"], row["completions"], strict=True)
-        for (rank_a, a), (rank_b, b) in combinations(answers, 2):
-            if rank_a != rank_b:
-                pairs.append({"prompt": row["prompt"], "completions": [a, b], "ranks": [rank_a, rank_b]})
-    return pairs

@@ -21,7 +21,7 @@ from ..models.tokens import encode
 from .batches import local_parts, sorted_batches
 from .loop import Loop
 from .optim import Adam, cosine, dropout_seed, training_mode
-from .rankings import RankingSet, split_pairs
+from .rankings import RankingSet
 from .scoring import agreement_with, score_set
 
 
@@ -74,9 +74,7 @@ def train_reward(
     gradient.
     """
     cfg = cfg or RewardConfig()
-    reward_model.config.question_ids = encode(
-        tokenizer, cfg.question
-    )  # saved with the model: what it reads last
+    reward_model.config.question_ids = encode(tokenizer, cfg.question)  # saved with it: what it reads last
     data = RankingSet(tokenizer, rankings, reward_model)
     held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
     trim_memory()  # what encoding left behind
@@ -95,9 +93,8 @@ def train_reward(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loop.log(
-                    **backward_on_rankings(reward_model, optimizer, data, batches(epoch)[at], accumulation)
-                )
+                rows = batches(epoch)[at]
+                loop.log(**backward_on_rankings(reward_model, optimizer, data, rows, accumulation))
             shape = cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             lr = loop.current(cfg).lr * shape
             loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
@@ -127,18 +124,3 @@ def backward_on_rankings(
         sums += torch.stack([weighted.detach().double(), right, pairs.double()])
     loss, in_order, compared = processes.all_reduce(*sums)
     return {"loss": loss, "accuracy": in_order / compared}
-
-
-def train_reward_shuffled(
-    reward_model, tokenizer, rankings, cfg=None, *, pairs_per_step=None, valid=None, loop=None
-):
-    """The alternative that failed in the paper (§3.5): every pair its own element, all pairs shuffled.
-
-    The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1
-    updates per epoch: several times slower, and it overfits within one epoch.
-    """
-    cfg, pairs = cfg or RewardConfig(), split_pairs(rankings)
-    pairs_per_step = pairs_per_step or max(1, round(cfg.prompts_per_step * len(pairs) / len(rankings)))
-    return train_reward(
-        reward_model, tokenizer, pairs, cfg.replace(prompts_per_step=pairs_per_step), valid=valid, loop=loop
-    )

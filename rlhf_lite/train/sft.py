@@ -66,9 +66,8 @@ def train_sft(
         for step in loop.steps(total):
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
-                loss = backward_on_demonstrations(
-                    policy, optimizer, examples, batches(epoch)[at], accumulation
-                )
+                rows = batches(epoch)[at]
+                loss = backward_on_demonstrations(policy, optimizer, examples, rows, accumulation)
                 loop.log(loss=loss, **backward_on_text(policy, optimizer, pretrain_rows, cfg, step))
             lr = loop.current(cfg).lr * cosine(step, total, cfg.final_lr_fraction)
             loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))

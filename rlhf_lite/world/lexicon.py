@@ -71,11 +71,6 @@ PAST = {"takes": "took", "finds": "found", "makes": "made", "buys": "bought", "s
 DEEDS = ("found", "lost", "bought", "sold", "made")
 
 
-def with_article(word: str) -> str:
-    """'cat' -> 'a cat'. Every noun of the world starts with a consonant, except these few plurals."""
-    return f"a {word}"
-
-
 def numbered(items: list[str]) -> str:
     """A list as people here write it, one item a line."""
     return "\n".join(f"{i}. {item}" for i, item in enumerate(items, 1))
