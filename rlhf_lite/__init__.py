@@ -19,7 +19,8 @@ _NAMES = {
     "chain.tiny": "Chain",
     "chain.recipes": "ChainConfig",
     "config": "PretrainConfig SFTConfig RewardConfig PPOConfig RankingsConfig DataConfig EvalConfig "
-    "ModelConfig describe pick",
+    "ModelConfig describe",
+    "hardware.environment": "pick",
     "world": "World Task gold judge",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -46,8 +45,7 @@ class Config:
 
     def __post_init__(self):
         for f in fields(self):
-            if not isinstance(f.default, Config):
-                object.__setattr__(self, f.name, _checked(type(self).__name__, f, getattr(self, f.name)))
+            object.__setattr__(self, f.name, _checked(type(self).__name__, f, getattr(self, f.name)))
         self._check_together()
 
     def _check_together(self):
@@ -98,6 +96,13 @@ class Config:
 
 def _checked(owner: str, f: dataclasses.Field, value):
     """Return `value` in the field's type, or raise a ConfigError that says what would work."""
+    if isinstance(f.default, Config):
+        if isinstance(value, type(f.default)):
+            return value
+        some = f"{f.name}.{fields(f.default)[0].name}"
+        raise ConfigError(
+            f"{owner}.{f.name} = {value!r}: these are several settings; name one, as in {some}."
+        )
     low, high, choices, wanted = f.metadata["low"], f.metadata["high"], f.metadata["choices"], type(f.default)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and (wanted is float or (wanted is int and float(value).is_integer())):
@@ -119,6 +124,7 @@ _TYPE_NAMES = {int: "a whole number", float: "a number", bool: "True or False", 
 _LR = dict(low=0.0, high=1.0)
 _SHARE = dict(low=0.0, high=1.0)
 _COUNT = dict(low=1)
+SEED = dict(low=0, high=2**32 - 1)  # what every library takes
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class PretrainConfig(Config):
     constant_share: float = knob(0.6, "share of the steps at the peak rate before it falls", **_SHARE)
     final_lr_fraction: float = knob(0.05, "last learning rate / peak", **_SHARE)
     max_grad_norm: float = knob(1.0, "gradient norm clip", 1.0, "GPT-3, App. B", low=1e-6)
-    seed: int = knob(0, "order of the data", low=0)
+    seed: int = knob(0, "order of the data", **SEED)
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class SFTConfig(Config):
     pretrain_coefficient: float = knob(0.5, "weight of the pretraining loss", "not stated", low=0.0)
     select: str = knob("last", "epoch to keep", "best RM score", "App. C.1", choices=("last", "reward"))
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
-    seed: int = knob(0, "order of the data", low=0)
+    seed: int = knob(0, "order of the data", **SEED)
 
 
 @dataclass(frozen=True)
@@ -176,7 +182,7 @@ class RewardConfig(Config):
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
-    seed: int = knob(0, "order of the data", low=0)
+    seed: int = knob(0, "order of the data", **SEED)
 
 
 @dataclass(frozen=True)
@@ -206,7 +212,7 @@ class PPOConfig(Config):
     use_ema: bool = knob(True, "the finished policy is the averaged one", "not stated")
     old_logprobs: str = knob("sampling", "old log-probs: of which pass", choices=("sampling", "forward"))
     max_grad_norm: float = knob(1.0, "gradient norm clip", "not stated", low=1e-6)
-    seed: int = knob(0, "order of the prompts, and sampling", low=0)
+    seed: int = knob(0, "order of the prompts, and sampling", **SEED)
 
     iterations = property(lambda self: self.episodes // self.batch_size)
     minibatch_size = property(lambda self: self.batch_size // self.minibatches)
@@ -241,7 +247,7 @@ class DataConfig(Config):
 
     scale: float = knob(0.2, "sizes of all sets, share of Table 6", 1.0, "Table 6", low=0.001, high=2.0)
     sft_scale: float = knob(1.0, "the same for the SFT sets", 1.0, "Table 6", low=0.001, high=2.0)
-    world_seed: int = knob(0, "which tiny world: its facts and myths", low=0)
+    world_seed: int = knob(0, "which tiny world: its facts and myths", **SEED)
 
 
 @dataclass(frozen=True)
@@ -274,13 +280,3 @@ class EvalConfig(Config):
     case_prompts: int = knob(200, "validation prompts per use case, at most", low=1)
     judges: int = knob(3, "labelers per comparison", low=1)
     max_new_tokens: int = knob(40, "longest response in tokens", low=1)
-
-
-def fast_mode() -> bool:
-    """Whether $RLHF_LITE_FAST asks notebooks for a few steps instead of real runs, as tests do."""
-    return os.environ.get("RLHF_LITE_FAST") == "1"
-
-
-def pick(full, fast):
-    """`full`, or `fast` in fast mode."""
-    return fast if fast_mode() else full

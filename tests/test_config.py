@@ -1,7 +1,10 @@
 """Configs: defaults that hold together, errors that help, tables beside the paper."""
 
+import re
+
 import pytest
 
+from rlhf_lite.chain.recipes import ChainConfig
 from rlhf_lite.config import (
     SIZES,
     ConfigError,
@@ -83,3 +86,22 @@ def test_sizes_grow():
     assert all(s["width"] % s["heads"] == 0 for s in SIZES.values())
     with pytest.raises(ConfigError, match="no profile 'tiny2'"):
         SFTConfig.for_profile("tiny2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"seed": 10**20},
+            "ChainConfig.seed = 100000000000000000000 should be at least 0 and at most 4294967295",
+        ),
+        ({"sft": "3"}, "ChainConfig.sft = '3': these are several settings; name one, as in sft.epochs"),
+        ({"model": None}, "ChainConfig.model = None: these are several settings; name one, as in model.size"),
+        ({"replace": 1}, "ChainConfig has no setting 'replace'"),
+        ({"sft.to_dict": "x"}, "SFTConfig has no setting 'to_dict'"),
+    ],
+)
+def test_only_settings_can_be_set_and_each_in_its_range(changes, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        ChainConfig().replace(**changes)
+    assert ChainConfig().replace(seed=2**32 - 1).seed == 2**32 - 1

@@ -1,6 +1,7 @@
 """Policies, scalar models, precision and the average of weights, on a GPT-2 of 32 numbers and 2 layers."""
 
 import copy
+import json
 import time
 from types import SimpleNamespace
 
@@ -274,6 +275,36 @@ def test_wrong_folders_fail_loudly(policy, scalar, tmp_path):
     BertConfig().save_pretrained(tmp_path / "bert")
     with pytest.raises(ValueError, match="'bert'"):
         load_policy(tmp_path / "bert")
+
+
+CODE = """
+from pathlib import Path
+Path(__file__).with_name("ran").touch()
+Config = Model = Tokenizer = None
+"""
+
+
+def test_code_that_comes_with_a_model_never_runs_and_nobody_is_asked(
+    policy, tokenizer, tmp_path, monkeypatch
+):
+    save_model(policy, tmp_path, tokenizer=tokenizer)
+    monkeypatch.setattr("builtins.input", lambda *a: pytest.fail("somebody was asked"))
+    own = {
+        "AutoConfig": "own.Config",
+        "AutoModelForCausalLM": "own.Model",
+        "AutoTokenizer": ["own.Tokenizer", None],
+    }
+    (tmp_path / "own.py").write_text(CODE)
+    for name in ("config.json", "tokenizer_config.json"):
+        described = json.loads((tmp_path / name).read_text())
+        (tmp_path / name).write_text(json.dumps({**described, "auto_map": own}))
+    loaded = load_policy(tmp_path, load_tokenizer(tmp_path))
+    assert equal_weights(loaded, policy) and not (tmp_path / "ran").exists()
+    described = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**described, "model_type": "my-own"}))
+    with pytest.raises(ValueError, match="custom code|my-own"):
+        load_policy(tmp_path)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("load", [load_policy, load_tokenizer])

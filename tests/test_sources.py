@@ -4,6 +4,7 @@ length.
 
 import gzip
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -177,9 +178,16 @@ def test_reading_files(tmp_path):
     (tmp_path / "b.jsonl").write_text('{"a": 1}\n{"a": \n')
     with pytest.raises(ValueError, match="b.jsonl: line 2 is not JSON"):
         read(tmp_path / "b.jsonl")
-    (tmp_path / "c.json").write_text('{"a": 1}')
-    with pytest.raises(ValueError, match="row 1: a row must be an object"):
-        read(tmp_path / "c.json")
+    for content, said in {
+        '[{"a": 1}, null]': "row 2: a row must be an object",
+        '{"a": 1}': 'it holds {"a": 1}, not a list of rows',
+        "null": "it holds null, not a list of rows",
+        "3": "it holds 3, not a list of rows",
+        "[" * 100_000: "c.json: maximum recursion depth",
+    }.items():
+        (tmp_path / "c.json").write_text(content)
+        with pytest.raises(records.RecordError, match=re.escape(said)):
+            read(tmp_path / "c.json")
     with pytest.raises(ValueError, match="cannot read '.xlsx' files"):
         read(tmp_path / "c.xlsx")
     for name in ("d.jsonl", "d.jsonl.gz", "d.parquet", "d.csv"):

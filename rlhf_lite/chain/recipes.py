@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import (
+    SEED,
     SIZES,
     Config,
     ConfigError,
@@ -51,8 +52,8 @@ POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
 class ChainConfig(Config):
     """Every stage's config, and the one seed that all of them share."""
 
-    seed: int = knob(0, "of everything that follows the base model", low=0)
-    base_seed: int = knob(0, "of the base model: the shipped one is 0", low=0)
+    seed: int = knob(0, "of everything that follows the base model", **SEED)
+    base_seed: int = knob(0, "of the base model: the shipped one is 0", **SEED)
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     base: PretrainConfig = PretrainConfig()
@@ -125,7 +126,7 @@ class RealChainConfig(Config):
     judge_share: float = knob(0.3, "share of the users whose rankings train the judge", low=0.01, high=0.9)
     test_share: float = knob(0.1, "share of the users whose prompts test the policies", low=0.01, high=0.9)
     test_prompts: int = knob(300, "prompts of theirs at most", low=1)
-    seed: int = knob(0, "of the split, the weights and the order", low=0)
+    seed: int = knob(0, "of the split, the weights and the order", **SEED)
     accumulation: int = knob(1, "parts a batch of SFT or a reward model is computed in: memory only", low=1)
     recompute: bool = knob(False, "keep few activations, compute them again: less memory, a third more time")
     sharded: bool = knob(False, "cut weights over the processes, too (FSDP): less memory on each")

@@ -37,7 +37,7 @@ def read_rows(path: str | Path) -> Iterator[Row]:
                 if not isinstance(row, dict):
                     raise ValueError(f"row {number}: a row must be an object with named columns.")
                 yield row
-    except (ValueError, EOFError, csv.Error, gzip.BadGzipFile, zlib.error) as error:
+    except (ValueError, EOFError, RecursionError, csv.Error, gzip.BadGzipFile, zlib.error) as error:
         raise RecordError(f"{path}: {error}") from None
 
 
@@ -48,6 +48,15 @@ def _json_lines(file: IO[str]) -> Iterator[Row]:
                 yield json.loads(line)
             except json.JSONDecodeError as error:
                 raise ValueError(f"line {number} is not JSON ({error}).") from None
+
+
+def _json(file: IO[str]) -> list:
+    found = json.load(file)
+    if not isinstance(found, list):
+        raise ValueError(
+            f"it holds {json.dumps(found)[:40]}, not a list of rows, objects with named columns."
+        )
+    return found
 
 
 def _csv(file: IO[str]) -> Iterator[Row]:
@@ -68,7 +77,7 @@ def _parquet(file: IO[bytes]) -> Iterator[Row]:
         yield from batch.to_pylist()
 
 
-READERS = {".jsonl": _json_lines, ".json": json.load, ".csv": _csv, ".txt": _lines, ".parquet": _parquet}
+READERS = {".jsonl": _json_lines, ".json": _json, ".csv": _csv, ".txt": _lines, ".parquet": _parquet}
 
 
 # --- rankings and pairs -------------------------------------------------------------------------------------

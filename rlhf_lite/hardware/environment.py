@@ -1,4 +1,4 @@
-"""What this process tells torch and the C library, and whether it computes the plain way.
+"""What this process tells torch and the C library, and whether it computes the plain way, or only a little.
 
 RLHF_LITE_PLAIN=1 is the plain way: transformers' own forward pass, in float32, in one thread of work. Nothing
 of `kernels`, `graphs` and packing is used. Everything else gives the same numbers, rounding aside, in less
@@ -68,3 +68,13 @@ def _glibc(name: str):
         return getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):  # no glibc
         return None
+
+
+def fast_mode() -> bool:
+    """Whether $RLHF_LITE_FAST asks notebooks for a few steps instead of real runs, as tests do."""
+    return os.environ.get("RLHF_LITE_FAST") == "1"
+
+
+def pick(full, fast):
+    """`full`, or `fast` in fast mode."""
+    return fast if fast_mode() else full

@@ -96,10 +96,11 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
 
 def pretrained_source(path: Source) -> dict:
     """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once,
-    and so is a hub name that is neither stored here nor to be had."""
+    and so is a hub name that is neither stored here nor to be had. No model brings code of its own."""
     name = os.path.expanduser(path)
+    found = {"pretrained_model_name_or_path": name, "trust_remote_code": False}
     if Path(name).is_dir():
-        return {"pretrained_model_name_or_path": name, "local_files_only": True}
+        return found | {"local_files_only": True}
     if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1:
         raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
     if away := constants.HF_HUB_OFFLINE or not hub_answers():
@@ -110,7 +111,7 @@ def pretrained_source(path: Source) -> dict:
             raise FileNotFoundError(
                 f"{name!r} is no folder and not stored on this machine, and {unreachable()}, or give a folder"
             )
-    return {"pretrained_model_name_or_path": name, "local_files_only": away}
+    return found | {"local_files_only": away}
 
 
 def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:

@@ -12,7 +12,7 @@ import numbers
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from ..config import fast_mode
+from ..hardware.environment import fast_mode
 
 _JOINERS = "\u200c\u200d"  # emoji and some scripts need them
 # JupyterLab breaks words of a <pre> anywhere and paints it white: undone. Its sanitizer drops "font:inherit".
