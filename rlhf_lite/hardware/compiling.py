@@ -29,9 +29,7 @@ def compilable(function: Callable) -> Callable:
 
     @cache  # torch's compiler takes two seconds to import
     def made() -> Callable:
-        torch._dynamo.config.recompile_limit = (
-            64  # with and without gradient, padding, a choice of tokens ...
-        )
+        torch._dynamo.config.recompile_limit = 64  # kinds of input: with gradient, padding, chosen tokens ...
         return torch.compile(function)
 
     @wraps(function)

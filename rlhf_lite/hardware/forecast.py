@@ -182,12 +182,11 @@ class _Step(NamedTuple):
         layers += 2 * self.scores(batch.pairs)
         forms = 2 * FULL + 2 * settings.half  # of logits: as they come, in float32, and normed
         logits = forms * batch.reads * shape.vocabulary
-        copies, gathered = (
-            2 * shape.parameters * settings.half,
-            FULL * shape.parameters * (settings.processes > 1),
-        )
-        largest = {"activations": layers} if layers > logits else {"logits": logits}
-        return largest | {"half-precision copies": copies, "gathered weights": gathered}
+        return {
+            "activations" if layers > logits else "logits": max(layers, logits),
+            "half-precision copies": 2 * shape.parameters if settings.half else 0,
+            "gathered weights": FULL * shape.parameters if settings.processes > 1 else 0,
+        }
 
     def moments(self, accumulated: bool, name: str = "") -> dict[str, dict[str, int]]:
         """Where memory peaks in a forward and backward pass. accumulated: whether an earlier part of the
@@ -201,23 +200,29 @@ class _Step(NamedTuple):
             kept = FULL * D * (N * shape.layers + batch.reads)
         # inside the MLP; or inside attention, later
         inside = 2 * FULL * N * D + max(8 * n * N * D, 2 * self.scores(batch.pairs) - (FULL + 9 * n) * N * D)
-        inside += layer if settings.recompute else -last
-        weights, embedding = FULL * shape.parameters, FULL * shape.embedding
-        own, one = weights // settings.processes, embedding * self.logits + FULL * shape.layer
-        before = own * accumulated
-        at_work = (embedding + FULL * shape.layer) * several  # of weights that are cut
-        gathered = weights if several and not settings.sharded else at_work
-        logits = (3 * FULL * batch.reads * shape.vocabulary + embedding) * self.logits
-        sizes = {
-            "computing the loss": (kept, logits, before, gathered),
-            "going back through the layers": (kept + inside, 0, max(before, one), gathered),
-            "adding up gradients": (0, 0, own + embedding * (1 + several), at_work),
+        own, embedding = FULL * shape.parameters // settings.processes, FULL * shape.embedding
+        before = own if accumulated else 0
+        at_work = embedding + FULL * shape.layer if several else 0  # of weights that are cut
+        gathered = FULL * shape.parameters if several and not settings.sharded else at_work
+        copies = {"half-precision copies": 2 * matrices if settings.half else 0}
+        moments = {
+            "computing the loss": {
+                "activations": kept,
+                "logits": (3 * FULL * batch.reads * shape.vocabulary + embedding) * self.logits,
+                "gradients": before,
+                "gathered weights": gathered,
+            },
+            "going back through the layers": {
+                "activations": kept + inside + (layer if settings.recompute else -last),
+                "gradients": max(before, embedding * self.logits + FULL * shape.layer),
+                "gathered weights": gathered,
+            },
+            "adding up gradients": {
+                "gradients": own + embedding * (2 if several else 1),
+                "gathered weights": at_work,
+            },
         }
-        moments, names = {}, ("activations", "logits", "gradients", "gathered weights")
-        for moment, row in sizes.items():
-            copies = {"half-precision copies": 2 * matrices * settings.half}
-            moments[f"{moment}{name and ', '}{name}"] = dict(zip(names, row, strict=True)) | copies
-        return moments
+        return {f"{moment}{name and ', '}{name}": sizes | copies for moment, sizes in moments.items()}
 
 
 def _always(shape: Shape, settings: ComputeSettings, trained=1, frozen=0, averaged=0) -> dict[str, int]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from itertools import chain
 from statistics import fmean
 from typing import Any
@@ -84,13 +84,6 @@ class Rollout:
             elif value is not None:
                 chosen[field.name] = value[index]
         return Rollout(**chosen)
-
-    def to(self, device: torch.device) -> Rollout:
-        """The same where a model is, for a loss."""
-        moved: dict[str, Any] = {
-            name: to_device(x, device) for name, x in vars(self).items() if isinstance(x, Tensor)
-        }
-        return replace(self, **moved)
 
 
 @torch.no_grad()  # not inference_mode: the update differentiates through what is made here
@@ -224,9 +217,9 @@ class Learner:
         found = []
         for part, share in _parts(minibatch, self.cfg.accumulation):
             logprobs = policy_logprobs(self.policy, part, self.cfg)
-            there = part.to(logprobs.device)
-            known = there.logprobs, there.advantages, there.response_mask
-            loss, stats = losses.policy_loss(logprobs, *known, self.cfg.clip)
+            known = part.logprobs, part.advantages, part.response_mask
+            old, advantages, mask = (to_device(x, logprobs.device) for x in known)
+            loss, stats = losses.policy_loss(logprobs, old, advantages, mask, self.cfg.clip)
             self.policy_optimizer.scaled(share * loss).backward()
             stats = {f"policy/{name}": value for name, value in stats.items()}
             found.append((share, {"loss/policy": loss.detach(), **stats}))
@@ -237,8 +230,9 @@ class Learner:
         found, clip = [], self.cfg.value_clip
         for part, share in _parts(minibatch, self.cfg.accumulation):
             values = state_values(self.value_model, part)
-            there = part.to(values.device)
-            loss, stats = losses.value_loss(values, there.values, there.returns, there.response_mask, clip)
+            known = part.values, part.returns, part.response_mask
+            old, returns, mask = (to_device(x, values.device) for x in known)
+            loss, stats = losses.value_loss(values, old, returns, mask, clip)
             self.value_optimizer.scaled(share * loss).backward()
             found.append((share, {"loss/value": loss.detach(), "value/clipfrac": stats["clipfrac"]}))
         return _over_all(found)
