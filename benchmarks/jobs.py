@@ -137,14 +137,12 @@ def packed_rows(case: Case, count: int, tokens: int) -> Tensor:
     return torch.randint(SPECIAL, case.shape.vocabulary, (count, tokens), generator=generator)
 
 
-def save_models(shape: Shape, folder: Path) -> None:
-    """A policy, a reward model and their tokenizer, as any GPT-2 is saved: what both sides load."""
+def random_policy(shape: Shape, tokenizer, activation: str = "gelu_new"):
+    """A GPT-2 with random weights that never ends a text by itself."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from rlhf_lite.models.checkpoints import NO_DROPOUT, new_scalar_model, save_model
-    from rlhf_lite.models.tokens import build_tokenizer
+    from rlhf_lite.models.checkpoints import NO_DROPOUT
 
-    tokenizer = build_tokenizer(words(shape))
     eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
     config = GPT2Config(
         vocab_size=len(tokenizer),
@@ -152,7 +150,7 @@ def save_models(shape: Shape, folder: Path) -> None:
         n_embd=shape.width,
         n_layer=shape.layers,
         n_head=shape.heads,
-        activation_function="gelu_new",
+        activation_function=activation,
         bos_token_id=eos,
         eos_token_id=eos,
         pad_token_id=pad,
@@ -163,6 +161,16 @@ def save_models(shape: Shape, folder: Path) -> None:
     with torch.no_grad():  # the logits of end of text and padding are about -width / 4
         policy.transformer.ln_f.bias.fill_(0.5)
         policy.transformer.wte.weight[[eos, pad]] = -0.5
+    return policy
+
+
+def save_models(shape: Shape, folder: Path) -> None:
+    """A policy, a reward model and their tokenizer, as any GPT-2 is saved: what both sides load."""
+    from rlhf_lite.models.checkpoints import new_scalar_model, save_model
+    from rlhf_lite.models.tokens import build_tokenizer
+
+    tokenizer = build_tokenizer(words(shape))
+    policy = random_policy(shape, tokenizer)
     reward = new_scalar_model(policy)
     reward.config.trained_rankings = 1  # PPO refuses a reward model without it
     save_model(policy, folder / "policy", tokenizer=tokenizer)

@@ -8,6 +8,7 @@ What is done is written after each job, the most important first. On a CPU the s
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import random
@@ -19,14 +20,14 @@ from statistics import median
 import rlhf_lite  # noqa: F401  # isort: skip  # before torch
 import torch
 import transformers
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2LMHeadModel
 
-from benchmarks.jobs import MODELS, Shape, words
+from benchmarks.jobs import MODELS, Job, Shape, gflop, random_policy, words
 from rlhf_lite.config import PPOConfig, RewardConfig
 from rlhf_lite.hardware import compiling
 from rlhf_lite.hardware.compiling import Trial
-from rlhf_lite.hardware.precision import autocast
-from rlhf_lite.models.checkpoints import NO_DROPOUT, new_scalar_model, place
+from rlhf_lite.hardware.precision import autocast, round_up
+from rlhf_lite.models.checkpoints import FUSED_GELU, new_scalar_model, place
 from rlhf_lite.models.sampling import sample
 from rlhf_lite.models.tokens import build_tokenizer
 from rlhf_lite.train.batches import lm_loss
@@ -57,34 +58,13 @@ class Bench:
 
     def __init__(self, out: Path, device: str, shape: Shape, name: str, found: dict, began: float):
         self.out, self.device, self.cuda, self.shape, self.name = out, device, device == "cuda", shape, name
-        self.found, self.began, self.rng = found, began, random.Random(0)
+        self.found, self.began, self.rng, self.clock = found, began, random.Random(0), Clock
         self.vocabulary = words(shape)
         self.tokenizer = build_tokenizer(self.vocabulary)
-        eos, pad = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
-        config = GPT2Config(
-            vocab_size=shape.vocabulary,
-            n_positions=shape.positions,
-            n_embd=shape.width,
-            n_layer=shape.layers,
-            n_head=shape.heads,
-            activation_function="gelu_pytorch_tanh",
-            bos_token_id=eos,
-            eos_token_id=eos,
-            pad_token_id=pad,
-            **NO_DROPOUT,
-        )
-        torch.manual_seed(0)
-        policy = GPT2LMHeadModel(config)
-        with torch.no_grad():  # end of text is never drawn
-            policy.transformer.ln_f.bias.fill_(0.5)
-            policy.transformer.wte.weight[[eos, pad]] = -0.5
-        self.policy_on_cpu = policy.eval()
+        self.policy_on_cpu = random_policy(shape, self.tokenizer, FUSED_GELU).eval()
 
     def policy(self) -> GPT2LMHeadModel:
-        config = GPT2Config(**self.policy_on_cpu.config.to_dict())
-        model = GPT2LMHeadModel(config)
-        model.load_state_dict(self.policy_on_cpu.state_dict())
-        return place(model, self.device).eval()
+        return place(copy.deepcopy(self.policy_on_cpu), self.device)
 
     def text(self, tokens: int) -> str:
         return " ".join(self.rng.choices(self.vocabulary, k=tokens))
@@ -140,13 +120,17 @@ class Bench:
             return float(loss.detach())
 
         trial = Trial(torch.device(self.device), compiled)
-        self.timed(f"sft {rows} x {length}, compile {compiled}", step, flop=self.flop(rows, length))
+        self.timed(
+            f"sft {rows} x {length}, compile {compiled}",
+            step,
+            gflop=gflop(Job("sft", rows, answer=length), self.shape),
+        )
         trial.close()
 
     def peer(self, compiled: bool, rows: int, length: int) -> None:
         """Transformers as an engineer would run it: autocast, sdpa, fused AdamW, a padded vocabulary."""
         policy = self.policy()
-        policy.resize_token_embeddings(-(-self.shape.vocabulary // 64) * 64, mean_resizing=False)
+        policy.resize_token_embeddings(round_up(self.shape.vocabulary, 64), mean_resizing=False)
         generator = torch.Generator().manual_seed(0)
         batch = torch.randint(300, self.shape.vocabulary, (rows, length), generator=generator)
         batch, forward = batch.to(self.device), torch.compile(policy) if compiled else policy
@@ -164,10 +148,6 @@ class Bench:
         name = f"transformers{' compiled' if compiled else ''} {rows} x {length}, vocabulary padded"
         self.timed(name, step)
 
-    def flop(self, rows: int, length: int) -> float:
-        dense = 12 * self.shape.layers * self.shape.width**2 + self.shape.width * self.shape.vocabulary
-        return 6 * rows * length * (dense + self.shape.layers * self.shape.width * length)
-
     def reward(self, compiled: str, prompts: int, prompt: int, answer: int) -> None:
         """Steps on rankings of nine answers."""
         self._fresh()
@@ -180,7 +160,7 @@ class Bench:
             }
             for _ in range(prompts)
         ]
-        clock, model = Clock(14, self.wait), new_scalar_model(self.policy())
+        clock, model = self.clock(14, self.wait), new_scalar_model(self.policy())
         os.environ[compiling.ENV] = compiled
         cfg = RewardConfig(epochs=100, prompts_per_step=prompts, lr=1e-5)
         train_reward(model, self.tokenizer, rankings, cfg, loop={"control": clock, "progress": False})
@@ -194,8 +174,7 @@ class Bench:
         policy = self.policy()
         scorer = new_scalar_model(policy)
         scorer.config.trained_rankings = 1
-        value_model = new_scalar_model(policy)
-        value_model.load_state_dict(scorer.state_dict())
+        value_model = copy.deepcopy(scorer)
         options = {"ptx_gamma": 1.0, "ptx_rows": ptx[0]} if ptx else {}
         text = torch.randint(300, self.shape.vocabulary, (4 * ptx[0], ptx[1])) if ptx else None
         cfg = PPOConfig(
@@ -208,7 +187,7 @@ class Bench:
             warmup_iterations=0,
             **options,
         )
-        clock = Clock(8 if compiled == "on" else 6, self.wait)
+        clock = self.clock(8 if compiled == "on" else 6, self.wait)
         os.environ[compiling.ENV] = compiled
         train_ppo(
             policy,
@@ -282,12 +261,9 @@ def main() -> None:
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}
     found: dict = {"device": torch.cuda.get_device_name() if cuda else "cpu", **versions}
     big, tiny = (
-        Bench(args.out, args.device, shape if cuda else SMALL, name, found, began)
-        for name, shape in MODELS.items()
-        if name in ("gpt2", "tiny")
+        Bench(args.out, args.device, MODELS[name] if cuda else SMALL, name, found, began)
+        for name in ("gpt2", "tiny")
     )
-    if big.name == "tiny":
-        big, tiny = tiny, big
     for job in plan(big, tiny, cuda):
         if time.monotonic() - began > args.seconds:
             print("no time for more", flush=True)

@@ -40,13 +40,13 @@ if [ "$DEVICE" = cuda ]; then
     step tests 120 $PYTHON -m pytest -m gpu -q -n 8
     step bench 270 $PYTHON -m tools.gpu_bench "$OUT/bench.json" --seconds 230
     grep "ms'" "$OUT/bench.log" | cut -c1-160
-    step profile 60 $PYTHON -m tools.gpu_profile rm sampling ppo off
+    step profile 60 $PYTHON -m tools.gpu_profile rm sampling ppo --compile off
     step chain 150 $PYTHON -m rlhf_lite run --fresh --profile smoke
     SIZE=gpt2 SET="sft.epochs=1 ppo.episodes=256 ppo.batch_size=128 test_prompts=32"
 else
     step tests 300 $PYTHON -m pytest -q tests/test_gpu.py -m "not slow"
     step bench 60 $PYTHON -m tools.gpu_bench "$OUT/bench.json" --device cpu --seconds 30
-    step profile 60 $PYTHON -m tools.gpu_profile rm sampling ppo off --device cpu
+    step profile 60 $PYTHON -m tools.gpu_profile rm sampling ppo --compile off --device cpu
     step chain 150 $PYTHON -m rlhf_lite run --fresh --profile smoke
     SIZE=S SET="sft.epochs=1 ppo.episodes=32 ppo.batch_size=16 ppo.minibatches=4 ppo.max_new_tokens=12 test_prompts=20"
 fi
