@@ -140,7 +140,7 @@ def test_what_cannot_be_kept_is_said_once_and_stays_on_the_screen(store, monkeyp
     def full(*args):
         raise st.StoreError("labels.sqlite3: the disk is full; free some space and try again")
 
-    monkeypatch.setattr(LabelStore, "_insert", full)
+    monkeypatch.setattr(LabelStore, "put", full)
     panel.rank([1, 2, 3, 4], [5] * 4)
     assert "Not kept:" in panel.trouble.value and "disk is full" in panel.trouble.value and panel.at == 0
     assert [box.value for box in panel.places] == [1, 2, 3, 4]
