@@ -4,11 +4,15 @@ them.
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -36,6 +40,25 @@ def label(
 @pytest.fixture
 def store(tmp_path):
     return LabelStore(tmp_path / "labels.sqlite3")
+
+
+def first_schema(path, *rows):
+    """A store as the first version of the package left it."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in st.MIGRATIONS[0].split(";"):
+            db.execute(statement)
+        for number, (row, look) in enumerate(rows):
+            prompt_id = row.get("prompt_id") or "a-hash-of-text"
+            entry = (
+                row["labeler"],
+                prompt_id,
+                look,
+                json.dumps(row),
+                f"2026-01-01T00:00:00.{number:06}+00:00",
+            )
+            db.execute("INSERT INTO labels VALUES (?, ?, ?, ?, ?)", entry)
+        db.execute("PRAGMA user_version = 1")
+    return path
 
 
 def spawn(code: str, *words) -> subprocess.Popen:
@@ -74,6 +97,46 @@ def test_a_prompt_without_an_id_is_known_by_its_text(store):
         store.put({**label(ranks=ranks), "prompt_id": ""})
     (row,) = store.rows()
     assert row["ranks"] == [3, 2, 1] and len(row["prompt_id"]) == 16
+
+
+def test_other_answers_to_a_prompt_are_another_label_with_and_without_an_id(store):
+    other = label(completions=("Hi!", "Go.", "Ho."))
+    store.put_all([label(), other, {**label(), "prompt_id": ""}, {**other, "prompt_id": None}])
+    assert len(store.rows()) == 4 and len({row["prompt_id"] for row in store.rows()}) == 3
+    shuffled = label(completions=("No.", "Hm.", "Hello."), ranks=(1, 2, 3))  # the same answers
+    store.put(shuffled)
+    assert len(store.rows()) == 4 and shuffled in store.rows()
+
+
+def test_an_id_stands_for_one_prompt_of_a_labeler(store):
+    store.put(label("0", prompt="Monday?"))
+    with pytest.raises(StoreError, match="row 2: prompt_id '0' stands for another prompt of ada .*Monday"):
+        store.put_all([label("1"), label("0", prompt="Tuesday?")])
+    with pytest.raises(StoreError, match="row 1: prompt_id is \\['0'\\], but must be a text"):
+        store.put(label(["0"]))
+    store.put(label(0, prompt="Monday?", ranks=(3, 2, 1)))  # a number is an id, 0 too
+    assert [row["ranks"] for row in store.rows()] == [[3, 2, 1]]
+
+
+def test_what_became_of_the_labels_is_counted(store):
+    files = {"monday": [label("p1"), label("p2")], "tuesday": [label("p1"), label("p2", ranks=(3, 2, 1))]}
+    assert store.take(files) == {"new": 2, "there already": 1, "in place of an earlier": 1}
+    with pytest.raises(StoreError, match="tuesday, row 1: 2 ranks for 3 completions"):
+        store.take({"monday": [label("p3")], "tuesday": [label("p4", ranks=(1, 2))]})
+    assert len(store.rows()) == 2
+
+
+def test_a_label_put_after_the_clock_was_set_back_is_kept(store, monkeypatch):
+    store.put(label())
+
+    class Clock:
+        long_ago = st.datetime(2001, 1, 1, tzinfo=st.UTC)
+        now = staticmethod(lambda zone: Clock.long_ago)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(st, "datetime", Clock)
+        store.put(label(ranks=(3, 2, 1)))
+    assert [row["ranks"] for row in store.rows()] == [[3, 2, 1]]
 
 
 def test_one_bad_label_and_none_is_kept(store):
@@ -169,6 +232,142 @@ def test_merging_keeps_the_later_label_and_can_be_repeated(tmp_path):
     assert not (tmp_path / "d.sqlite3").exists()
 
 
+def test_a_folder_may_have_a_dot_in_its_name_and_a_file_need_not(tmp_path):
+    (tmp_path / "old.sqlite3").mkdir()
+    for place in ("class.2024", "old.sqlite3", "v1.2/labels", "fall"):
+        assert open_store(tmp_path / place, "ada").path == tmp_path / place / st.SHARED
+    assert open_store(tmp_path / "mine.sqlite3", "ada").path == tmp_path / "mine.sqlite3"
+    shutil.copy(tmp_path / "mine.sqlite3", tmp_path / "mine")
+    assert open_store(tmp_path / "mine", "ada").path == tmp_path / "mine"
+
+
+@pytest.fixture
+def read_only():
+    """A function that makes a folder of stores read-only for this process, like a disk mounted so."""
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o755)
+
+    def protect(stores: Path) -> Path:
+        folder = Path(shutil.copytree(stores, place / "stores"))
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        if os.geteuid() == 0:  # root may write anything
+            os.seteuid(65534)
+        return folder
+
+    yield protect
+    if os.getuid() == 0:
+        os.seteuid(0)
+    (place / "stores").chmod(0o755)
+    shutil.rmtree(place)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users here")
+def test_on_a_read_only_disk_every_store_can_be_read_and_written_in_none(tmp_path, read_only):
+    stores = tmp_path / "stores"
+    LabelStore(stores / "new.sqlite3").put(label())
+    first_schema(stores / "old.sqlite3", (label(), 1))
+    crashed = LabelStore(tmp_path / "crashed.sqlite3")
+    with closing(sqlite3.connect(crashed.path)) as db:  # still open: what is written stays in the log
+        db.execute("SELECT * FROM labels").fetchall()
+        crashed.put(label())
+        for path in tmp_path.glob("crashed.sqlite3*"):
+            if not path.name.endswith("-shm"):
+                shutil.copy(path, stores)
+    LabelStore(stores / "network.sqlite3").put(label())
+    with closing(sqlite3.connect(stores / "network.sqlite3")) as db:
+        db.execute("PRAGMA journal_mode = delete")
+    folder = read_only(stores)
+    names = sorted(path.name for path in folder.glob("*.sqlite3"))
+    assert names == ["crashed.sqlite3", "network.sqlite3", "new.sqlite3", "old.sqlite3"]
+    for name in names:
+        store = LabelStore(folder / name)
+        assert store.rows() == [label()] and store.counts() == {"ada": 1} and store.draft("ada") is None
+        for write in (lambda: store.put(label("p2")), lambda: store.keep_draft("ada", {})):
+            with pytest.raises(StoreError, match=f"{name}: it cannot be written; ask for the right"):
+                write()
+    with pytest.raises(StoreError, match="other.sqlite3: it cannot be opened"):
+        LabelStore(folder / "other.sqlite3")
+
+
+# --- Merging ------------------------------------------------------------------------------------------------
+
+
+def three_called_you(folder) -> list[Path]:
+    paths = [folder / name / "labels.sqlite3" for name in ("ann", "ben", "cleo")]
+    for path, ranks in zip(paths, ((1, 2, 3), (3, 2, 1), (2, 1, 3)), strict=True):
+        LabelStore(path).put(label(labeler="you", ranks=ranks))
+    return paths
+
+
+def test_two_people_of_one_name_are_not_merged(tmp_path, capsys):
+    paths, into = three_called_you(tmp_path), tmp_path / "class.sqlite3"
+    assert command("merge", *paths, "--into", into) == 2
+    said = capsys.readouterr().err
+    assert "'you' may be 3 people" in said and all(str(path) in said for path in paths)
+    assert "--same-person you" in said and "--labeler" in said and not into.exists()
+    for action in (["agreement"], ["export", "--into", tmp_path / "all.jsonl"]):  # nor when read together
+        assert command(*action, *paths) == 2
+    for path in paths:  # each under a name of its own
+        assert command("merge", path, "--into", into, "--labeler", path.parent.name) == 0
+    assert LabelStore(into).counts() == {"ann": 1, "ben": 1, "cleo": 1}
+    LabelStore(paths[0]).put(label("p2", labeler="you"))
+    assert command("merge", paths[0], "--into", into, "--labeler", "ann") == 0  # the next day
+    assert "Labels in" in (told := capsys.readouterr().out) and "ann 2, ben 1, cleo 1" in told
+    assert command("merge", paths[1], "--into", into, "--labeler", "ann") == 2
+    assert "'ann' may be 2 people" in capsys.readouterr().err
+
+
+def test_told_that_two_are_one_the_later_label_stays_and_it_is_said_and_remembered(tmp_path, capsys):
+    paths, into = three_called_you(tmp_path), tmp_path / "class.sqlite3"
+    assert command("merge", *reversed(paths), "--into", into, "--same-person", "you") == 0
+    table = capsys.readouterr().out.splitlines()
+    taken = {
+        Path(line.split()[0]).parent.name: line.split()[1:] for line in table if "labels.sqlite3" in line
+    }
+    assert taken == {
+        "cleo": list("1000"),
+        "ben": list("0001"),
+        "ann": list("0001"),
+    }  # two are older: not taken
+    assert [row["ranks"] for row in LabelStore(into).rows()] == [[2, 1, 3]]
+    assert command("merge", *paths, "--into", into) == 0  # known by now
+    LabelStore(tmp_path / "dee.sqlite3").put(label(labeler="you"))
+    assert command("merge", tmp_path / "dee.sqlite3", "--into", into) == 2  # somebody new is not
+
+
+def test_the_daily_merge_asks_nothing_whatever_was_ranked_again(tmp_path):
+    mine, into, second = tmp_path / "ada.sqlite3", tmp_path / "class.sqlite3", tmp_path / "school.sqlite3"
+    LabelStore(mine).put(label())
+    for ranks in ((1, 2, 3), (3, 2, 1), (2, 1, 3)):
+        merge([mine], into)
+        merge([into, mine], second)  # a merged store is merged further
+        LabelStore(mine).put(label(ranks=ranks))
+    shutil.copy(mine, tmp_path / "backup.sqlite3")
+    assert merge([mine, tmp_path / "backup.sqlite3"], into)[str(mine)] == {"in place of an earlier": 1}
+    assert LabelStore(into).rows() == LabelStore(mine).rows()
+
+
+def test_stores_from_before_are_known_to_be_of_one_person(tmp_path):
+    rows = [(label("p1"), 1), (label("p2"), 1)]
+    mine, into = (
+        first_schema(tmp_path / "ada.sqlite3", *rows),
+        first_schema(tmp_path / "class.sqlite3", *rows),
+    )
+    LabelStore(mine).put(label("p3"))
+    assert merge([mine], into)[str(mine)] == {"there already": 2, "new": 1}
+    with closing(sqlite3.connect(first_schema(tmp_path / "other.sqlite3", *rows))) as db, db:
+        db.execute("UPDATE labels SET changed = replace(changed, '2026', '2025')")
+    with pytest.raises(StoreError, match="'ada' may be 2 people"):
+        merge([tmp_path / "other.sqlite3"], into)
+
+
+def test_several_people_cannot_get_one_name(store, tmp_path):
+    store.put_all([label(), label(labeler="bob")])
+    with pytest.raises(StoreError, match="labels of 2 people; all would be called 'ann'"):
+        merge([store.path], tmp_path / "all.sqlite3", labeler="ann")
+
+
 # --- Schema -------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +378,17 @@ def test_a_store_of_an_older_schema_is_brought_up_to_date_and_keeps_its_labels(s
     with sqlite3.connect(store.path) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (len(st.MIGRATIONS),)
         db.execute("SELECT since FROM drafts")
+
+
+def test_a_store_of_the_first_schema_loses_nothing(tmp_path):
+    nameless = {**label(prompt=NASTY), "prompt_id": ""}
+    rows = [(label(), 1), (label(ranks=(3, 2, 1)), 2), (nameless, 1), (label("p2", "bob"), 1)]
+    store = LabelStore(first_schema(tmp_path / "old.sqlite3", *rows))
+    known = [row for row in store.rows() if row["prompt"] != NASTY]
+    assert known == [label(), label("p2", "bob")] and store.rows(look=2) == [label(ranks=(3, 2, 1))]
+    assert store.counts() == {"ada": 2, "bob": 1}
+    store.put_all([row for row, look in rows if look == 1])  # nothing is there twice
+    assert store.counts() == {"ada": 2, "bob": 1}
 
 
 def test_a_migration_that_fails_changes_nothing(store, monkeypatch):
@@ -240,6 +450,59 @@ def test_a_locked_store_says_so(store, monkeypatch):
         store.put(label())
     other.close()
     store.put(label())
+
+
+def test_one_flipped_bit_is_found_or_changes_no_label(tmp_path):
+    store, draw = LabelStore(tmp_path / "good.sqlite3"), Random(0)
+    for i in range(30):
+        texts = ["".join(draw.choices("abc üß🙂", k=draw.randrange(300))) + str(j) for j in range(3)]
+        store.put(label(f"p{i}", completions=texts))
+    good, rows, found, bad = store.path.read_bytes(), store.rows(), 0, tmp_path / "bad.sqlite3"
+    used = [i for i, byte in enumerate(good) if byte]
+    for place in draw.sample(used, 250) + list(range(0, 100, 2)):
+        flipped = bytearray(good)
+        flipped[place] ^= 1 << draw.randrange(8)
+        bad.write_bytes(flipped)
+        try:
+            assert LabelStore(bad).rows() == rows, place
+        except StoreError:
+            found += 1
+    assert found > 200
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM labels WHERE prompt_id = 'p2'", "DELETE FROM seal"])
+def test_a_label_that_vanished_is_missed(store, tmp_path, damage):
+    store.put_all([label("p1"), label("p2")])
+    with closing(sqlite3.connect(store.path)) as db, db:
+        db.execute(damage)
+    for read in (store.rows, store.counts, lambda: merge([store.path], tmp_path / "all.sqlite3")):
+        with pytest.raises(StoreError, match="damaged; restore a copy.*their number is not what was kept"):
+            read()
+
+
+def test_the_damaged_label_is_named_in_one_line_however_long_it_is(store):
+    store.put(label("p1", completions=("x" * 200_000, "b", "c")))
+    with closing(sqlite3.connect(store.path)) as db, db:
+        db.execute("UPDATE labels SET label = replace(label, 'xx', 'xy')")
+    with pytest.raises(StoreError, match="the label of 'ada' of prompt 'p1' is not") as told:
+        store.rows()
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_other_programs_databases_are_left_alone(tmp_path, version):
+    path = tmp_path / "cookies.sqlite3"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE labels (name TEXT, color TEXT)")
+        db.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    with pytest.raises(
+        StoreError, match="cookies.sqlite3: it is no label store; choose another file; nothing"
+    ):
+        LabelStore(path)
+    with pytest.raises(StoreError, match="no label store"):
+        merge([path], tmp_path / "all.sqlite3")
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_is_no_store_is_refused(tmp_path):

@@ -58,6 +58,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
+def shown(value: Any) -> str:
+    """A value in an error message: cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def normalise_ranks(ranks: Sequence[float]) -> list[int]:
     """Dense ranks from 1 = best, ties equal: [3, 0, 3] -> [2, 1, 2]."""
     place = {rank: i + 1 for i, rank in enumerate(sorted(set(ranks)))}

@@ -24,13 +24,14 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..data.records import Intake, RecordError, Row, check_ranking
+from ..data.records import Intake, RecordError, Row, check_ranking, shown
 
 SHARED = "labels.sqlite3"
 SUFFIXES = (".sqlite3", ".sqlite", ".db")
 APPLICATION = 0x726C6866  # "rlhf", as a store's application_id: other SQLite files are none of ours
 KEY = "labeler, prompt_id, look, answers"
 COLUMNS = f"{KEY}, changed, label"
+STATES = ("new", "in place of an earlier", "there already", "older, not taken")  # what becomes of a label
 WAIT = 60  # seconds for others who write, before it is an error
 # Each entry takes the schema one version further; what has left this house is never edited, only added to.
 MIGRATIONS = (
@@ -95,7 +96,7 @@ class LabelStore:
         return self.take({"": rows}, look).total()
 
     def take(self, files: Mapping[str, Iterable[Row]], look: int = 1) -> Counter:
-        """Keep the labels of several files, named in errors, all or none. -> how many were new, ..."""
+        """Keep the labels of several files, named in errors, all or none. -> how many became what (STATES)"""
         counts: Counter = Counter()
         with self._writing() as db:
             for where, rows in files.items():
@@ -137,7 +138,7 @@ class LabelStore:
 
     def keep_draft(self, labeler: str, draft: dict | None) -> None:
         """Remember what is on the screen, or, with None, forget it."""
-        with self._connection() as db:
+        with self._writing() as db:
             if draft is None:
                 db.execute("DELETE FROM drafts WHERE labeler = ?", (labeler,))
             else:
@@ -145,7 +146,7 @@ class LabelStore:
 
     def draft(self, labeler: str) -> dict | None:
         """What was on the screen."""
-        with self._connection() as db:
+        with self._reading() as db:
             found = db.execute("SELECT draft FROM drafts WHERE labeler = ?", (labeler,)).fetchone()
         return found and json.loads(found[0])
 
@@ -210,6 +211,8 @@ class LabelStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, and nobody else writes meanwhile."""
+        if not self.writable:
+            raise StoreError(f"{self.path}: {ADVICE['SQLITE_READONLY']}.")
         with self._connection() as db, db:
             db.execute("BEGIN IMMEDIATE")
             yield db
@@ -251,7 +254,7 @@ def merge(
 
     Two stores in which a name began apart may be of two people. They are refused, unless `same_person` has
     the name, or each is merged by itself with a `labeler`, the name that its only person gets in `into`.
-    -> of each store, how many labels were new, in place of an earlier, there already, older (not taken)
+    -> of each store, how many labels became what (STATES)
     """
     sources, into = [Path(source) for source in sources], Path(into)
     if missing := [source for source in sources if not source.is_file()]:
@@ -333,7 +336,7 @@ def _put(db: sqlite3.Connection, row: Row, look: int) -> str:
     for name in ("labeler", "prompt_id"):
         value = row.get(name)
         if not isinstance(value, str | int | None):
-            raise RecordError(f"{name} is {value!r}, but must be a text")
+            raise RecordError(f"{name} is {shown(value)}, but must be a text")
         ids.append("" if value is None else str(value))
     labeler, prompt_id = ids[0], ids[1] or _named(label)
     if not labeler:
@@ -341,8 +344,8 @@ def _put(db: sqlite3.Connection, row: Row, look: int) -> str:
     same_id = "SELECT label FROM labels WHERE labeler = ? AND prompt_id = ?"
     there = db.execute(same_id, (labeler, prompt_id)).fetchone()
     if there and (other := json.loads(there[0])["prompt"]) != row["prompt"]:
-        why = f"stands for another prompt of {labeler} already ({other!r})"
-        raise RecordError(f"prompt_id {prompt_id!r} {why}; give it one of its own, or none")
+        why = f"stands for another prompt of {labeler} already ({shown(other)})"
+        raise RecordError(f"prompt_id {shown(prompt_id)} {why}; give it one of its own, or none")
     origin = "INSERT INTO people SELECT ?1, hex(randomblob(8)) WHERE ?1 NOT IN (SELECT labeler FROM people)"
     db.execute(origin, (labeler,))
     now = datetime.now(UTC).isoformat(timespec="microseconds")  # a form that sorts
@@ -358,14 +361,14 @@ def _keep(db: sqlite3.Connection, *columns: str | int, newest: bool = False) -> 
     if newest and there:
         changed = max(changed, there[0])  # a clock may have been set back
     if there and changed < there[0]:
-        return "there already" if label == there[1] else "older, not taken"
+        return STATES[2] if label == there[1] else STATES[3]
     checksum = _checksum(*key, changed, label)
     db.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, changed, label, checksum))
     more = (0, checksum - there[2]) if there else (1, checksum)
     db.execute("UPDATE seal SET labels = labels + ?, checksums = checksums + ?", more)
-    if there:
-        return "there already" if label == there[1] else "in place of an earlier"
-    return "new"
+    if there is None:
+        return STATES[0]
+    return STATES[2] if label == there[1] else STATES[1]
 
 
 ADVICE = {
@@ -384,11 +387,12 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name breaks the message itself
-        told = StoreError(f"{path}: nothing was written ({error}).")
+        fault = str(error)[:100]  # it may hold a whole label
+        told = StoreError(f"{path}: nothing was written ({fault}).")
         told.kind = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")  # no name: text that is none
         for kind, advice in ADVICE.items():
             if told.kind.startswith(kind):
-                told.args = (f"{path}: {advice} ({error}).",)
+                told.args = (f"{path}: {advice} ({fault}).",)
         raise told from None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}; choose another place.") from None
