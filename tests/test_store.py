@@ -17,8 +17,10 @@ from random import Random
 import pytest
 
 from rlhf_lite import cli
+from rlhf_lite.chain.store import home
 from rlhf_lite.labels import store as st
-from rlhf_lite.labels.exchange import load_from
+from rlhf_lite.labels.exchange import load_from, to_pairs
+from rlhf_lite.labels.names import remember_name
 from rlhf_lite.labels.store import LabelStore, StoreError, merge, open_store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -283,9 +285,10 @@ def test_on_a_read_only_disk_every_store_can_be_read_and_written_in_none(tmp_pat
     for name in names:
         store = LabelStore(folder / name)
         assert store.rows() == [label()] and store.counts() == {"ada": 1} and store.draft("ada") is None
-        for write in (lambda: store.put(label("p2")), lambda: store.keep_draft("ada", {})):
-            with pytest.raises(StoreError, match=f"{name}: it cannot be written; ask for the right"):
-                write()
+        with pytest.raises(StoreError, match=f"{name}: it cannot be written; ask for the right"):
+            store.put(label("p2"))
+        with pytest.raises(StoreError, match=f"{name}: it cannot be written; ask for the right"):
+            store.keep_draft("ada", {})
     with pytest.raises(StoreError, match="other.sqlite3: it cannot be opened"):
         LabelStore(folder / "other.sqlite3")
 
@@ -528,18 +531,34 @@ def command(*words) -> int:
         ("argilla", ".json"),
         ("label-studio", ".json"),
         ("rankings", ".csv"),
+        ("pairs", ".csv"),
+        ("pairs", ".parquet"),
+        ("messages", ".parquet"),
     ],
 )
 def test_labels_leave_and_come_back(store, tmp_path, form, suffix):
-    rows = [label("p1", prompt=NASTY), label("p1", "bob", ranks=(3, 1, 2)), label("p2")]
+    rows = [
+        label("p1", prompt=NASTY),
+        label("p1", "bob", ranks=(3, 1, 2)),
+        label("p2", completions=("", "b", "c")),
+    ]
     store.put_all(rows)
-    assert command("export", store.path, "--form", form, "--into", tmp_path / f"out{suffix}") == 0
-    assert (
-        command("import", tmp_path / f"out{suffix}", "--form", form, "--into", tmp_path / "back.sqlite3") == 0
-    )
-    back = LabelStore(tmp_path / "back.sqlite3").rows()
-    same = [{name: row[name] for name in label()} for row in back]
-    assert same == store.rows()
+    out, into = tmp_path / f"out{suffix}", tmp_path / "back.sqlite3"
+    assert command("export", store.path, "--form", form, "--into", out) == 0
+    assert command("import", out, "--form", form, "--into", into, "--labeler", "web") == 0
+    back = LabelStore(into).rows()
+    if form in ("pairs", "messages"):
+        assert sorted(map(str, to_pairs(back))) == sorted(map(str, to_pairs(rows)))
+    else:
+        assert [{name: row[name] for name in label()} for row in back] == store.rows()
+
+
+@pytest.mark.parametrize("form", ["argilla", "label-studio"])
+def test_what_no_service_reads_is_not_written(store, tmp_path, form, capsys):
+    store.put(label())
+    for suffix in (".csv", ".parquet"):
+        assert command("export", store.path, "--form", form, "--into", tmp_path / f"out{suffix}") == 2
+        assert f"{form} reads .json and .jsonl only" in capsys.readouterr().err
 
 
 def test_pairs_leave_as_trl_reads_them(store, tmp_path, capsys):
@@ -554,7 +573,7 @@ def test_pairs_leave_as_trl_reads_them(store, tmp_path, capsys):
     assert pairs == [
         {"prompt": "Say hello.", "chosen": "Hello.", "rejected": worse} for worse in ("No.", "Hm.")
     ]
-    assert "1 rankings as pairs" in capsys.readouterr().out
+    assert "1 rankings as pairs, 2 rows" in capsys.readouterr().out
     assert command("import", tmp_path / "pairs.jsonl", "--into", tmp_path / "b.sqlite3") == 2
     assert "it does not say who ranked; give --labeler" in capsys.readouterr().err
     assert (
@@ -573,6 +592,76 @@ def test_a_bad_row_is_named_and_nothing_is_imported(store, tmp_path, capsys):
     assert command("import", tmp_path / "in.json", "--form", "label-studio", "--into", store.path) == 2
     assert "is not what label-studio exports" in capsys.readouterr().err
     assert store.rows() == [label()]
+
+
+def write(path, *rows):
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_what_an_import_stored_is_said(tmp_path, capsys):
+    pairs = [{"prompt": f"Why {i}?", "chosen": "good", "rejected": "bad"} for i in range(3)]
+    monday = write(tmp_path / "monday.jsonl", *pairs)
+    tuesday = write(tmp_path / "tuesday.jsonl", pairs[0], {**pairs[1], "prompt": "How?"}, pairs[0])
+    assert command("import", monday, tuesday, "--labeler", "web", "--into", tmp_path / "all.sqlite3") == 0
+    assert "6 labels imported: 4 new, 2 there already." in (said := capsys.readouterr().out)
+    assert "all.sqlite3: web 4." in said
+    again = write(tmp_path / "again.jsonl", label(), label(ranks=(3, 2, 1)))
+    assert command("import", again, "--into", tmp_path / "two.sqlite3") == 0
+    assert "2 labels imported: 1 new, 1 in place of an earlier." in capsys.readouterr().out
+
+
+def test_an_id_of_another_prompt_is_refused_naming_file_and_row(tmp_path, capsys):
+    monday, tuesday = (
+        write(tmp_path / f"{day}.jsonl", *(label(i, prompt=f"{day} {i}?") for i in range(2)))
+        for day in ("monday", "tuesday")
+    )
+    assert command("import", monday, "--into", tmp_path / "all.sqlite3") == 0
+    assert command("import", tuesday, "--into", tmp_path / "all.sqlite3") == 2
+    assert "tuesday.jsonl, row 1: prompt_id '0' stands for another prompt" in capsys.readouterr().err
+    assert len(LabelStore(tmp_path / "all.sqlite3").rows()) == 2
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {**label("p1"), "prompt": "y" * 200_000},
+        {**label(), "ranks": ["x" * 200_000, 1, 2]},
+        {**label(), "completions": [["x" * 200_000], "b", "c"]},
+        {**label(), "labeler": ["x" * 200_000]},
+        {"x" * 200_000: 1},
+    ],
+)
+def test_an_error_names_the_file_and_is_a_line_whatever_a_cell_holds(store, tmp_path, bad, capsys):
+    store.put(label("p1"))
+    path = write(tmp_path / "in.jsonl", label("p7"), bad)
+    assert command("import", path, "--into", store.path) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "in.jsonl, row 2: " in line and len(line) < 700
+    assert len(store.rows()) == 1
+
+
+def test_on_a_terminal_it_is_asked_whose_labels_a_file_holds(run_home, tmp_path, monkeypatch, capsys):
+    path = write(tmp_path / "pairs.jsonl", {"prompt": "p", "chosen": "a", "rejected": "b"})
+    monkeypatch.delenv("JUPYTERHUB_USER", raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    answers, asked = iter(["web", ""]), []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or next(answers))
+    assert command("import", path, "--into", tmp_path / "all.sqlite3") == 0
+    remember_name(home(), "ada")
+    assert command("import", path, "--into", tmp_path / "all.sqlite3") == 0
+    assert LabelStore(tmp_path / "all.sqlite3").counts() == {"ada": 1, "web": 1}
+    assert "Who ranked what is in" in asked[0] and "[ada]" in asked[1]
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
+    assert command("import", path, "--into", tmp_path / "all.sqlite3") == 2
+    assert "pairs.jsonl, row 1: it does not say who ranked; give --labeler" in capsys.readouterr().err
+
+
+def test_second_looks_that_are_not_exported_are_counted(store, tmp_path, capsys):
+    store.put(label())
+    store.put(label(), look=2)
+    assert command("export", store.path, "--into", tmp_path / "all.jsonl") == 0
+    assert "left out 1 second looks" in capsys.readouterr().out
 
 
 def test_agreement_of_all_of_each_with_others_and_with_themselves(store, capsys):

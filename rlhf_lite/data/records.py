@@ -43,7 +43,13 @@ FLAGS = {
 
 
 class RecordError(ValueError):
-    """Rows that cannot be used; the message names row numbers and says what to do."""
+    """Rows that cannot be used; the message names row numbers and says what to do.
+
+    It may repeat what a file holds, however long, so it is cut in the middle.
+    """
+
+    def __init__(self, message: str = ""):
+        super().__init__(message if len(message) <= 500 else f"{message[:300]} ... {message[-150:]}")
 
 
 class SourceError(ValueError):

@@ -112,8 +112,8 @@ def _of_record(record: Row, intake: Intake) -> Iterator[Row | None]:
     for user, said in by_user.items():
         name = _the_ranking({name: name == "ranking" or _has_ranks(value) for name, value in said.items()})
         if name is None:
-            there = f"without a ranking, with {', '.join(said) or 'nothing'}"
-            intake.left_out[f"responses: {unfinished.get(user, there)}"] += 1
+            why = f"responses without a ranking, with {', '.join(said) or 'nothing'}"
+            intake.left_out[f"{unfinished[user]} responses" if user in unfinished else why] += 1
             continue
         answers = [answer if isinstance(answer, dict) else {"value": answer} for answer in said[name]]
         plain = not _has_ranks(said[name])
@@ -168,15 +168,15 @@ def _of_task(task: Row, intake: Intake) -> Iterator[Row | None]:
     known, items = _known(data, data), data.get("items") or next(filter(_is_items, data.values()), ())
     texts = {str(item["id"]): next(filter(_is_text, map(item.get, BODY)), "") for item in items}
     if not task.get("annotations"):
-        intake.left_out["tasks: not annotated"] += 1
+        intake.left_out["tasks without annotations"] += 1
     for note in task.get("annotations") or ():
         results = [r for r in note.get("result") or () if "from_name" in r]
         said = {r["from_name"]: r["value"].get(r["type"]) for r in results}
         name = _the_ranking({r["from_name"]: r["type"] == "ranker" for r in results}, preferred="rank")
         if note.get("was_cancelled") or name is None:
             there = ", ".join(f"{r['type']} {r['from_name']!r}" for r in results) or "nothing"
-            why = "cancelled" if note.get("was_cancelled") else f"without a Ranker, with {there}"
-            intake.left_out[f"annotations: {why}"] += 1
+            why = f"annotations without a Ranker, with {there}"
+            intake.left_out["cancelled annotations" if note.get("was_cancelled") else why] += 1
             continue
         who = note.get("completed_by")
         who = (who.get("email") or who.get("id")) if isinstance(who, dict) else who
@@ -245,10 +245,9 @@ def _taken(read: Callable[[Row, Intake], Iterator[Row | None]], intake: Intake) 
     """All rankings that `read` finds in the raw rows; what was left out is said."""
     found = [row for rows in intake.each(lambda raw: list(read(raw, intake))) for row in rows if row]
     if intake.left_out:
-        told = "; ".join(f"{number} {reason}" for reason, number in intake.left_out.items())
-        warnings.warn(
-            f"{intake.where or 'left out'}: {len(found)} rankings taken, left out {told}", stacklevel=3
-        )
+        reasons = "; ".join(f"{reason}: {number}" for reason, number in intake.left_out.items())
+        told = f"{len(found)} rankings taken, left out: {reasons}"
+        warnings.warn(f"{intake.where}: {told}" if intake.where else told, stacklevel=3)
     return found
 
 
@@ -275,7 +274,7 @@ def _ranking(
     if len(ranks) < len(placed):
         raise RecordError("an answer was ranked twice")
     if len(names) < 2:
-        intake.left_out["rankings: of fewer than two answers"] += 1
+        intake.left_out["rankings of fewer than two answers"] += 1
         return None
     places = [i for i, name in enumerate(texts, 1) if name in ranks]
     row = known | {"completions": [texts[name] for name in names], "ranks": [ranks[name] for name in names]}

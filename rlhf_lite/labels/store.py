@@ -387,12 +387,10 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name breaks the message itself
-        fault = str(error)[:100]  # it may hold a whole label
-        told = StoreError(f"{path}: nothing was written ({fault}).")
-        told.kind = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")  # no name: text that is none
-        for kind, advice in ADVICE.items():
-            if told.kind.startswith(kind):
-                told.args = (f"{path}: {advice} ({fault}).",)
+        kind = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")  # no name: a text that is none
+        advice = next((text for name, text in ADVICE.items() if kind.startswith(name)), "nothing was written")
+        told = StoreError(f"{path}: {advice} ({error}).")
+        told.kind = kind
         raise told from None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}; choose another place.") from None

@@ -29,6 +29,7 @@ from .text import Html, inert
 from .widgets import Shown, words
 
 MODES = ("ranking", "pairs")
+LETTERS = "ABCDEFGHI"  # of the answers on the screen
 
 
 class RankingPanel(Shown):
@@ -82,7 +83,11 @@ class RankingPanel(Shown):
         self._save()
 
     def still(self) -> Html:
-        """The prompt and the answers on the screen."""
+        """The prompt and the answers on the screen, or the first ones while nobody ranks."""
+        if not self.labeler and self.prompts:
+            return side_by_side(
+                self.prompts[0]["prompt"], dict(zip(LETTERS, self.prompts[0]["completions"], strict=False))
+            )
         if self.current is None:
             return Html(inert(self._progress()), self._progress())
         return side_by_side(self.current["prompt"], dict(text.split(".  ", 1) for text in self.texts))
@@ -135,11 +140,11 @@ class RankingPanel(Shown):
         self.order = shuffled(
             range(len(row["completions"])), self.seed, row["prompt_id"]
         )  # of the answers on the screen
-        K, letters = len(self.order), "ABCDEFGHI"
-        self.texts = [f"{letters[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
-        self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, 7 is best") for i in range(K)]
+        K = len(self.order)
+        self.texts = [f"{LETTERS[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
+        self.quality = [_choice(range(1, 8), f"quality of {LETTERS[i]}, 7 is best") for i in range(K)]
         self.marks = [{name: _question(FLAGS[name]) for name in self.flags} for _ in range(K)]
-        self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, 1 is best") for i in range(K)]
+        self.places = [_choice(range(1, K + 1), f"place of {LETTERS[i]}, 1 is best") for i in range(K)]
         same = draft and (draft["prompt_id"], draft["look"], draft["seed"]) == (
             row["prompt_id"],
             look,
