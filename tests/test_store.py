@@ -479,7 +479,9 @@ def test_a_label_that_vanished_is_missed(store, tmp_path, damage):
     with closing(sqlite3.connect(store.path)) as db, db:
         db.execute(damage)
     for read in (store.rows, store.counts, lambda: merge([store.path], tmp_path / "all.sqlite3")):
-        with pytest.raises(StoreError, match="damaged; restore a copy.*their number is not what was kept"):
+        with pytest.raises(
+            StoreError, match="damaged; restore a copy.*not as it was kept: all: their number or sum"
+        ):
             read()
 
 
@@ -487,7 +489,7 @@ def test_the_damaged_label_is_named_in_one_line_however_long_it_is(store):
     store.put(label("p1", completions=("x" * 200_000, "b", "c")))
     with closing(sqlite3.connect(store.path)) as db, db:
         db.execute("UPDATE labels SET label = replace(label, 'xx', 'xy')")
-    with pytest.raises(StoreError, match="the label of 'ada' of prompt 'p1' is not") as told:
+    with pytest.raises(StoreError, match="not as it was kept: 'ada' on prompt 'p1'") as told:
         store.rows()
     assert len(str(told.value)) < 500
 
@@ -620,6 +622,9 @@ def test_an_id_of_another_prompt_is_refused_naming_file_and_row(tmp_path, capsys
     assert command("import", tuesday, "--into", tmp_path / "all.sqlite3") == 2
     assert "tuesday.jsonl, row 1: prompt_id '0' stands for another prompt" in capsys.readouterr().err
     assert len(LabelStore(tmp_path / "all.sqlite3").rows()) == 2
+    assert command("import", tuesday, tmp_path / "no.jsonl", "--into", tmp_path / "new.sqlite3") == 2
+    assert command("import", write(tmp_path / "bad.jsonl", {}), "--into", tmp_path / "new.sqlite3") == 2
+    assert not (tmp_path / "new.sqlite3").exists()
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,8 @@ def run(args: argparse.Namespace) -> None:
             print_table(("store", *store.STATES), rows, str(args.into))
             say(_holds(args.into))
         case "import":
-            counts = store.LabelStore(args.into).take(
-                {str(path): _named_rows(args, path) for path in args.files}
-            )
+            files = {str(path): _named_rows(args, path) for path in args.files}
+            counts = store.LabelStore(args.into).take(files)
             became = ", ".join(f"{counts[state]} {state}" for state in store.STATES if counts[state])
             say(f"{counts.total()} labels imported: {became or 'there were none'}. {_holds(args.into)}")
         case "export":

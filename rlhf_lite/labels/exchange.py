@@ -126,10 +126,10 @@ def _responses(record: Row) -> Iterator[tuple[str, Row]]:
     found = record.get("responses") or {}
     if isinstance(found, dict):
         yield from ((question, answer) for question, answers in found.items() for answer in answers or ())
-    for said in found if isinstance(found, list) else ():
-        yield from (
-            (question, said | answer) for question, answer in (said.get("values") or {"": {}}).items()
-        )
+    else:
+        for said in found:
+            for question, answer in (said.get("values") or {"": {}}).items():
+                yield question, said | answer
 
 
 def _has_ranks(value: Any) -> bool:
@@ -166,7 +166,9 @@ def from_label_studio(tasks: Iterable[Row], where: str = "") -> list[Row]:
 def _of_task(task: Row, intake: Intake) -> Iterator[Row | None]:
     data = _texts(task, "data", "label-studio")
     known, items = _known(data, data), data.get("items") or next(filter(_is_items, data.values()), ())
-    texts = {str(item["id"]): next(filter(_is_text, map(item.get, BODY)), "") for item in items}
+    texts = {
+        str(item["id"]): next((text for n in BODY if (text := item.get(n)) is not None), "") for item in items
+    }
     if not task.get("annotations"):
         intake.left_out["tasks without annotations"] += 1
     for note in task.get("annotations") or ():
@@ -186,10 +188,6 @@ def _of_task(task: Row, intake: Intake) -> Iterator[Row | None]:
 
 def _is_items(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and "id" in v for v in value)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _placed(buckets: Any, ranker: str) -> Iterator[tuple[str, int]]:
@@ -255,9 +253,8 @@ def _the_ranking(questions: dict[str, bool], preferred: str = "ranking") -> str 
     """The question that is a ranking: the preferred one, or else the only one."""
     rankings = [name for name, yes in questions.items() if yes]
     if len(rankings) > 1 and preferred not in rankings:
-        raise RecordError(
-            f"there are several rankings, {', '.join(rankings)}; call the one to take {preferred!r}"
-        )
+        there = ", ".join(rankings)
+        raise RecordError(f"there are several rankings, {there}; call the one to take {preferred!r}")
     return preferred if preferred in rankings else next(iter(rankings), None)
 
 
@@ -268,9 +265,8 @@ def _ranking(
     placed = [(name, rank) for name, rank in placed if rank is not None]
     ranks, names = dict(placed), [name for name in texts if name in dict(placed)]
     if strange := [name for name in ranks if name not in texts]:
-        raise RecordError(
-            f"{shown(strange[0])} was ranked, but the answers are {', '.join(texts) or 'not there'}"
-        )
+        there = ", ".join(texts) or "not there"
+        raise RecordError(f"{shown(strange[0])} was ranked, but the answers are {there}")
     if len(ranks) < len(placed):
         raise RecordError("an answer was ranked twice")
     if len(names) < 2:
@@ -308,9 +304,10 @@ def save_as(form: str, rows: Iterable[Row], path: str | Path) -> int:
     table = path.suffix in (".csv", ".parquet")
     if table and form in ("argilla", "label-studio"):
         raise RecordError(f"{path.name}: {form} reads .json and .jsonl only.")
-    made = rows if table and form == "rankings" else FORMS[form](rows)
-    write_rows(made, path)
-    return len(made)
+    if not (table and form == "rankings"):
+        rows = FORMS[form](rows)
+    write_rows(rows, path)
+    return len(rows)
 
 
 def save_rankings(rows: Iterable[Row], path: str | Path) -> None:

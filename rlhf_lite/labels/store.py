@@ -31,7 +31,8 @@ SUFFIXES = (".sqlite3", ".sqlite", ".db")
 APPLICATION = 0x726C6866  # "rlhf", as a store's application_id: other SQLite files are none of ours
 KEY = "labeler, prompt_id, look, answers"
 COLUMNS = f"{KEY}, changed, label"
-STATES = ("new", "in place of an earlier", "there already", "older, not taken")  # what becomes of a label
+# What becomes of a label that is put or merged.
+STATES = NEW, RENEWED, KNOWN, OLDER = "new", "in place of an earlier", "there already", "older, not taken"
 WAIT = 60  # seconds for others who write, before it is an error
 # Each entry takes the schema one version further; what has left this house is never edited, only added to.
 MIGRATIONS = (
@@ -73,7 +74,9 @@ NETWORK_DISKS = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glus
 class StoreError(RecordError):
     """A store that cannot be read or written; the message says which, why, and what to do."""
 
-    kind = ""  # SQLite's name for it
+    def __init__(self, message: str = "", kind: str = ""):
+        super().__init__(message)
+        self.kind = kind  # SQLite's name for it
 
 
 class LabelStore:
@@ -127,11 +130,11 @@ class LabelStore:
             origins = db.execute("SELECT labeler, origin FROM people").fetchall()
         damaged = [label for *label, checksum in found if checksum != _checksum(*label)]
         if damaged or sealed != [(len(found), sum(label[-1] for label in found))]:
-            place = (
-                f"the label of {damaged[0][0]!r} of prompt {damaged[0][1]!r}" if damaged else "their number"
-            )
-            raise StoreError(f"{self.path}: {ADVICE['SQLITE_CORRUPT']} ({place} is not what was kept).")
-        people = {who: {origin for name, origin in origins if name == who} for who, _ in origins}
+            which = "{!r} on prompt {!r}".format(*damaged[0]) if damaged else "all: their number or sum"
+            raise StoreError(f"{self.path}: {ADVICE['SQLITE_CORRUPT']} (not as it was kept: {which}).")
+        people: dict[str, set[str]] = {}
+        for who, origin in origins:
+            people.setdefault(who, set()).add(origin)
         return [tuple(label) for *label, _ in found], people
 
     # --- drafts: what is on a labeler's screen, so that a restart loses nothing -----------------------------
@@ -147,7 +150,8 @@ class LabelStore:
     def draft(self, labeler: str) -> dict | None:
         """What was on the screen."""
         with self._reading() as db:
-            found = db.execute("SELECT draft FROM drafts WHERE labeler = ?", (labeler,)).fetchone()
+            query = "SELECT draft FROM drafts WHERE labeler = ? AND json_valid(draft)"
+            found = db.execute(query, (labeler,)).fetchone()
         return found and json.loads(found[0])
 
     # --- the file -------------------------------------------------------------------------------------------
@@ -169,12 +173,8 @@ class LabelStore:
     def _bring_forward(self, db: sqlite3.Connection) -> None:
         if self._version(db) == len(MIGRATIONS):
             return
-        for name, parts, function in (
-            ("named", 1, _named),
-            ("answers", 1, _answers),
-            ("checksum", 6, _checksum),
-        ):
-            db.create_function(name, parts, function)
+        for function in (_named, _answers, _checksum):
+            db.create_function(function.__name__[1:], -1, function)
         db.execute(f"PRAGMA journal_mode = {self.journal}").fetchone()
         with db:  # all or nothing
             db.execute("BEGIN IMMEDIATE")
@@ -186,14 +186,14 @@ class LabelStore:
 
     def _version(self, db: sqlite3.Connection) -> int:
         """Of the schema; 0 if the file is empty. What is no store is refused before anything is written."""
-        (version,), (application,) = (
-            db.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id")
-        )
-        columns = [column for (column,) in db.execute("SELECT name FROM pragma_table_info('labels')")]
-        first = (version, columns) == (1, ["labeler", "prompt_id", "look", "label", "changed"])
-        empty = version == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone()
-        ours = application == APPLICATION and version > 1
-        if not (ours or (application == 0 and (first or empty))):
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        ours = version > 1 and application == APPLICATION
+        if version < 2 and application == 0:  # our first schema had none
+            columns = [column for (column,) in db.execute("SELECT name FROM pragma_table_info('labels')")]
+            tables = db.execute("SELECT 1 FROM sqlite_master").fetchone()
+            ours = columns == ["labeler", "prompt_id", "look", "label", "changed"] if version else not tables
+        if not ours:
             raise StoreError(f"{self.path}: {ADVICE['SQLITE_NOTADB']}; nothing was changed.")
         if version > len(MIGRATIONS):
             newer = f"a newer version of rlhf_lite (schema {version}; this one knows {len(MIGRATIONS)})"
@@ -288,10 +288,8 @@ def _check_names(stores: dict[str, dict[str, set[str]]], same_person: Collection
         if len(groups) > 1:
             where = ", ".join(path for path, people in stores.items() if name in people)
             may_be = f"{name!r} may be {len(groups)} people, in {where}; nothing was merged."
-            advice = (
-                f"If they are one, say --same-person {name}; if not, merge each file by itself with --labeler"
-            )
-            raise StoreError(f"{may_be} {advice} and a name of its own.")
+            one, two = f"say --same-person {name}", "merge each file by itself with a --labeler of its own"
+            raise StoreError(f"{may_be} If they are one, {one}; if not, {two}.")
 
 
 def on_network_disk(path: Path, mounts: Path = Path("/proc/mounts")) -> bool:
@@ -355,20 +353,19 @@ def _put(db: sqlite3.Connection, row: Row, look: int) -> str:
 def _keep(db: sqlite3.Connection, *columns: str | int, newest: bool = False) -> str:
     """Keep a label of COLUMNS unless there is a later one. -> what became of it"""
     *key, changed, label = columns
-    there = db.execute(
-        f"SELECT changed, label, checksum FROM labels WHERE ({KEY}) = (?, ?, ?, ?)", key
-    ).fetchone()
+    same = f"SELECT changed, label, checksum FROM labels WHERE ({KEY}) = (?, ?, ?, ?)"
+    there = db.execute(same, key).fetchone()
     if newest and there:
         changed = max(changed, there[0])  # a clock may have been set back
     if there and changed < there[0]:
-        return STATES[2] if label == there[1] else STATES[3]
+        return KNOWN if label == there[1] else OLDER
     checksum = _checksum(*key, changed, label)
     db.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, changed, label, checksum))
     more = (0, checksum - there[2]) if there else (1, checksum)
     db.execute("UPDATE seal SET labels = labels + ?, checksums = checksums + ?", more)
     if there is None:
-        return STATES[0]
-    return STATES[2] if label == there[1] else STATES[1]
+        return NEW
+    return KNOWN if label == there[1] else RENEWED
 
 
 ADVICE = {
@@ -389,8 +386,6 @@ def _explained(path: Path) -> Iterator[None]:
     except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged name breaks the message itself
         kind = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")  # no name: a text that is none
         advice = next((text for name, text in ADVICE.items() if kind.startswith(name)), "nothing was written")
-        told = StoreError(f"{path}: {advice} ({error}).")
-        told.kind = kind
-        raise told from None
+        raise StoreError(f"{path}: {advice} ({error}).", kind) from None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}; choose another place.") from None
