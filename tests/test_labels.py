@@ -258,6 +258,8 @@ def test_a_failed_write_leaves_the_old_file_alone(rankings, tmp_path):
     with pytest.raises(TypeError):
         ex.write_rows([{"a": 2}, {"a": object()}], path)
     assert path.read_text() == '{"a": 1}\n' and list(tmp_path.iterdir()) == [path]
+    ex.write_rows([{"a": 1}], tmp_path / "ROWS.JSONL")
+    assert (tmp_path / "ROWS.JSONL").read_text() == '{"a": 1}\n'
     with pytest.raises(ValueError, match="cannot write '.txt'"):
         ex.write_rows([], tmp_path / "rows.txt")
 
@@ -350,7 +352,7 @@ def test_each_form_of_label_studios_ranker(task, ranks):
             studio_task({"best": ["v"], "worst": ["u", 3]}),
             "buckets 'best', 'worst' do not say which is better",
         ),
-        (studio_task({"best": ["v"]}), "call them rank_1"),
+        (studio_task({"best": ["v"]}), "call them rank_1 "),
         (studio_task({"rank_1": ["v"], "score_5": ["u"]}), "buckets 'score_5' do not say"),
         (studio_task({"rank_1": ["v"], "rank_2": ["w"]}), "'w' was ranked, but the answers are u, v, 3"),
         (studio_task({"rank_1": ["v"], "rank_2": ["u", "v"]}), "an answer was ranked twice"),

@@ -149,6 +149,14 @@ def test_what_cannot_be_kept_is_said_once_and_stays_on_the_screen(store, monkeyp
     assert panel.at == 1 and panel.trouble.value == "" and len(panel.rows()) == 1
 
 
+def test_a_damaged_store_is_said_on_a_panel_that_still_appears(store):
+    RankingPanel(prompts(2), "ada", store, repeats=0).rank([1, 2, 3, 4], [5] * 4)
+    data = store.path.read_bytes()
+    store.path.write_bytes(data.replace(b'"ranks": [', b'"ranks": {'))
+    panel = RankingPanel(prompts(2), "ada", store, repeats=0)
+    assert "it is damaged; restore a copy" in panel.trouble.value and "0 1" in panel.still().html
+
+
 # --- whose labels -------------------------------------------------------------------------------------------
 
 

@@ -540,7 +540,7 @@ def command(*words) -> int:
 )
 def test_labels_leave_and_come_back(store, tmp_path, form, suffix):
     rows = [
-        label("p1", prompt=NASTY),
+        label("p0", prompt=NASTY),
         label("p1", "bob", ranks=(3, 1, 2)),
         label("p2", completions=("", "b", "c")),
     ]

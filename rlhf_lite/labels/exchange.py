@@ -199,7 +199,9 @@ def _placed(buckets: Any, ranker: str) -> Iterator[tuple[str, int]]:
     buckets = {bucket: names for bucket, names in buckets.items() if bucket != "_"}
     if unordered := [bucket for bucket in buckets if not RANKED.fullmatch(bucket)]:
         which = ", ".join(map(shown, unordered))
-        raise RecordError(f"buckets {which} do not say which is better; call them rank_1 (best), rank_2, ...")
+        raise RecordError(
+            f"buckets {which} do not say which is better; call them rank_1 (best), rank_2 and so on"
+        )
     for bucket, names in buckets.items():
         yield from ((str(name), int(RANKED.fullmatch(bucket)[1])) for name in names)
 
@@ -301,7 +303,7 @@ def save_as(form: str, rows: Iterable[Row], path: str | Path) -> int:
     """Rankings to a file in one of FORMS. -> how many rows were written"""
     _check_form(form)
     path, rows = Path(path), check_rankings(rows, allow_empty=True)
-    table = path.suffix in (".csv", ".parquet")
+    table = path.suffix.lower() in (".csv", ".parquet")
     if table and form in ("argilla", "label-studio"):
         raise RecordError(f"{path.name}: {form} reads .json and .jsonl only.")
     if not (table and form == "rankings"):
@@ -325,15 +327,16 @@ def load_from(form: str, path: str | Path) -> list[Row]:
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     """Rows to .jsonl, .json, .csv or .parquet; the file appears when it is complete."""
     path, rows = Path(path), list(rows)
-    if path.suffix == ".parquet":
+    kind = path.suffix.lower()
+    if kind == ".parquet":
         with atomic_write(path) as file:
             _parquet(rows, file)
         return
-    if path.suffix == ".jsonl":
+    if kind == ".jsonl":
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    elif path.suffix == ".json":
+    elif kind == ".json":
         text = json.dumps(rows, ensure_ascii=False, indent=1)
-    elif path.suffix == ".csv":
+    elif kind == ".csv":
         text = _csv(rows)
     else:
         use = "use .jsonl, .json, .csv or .parquet"

@@ -29,7 +29,6 @@ from .text import Html, inert
 from .widgets import Shown, words
 
 MODES = ("ranking", "pairs")
-LETTERS = "ABCDEFGHI"  # of the answers on the screen
 
 
 class RankingPanel(Shown):
@@ -53,12 +52,10 @@ class RankingPanel(Shown):
             raise ValueError("give the labeler a name: labels are kept under it")
         self.prompts, self.place, self.repeats = list(prompts), store or home() / "labels", repeats
         self.flags, self.mode = tuple(flags), mode
-        self.labeler, self.store, self.queue, self.at = "", None, [], 0
         self._make_frame()
+        self._ask_name()
         if name := labeler or known_name(home()):
             self._begin(name)
-        else:
-            self._ask_name()
         if not labeler:  # several people may share a computer
             self.widget.children = [*self.widget.children, _button("Another name", self._ask_name, style="")]
 
@@ -83,11 +80,10 @@ class RankingPanel(Shown):
         self._save()
 
     def still(self) -> Html:
-        """The prompt and the answers on the screen, or the first ones while nobody ranks."""
-        if not self.labeler and self.prompts:
-            return side_by_side(
-                self.prompts[0]["prompt"], dict(zip(LETTERS, self.prompts[0]["completions"], strict=False))
-            )
+        """The prompt and the answers on the screen, or the first ones while there is none."""
+        if self.prompts and not self.texts:
+            first = self.prompts[0]
+            return side_by_side(first["prompt"], dict(zip("ABCDEFGHI", first["completions"], strict=False)))
         if self.current is None:
             return Html(inert(self._progress()), self._progress())
         return side_by_side(self.current["prompt"], dict(text.split(".  ", 1) for text in self.texts))
@@ -95,7 +91,7 @@ class RankingPanel(Shown):
     # --- whose labels ---------------------------------------------------------------------------------------
 
     def _ask_name(self) -> None:
-        self.labeler, self.store, self.queue, self.at = "", None, [], 0
+        self.labeler, self.store, self.queue, self.at, self.texts = "", None, [], 0, []
         self.head.value = inert(self._progress(), "font-weight:bold")
         name = ipywidgets.Text(placeholder="your name")
         name.add_class("rl-name")
@@ -140,11 +136,11 @@ class RankingPanel(Shown):
         self.order = shuffled(
             range(len(row["completions"])), self.seed, row["prompt_id"]
         )  # of the answers on the screen
-        K = len(self.order)
-        self.texts = [f"{LETTERS[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
-        self.quality = [_choice(range(1, 8), f"quality of {LETTERS[i]}, 7 is best") for i in range(K)]
+        K, letters = len(self.order), "ABCDEFGHI"
+        self.texts = [f"{letters[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
+        self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, 7 is best") for i in range(K)]
         self.marks = [{name: _question(FLAGS[name]) for name in self.flags} for _ in range(K)]
-        self.places = [_choice(range(1, K + 1), f"place of {LETTERS[i]}, 1 is best") for i in range(K)]
+        self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, 1 is best") for i in range(K)]
         same = draft and (draft["prompt_id"], draft["look"], draft["seed"]) == (
             row["prompt_id"],
             look,
