@@ -1,12 +1,13 @@
 """Merge, export, import or compare what people ranked.
 
 merge: stores into one; of two labels by one person of the same answers, the
-later one stays. Labels of one name that began in two stores may be two people's:
-say that they are one, or merge each store by itself with a --labeler of its own.
-export: to a file of rankings, of pairs (chosen, rejected; TRL and HH-RLHF) as
-texts or as chat messages, for Argilla or for Label Studio. import: the other
-way; if one row is bad, it is named and nothing is imported. agreement: how often
-people order the same pair alike, and themselves at a second look.
+later one stays. Labels of one name that began in two stores may be of two
+people: say that they are one, or merge each store by itself with a --labeler of
+its own. export: to a file of rankings, of pairs (chosen, rejected; TRL and
+HH-RLHF) as texts or as chat messages, for Argilla or for Label Studio. import:
+the other way; if one row is bad, it is named and nothing is imported.
+agreement: how often people order the same pair alike, and themselves at a
+second look.
 
 Takes:    seconds.
 Leaves:   what --into names.
