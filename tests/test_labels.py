@@ -258,6 +258,8 @@ def test_a_failed_write_leaves_the_old_file_alone(rankings, tmp_path):
     with pytest.raises(TypeError):
         ex.write_rows([{"a": 2}, {"a": object()}], path)
     assert path.read_text() == '{"a": 1}\n' and list(tmp_path.iterdir()) == [path]
+    ex.write_rows([{"a": 1}], tmp_path / "ROWS.JSONL")
+    assert (tmp_path / "ROWS.JSONL").read_text() == '{"a": 1}\n'
     with pytest.raises(ValueError, match="cannot write '.txt'"):
         ex.write_rows([], tmp_path / "rows.txt")
 
@@ -306,13 +308,161 @@ def test_other_peoples_annotations():
     assert ties["ranks"] == [2, 1, 2]
     left = ex.from_label_studio([task({"rank_2": ["u"], "rank_1": ["v"], "_": ["w"]})])[0]
     assert left["completions"] == ["one", "two"]
-    assert ex.from_label_studio([task(["v", "u", "w"], was_cancelled=True)]) == []
+    with pytest.warns(UserWarning, match="left out: cancelled annotations: 1"):
+        assert ex.from_label_studio([task(["v", "u", "w"], was_cancelled=True)]) == []
     record = {
         "id": "r",
         "fields": {"prompt": "p", "x": "one", "y": "two"},
         "responses": {"ranking": [{"value": ["y", "x"], "user_id": "me"}]},
     }
     assert ex.from_argilla([record])[0]["ranks"] == [2, 1]
+
+
+ITEMS = [{"id": "u", "body": "one"}, {"id": "v", "body": "two"}, {"id": 3, "html": "three"}]
+
+
+def studio_task(ranker, name="rank", kind="ranker", items="items", **more):
+    result = {"from_name": name, "to_name": "answers", "type": kind, "value": {kind: ranker}}
+    note = {"completed_by": 7, "result": [result]} | more
+    return {"id": 1, "data": {"prompt": "p", "tags": ["x"], items: ITEMS}, "annotations": [note]}
+
+
+@pytest.mark.parametrize(
+    ("task", "ranks"),
+    [
+        (studio_task({"rank_1": ["v"], "rank_2": ["u"], "rank_3": ["3"]}), [2, 1, 3]),
+        (studio_task({"rank": ["v", "u", 3]}), [2, 1, 3]),  # a Ranker without buckets
+        (studio_task(["v", "u", 3]), [2, 1, 3]),
+        (studio_task({"preference": ["v", "u", 3]}, name="preference"), [2, 1, 3]),
+        (studio_task({"rank_1": ["v"], "rank_2": ["u", 3]}, name="ranker", items="answers"), [2, 1, 2]),
+        (studio_task({"2": ["u"], "1": ["v"], "10": [3]}), [2, 1, 3]),
+        (studio_task({"Place 2": ["u"], "Place 1": ["v"], "_": [3]}), [2, 1]),
+    ],
+)
+def test_each_form_of_label_studios_ranker(task, ranks):
+    (row,) = ex.from_label_studio([task])
+    assert row["ranks"] == ranks and row["completions"] == ["one", "two", "three"][: len(ranks)]
+    assert row["labeler"] == "7" and "tags" not in row
+
+
+@pytest.mark.parametrize(
+    ("task", "why"),
+    [
+        (
+            studio_task({"best": ["v"], "worst": ["u", 3]}),
+            "buckets 'best', 'worst' do not say which is better",
+        ),
+        (studio_task({"best": ["v"]}), "call them rank_1 "),
+        (studio_task({"rank_1": ["v"], "score_5": ["u"]}), "buckets 'score_5' do not say"),
+        (studio_task({"rank_1": ["v"], "rank_2": ["w"]}), "'w' was ranked, but the answers are u, v, 3"),
+        (studio_task({"rank_1": ["v"], "rank_2": ["u", "v"]}), "an answer was ranked twice"),
+        (
+            studio_task({"rank_1": ["v"], "rank_2": ["u"]}, items="text") | {"data": {"q": 1}},
+            "'prompt' is miss",
+        ),
+        ({"id": 1, "prompt": "p", "rank": {}}, "'data' is missing; .* not what label-studio exports as JSON"),
+    ],
+)
+def test_what_label_studio_does_not_say_is_refused_in_a_line(task, why):
+    good = studio_task(["v", "u", 3])
+    with pytest.raises(records.RecordError, match=f"^tasks.json, row 2: [^\n]*{why}"):
+        ex.from_label_studio([good, task], "tasks.json")
+
+
+def test_one_of_several_rankers_must_be_called_rank():
+    task = studio_task({"rank": ["v", "u", 3]})
+    other = studio_task({"harmless": ["u", "v", 3]}, name="harmless")["annotations"][0]["result"]
+    task["annotations"][0]["result"] += other
+    assert ex.from_label_studio([task])[0]["ranks"] == [2, 1, 3]
+    task["annotations"][0]["result"][0] |= {
+        "from_name": "helpful",
+        "value": {"ranker": {"helpful": ["v", "u"]}},
+    }
+    with pytest.raises(records.RecordError, match="several rankings, helpful, harmless; call the one"):
+        ex.from_label_studio([task])
+
+
+def test_annotations_without_a_ranking_are_counted_by_what_they_hold():
+    tasks = [
+        studio_task({"rank": ["v", "u"]}),
+        studio_task({}),
+        studio_task({"_": ["u", "v", 3]}),
+        studio_task("left", "pw", "pairwise"),
+        studio_task(["v", "u"], was_cancelled=True),
+        {**studio_task([]), "annotations": []},
+    ]
+    with pytest.warns(UserWarning) as said:
+        assert len(ex.from_label_studio(tasks, "tasks.json")) == 1
+    assert str(said[0].message) == (
+        "tasks.json: 1 rankings taken, left out: rankings of fewer than two answers: 2; "
+        "annotations without a Ranker, with pairwise 'pw': 1; cancelled annotations: 1; "
+        "tasks without annotations: 1"
+    )
+
+
+def argilla_record(*answers, question="ranking", **more):
+    return (
+        {"id": "r", "fields": {"prompt": "p", "x": "one", "y": "two", "z": "three"}}
+        | more
+        | {"responses": {question: list(answers)}}
+    )
+
+
+def placed(*ranks, user="u", **more):
+    value = [{"value": name, "rank": rank} for name, rank in zip("xyz", ranks, strict=True)]
+    return {"value": value, "user_id": user, **more}
+
+
+def test_only_submitted_answers_of_argilla_are_labels():
+    record = argilla_record(
+        placed(1, 2, 3, user="ann", status="submitted"),
+        placed(3, 2, 1, user="ben", status="discarded"),
+        placed(3, 1, 2, user="cleo", status="draft"),
+        placed(2, 1, 3, user="dee", status=None),
+        {"value": None, "user_id": "eve"},
+        placed(2, None, 1, user="fay"),  # a missing rank is no rank
+        placed(2, None, None, user="gus"),
+    )
+    with pytest.warns(UserWarning) as said:
+        rows = ex.from_argilla([record, argilla_record()], "records.json")
+    found = {row["labeler"]: (row["completions"], row["ranks"]) for row in rows}
+    three = ["one", "two", "three"]
+    assert found == {"ann": (three, [1, 2, 3]), "dee": (three, [2, 1, 3]), "fay": (["one", "three"], [2, 1])}
+    told = str(said[0].message)
+    assert "records.json: 3 rankings taken, left out: discarded responses: 1; draft responses: 1; " in told
+    assert "responses without a ranking, with nothing: 1; rankings of fewer than two answers: 1" in told
+
+
+def test_argillas_older_form_and_other_names_of_the_question():
+    submitted = {
+        "values": {"order": {"value": placed(2, 1, 3)["value"]}},
+        "user_id": "ann",
+        "status": "submitted",
+    }
+    discarded = {
+        "values": {"order": {"value": placed(1, 2, 3)["value"]}},
+        "user_id": "ben",
+        "status": "discarded",
+    }
+    nothing = {"values": None, "user_id": "cleo", "status": "draft"}
+    with pytest.warns(UserWarning, match="discarded responses: 1; draft responses: 1"):
+        rows = ex.from_argilla([argilla_record() | {"responses": [submitted, discarded, nothing]}])
+    assert [(row["labeler"], row["ranks"], row["prompt_id"]) for row in rows] == [("ann", [2, 1, 3], "r")]
+    (row,) = ex.from_argilla([argilla_record(placed(2, 1, 3), question="order")])
+    assert row["ranks"] == [2, 1, 3]
+    with pytest.raises(records.RecordError, match="row 1: 'w' was ranked, but the answers are x, y, z"):
+        ex.from_argilla([argilla_record({"value": ["w", "x"], "user_id": "u"})])
+    with pytest.raises(records.RecordError, match="row 1: 'fields' is missing; .* not what argilla exports"):
+        ex.from_argilla([{"text": "p", "ranking.responses": []}])
+
+
+def test_rankings_without_an_id_travel_to_argilla_and_back():
+    rows = [
+        {"prompt": f"p{i}", "completions": ["a", "b"], "ranks": [1, 2], "labeler": "ada"} for i in range(2)
+    ]
+    records_ = ex.to_argilla(rows)
+    assert [record["id"] for record in records_] == [None, None]
+    assert ex.from_argilla(records_) == rows
 
 
 def test_own_files(tmp_path):

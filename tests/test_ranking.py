@@ -140,13 +140,72 @@ def test_what_cannot_be_kept_is_said_once_and_stays_on_the_screen(store, monkeyp
     def full(*args):
         raise st.StoreError("labels.sqlite3: the disk is full; free some space and try again")
 
-    monkeypatch.setattr(LabelStore, "_insert", full)
+    monkeypatch.setattr(LabelStore, "put", full)
     panel.rank([1, 2, 3, 4], [5] * 4)
     assert "Not kept:" in panel.trouble.value and "disk is full" in panel.trouble.value and panel.at == 0
     assert [box.value for box in panel.places] == [1, 2, 3, 4]
     monkeypatch.undo()
     panel.button.click()
     assert panel.at == 1 and panel.trouble.value == "" and len(panel.rows()) == 1
+
+
+def test_a_damaged_store_is_said_on_a_panel_that_still_appears(store):
+    RankingPanel(prompts(2), "ada", store, repeats=0).rank([1, 2, 3, 4], [5] * 4)
+    data = store.path.read_bytes()
+    store.path.write_bytes(data.replace(b'"ranks": [', b'"ranks": {'))
+    panel = RankingPanel(prompts(2), "ada", store, repeats=0)
+    assert "it is damaged; restore a copy" in panel.trouble.value and "0 1" in panel.still().html
+
+
+# --- whose labels -------------------------------------------------------------------------------------------
+
+
+def find(panel, text):
+    """The button of this name on the panel."""
+    todo = [panel.widget]
+    while todo:
+        widget = todo.pop()
+        if getattr(widget, "description", "") == text:
+            return widget
+        todo += getattr(widget, "children", ())
+
+
+def test_the_name_is_asked_for_once_and_remembered(run_home, monkeypatch):
+    monkeypatch.delenv("JUPYTERHUB_USER", raising=False)
+    panel = RankingPanel(prompts(3), store=run_home / "labels", repeats=0)
+    assert "Who ranks?" in panel.head.value and panel.rows() == []
+    assert all(f"0 {j}" in panel.still().html for j in range(4))  # what a page without widgets shows
+    assert panel.current is None
+    _, name, begin = panel.body.children
+    begin.click()  # without a name nothing begins
+    assert "Who ranks?" in panel.head.value
+    name.value = " <b>ada</b> "
+    begin.click()
+    assert "0 of 3" in panel.head.value and "<b>ada" not in html(panel)
+    panel.rank([1, 2, 3, 4], [4] * 4)
+    again = RankingPanel(prompts(3), store=run_home / "labels", repeats=0)
+    assert again.at == 1 and [row["labeler"] for row in again.rows()] == ["<b>ada</b>"]
+    find(again, "Another name").click()  # somebody else sits down
+    again.body.children[1].value = "bob"
+    find(again, "Begin").click()
+    assert again.at == 0 and again.rows() == [] and "bob: 0 of 3" in again.head.value
+    assert RankingPanel(prompts(3)).labeler == "bob"
+
+
+def test_on_a_hub_and_where_a_name_is_given_nothing_is_asked(run_home, store, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "cleo")
+    assert "cleo: 0 of 3" in RankingPanel(prompts(3), store=run_home / "labels", repeats=0).head.value
+    given = RankingPanel(prompts(3), "dee", store, repeats=0)
+    assert "dee: 0 of 3" in given.head.value and find(given, "Another name") is None
+
+
+def test_a_name_that_cannot_be_remembered_is_still_used(run_home, tmp_path, monkeypatch):
+    monkeypatch.delenv("JUPYTERHUB_USER", raising=False)
+    (tmp_path / "home").write_text("a file where the folder should be")
+    panel = RankingPanel(prompts(2), store=tmp_path / "labels", repeats=0)
+    panel.body.children[1].value = "ada"
+    find(panel, "Begin").click()
+    assert "ada: 0 of 2" in panel.head.value
 
 
 # --- what rankings say of a person --------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Merge, export, import or compare what people ranked.
 
-merge: stores into one; of two labels by one person of one prompt the later one
-stays. export: to a file of rankings, of pairs (chosen, rejected; TRL and
+merge: stores into one; of two labels by one person of the same answers, the
+later one stays. Labels of one name that began in two stores may be of two
+people: say that they are one, or merge each store by itself with a --labeler of
+its own. export: to a file of rankings, of pairs (chosen, rejected; TRL and
 HH-RLHF) as texts or as chat messages, for Argilla or for Label Studio. import:
 the other way; if one row is bad, it is named and nothing is imported.
 agreement: how often people order the same pair alike, and themselves at a
@@ -16,6 +18,8 @@ Example:  rlhf-lite labels merge hub/*.sqlite3 --into class.sqlite3
 from __future__ import annotations
 
 import argparse
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +32,10 @@ def options(option: Callable) -> None:
     option("--into", metavar="FILE", type=Path, help="the store; to export: .jsonl, .json, .csv or .parquet")
     forms = "rankings (default), pairs, messages, argilla or label-studio"
     option("--form", default="rankings", metavar="NAME", help=forms)
-    option("--labeler", metavar="NAME", help="only this person's; to import: whose, if the file does not say")
+    whose = "only this person's; to import: whose, if the file does not say; to merge: the new name"
+    option("--labeler", metavar="NAME", help=whose)
+    one = "this name is one person's in all stores; may be given several times"
+    option("--same-person", metavar="NAME", action="append", default=[], help=one)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -40,38 +47,56 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"there is no file {missing[0]}")
     match args.action:
         case "merge":
-            taken = store.merge(args.files, args.into)
-            print_table(("store", "labels taken"), taken.items(), str(args.into))
+            taken = store.merge(args.files, args.into, args.same_person, args.labeler or "")
+            rows = ((path, *(counts[state] for state in store.STATES)) for path, counts in taken.items())
+            print_table(("store", *store.STATES), rows, str(args.into))
+            say(_holds(args.into))
         case "import":
-            rows = _rows_with_labeler(args)
-            say(f"{store.LabelStore(args.into).put_all(rows)} labels imported: {args.into}")
+            files = {str(path): _named_rows(args, path) for path in args.files}
+            counts = store.LabelStore(args.into).take(files)
+            became = ", ".join(f"{counts[state]} {state}" for state in store.STATES if counts[state])
+            say(f"{counts.total()} labels imported: {became or 'there were none'}. {_holds(args.into)}")
         case "export":
-            rows = _stored(args, look=1)
-            exchange.save_as(args.form, rows, args.into)
-            say(f"{len(rows)} rankings as {args.form}: {args.into}")
+            rows, again = _stored(args)
+            written = exchange.save_as(args.form, rows, args.into)
+            more = f"; left out {len(again)} second looks" if again else ""
+            say(f"{len(rows)} rankings as {args.form}, {written} rows: {args.into}{more}")
         case "agreement":
-            _show_agreement(_stored(args, look=1), _stored(args, look=2))
+            _show_agreement(*_stored(args))
 
 
-def _stored(args: argparse.Namespace, look: int) -> list[dict]:
-    """The labels of all stores, of a first or second look at the prompts."""
+def _holds(path: Path) -> str:
     from ..labels.store import LabelStore
 
-    return [row for path in args.files for row in LabelStore(path).rows(args.labeler, look)]
+    counts = LabelStore(path).counts()
+    return f"Labels in {path}: {', '.join(f'{name} {number}' for name, number in counts.items()) or 'none'}."
 
 
-def _rows_with_labeler(args: argparse.Namespace) -> list[dict]:
-    """The rows of all files, each with the name of who ranked it."""
+def _stored(args: argparse.Namespace) -> tuple[list[dict], list[dict]]:
+    """The labels of all stores, those of a first and those of a second look at the prompts."""
+    from ..labels.store import LabelStore, merge
+
+    with tempfile.TemporaryDirectory() as folder:
+        merge(args.files, everything := Path(folder, "labels.sqlite3"), args.same_person)
+        return tuple(LabelStore(everything).rows(args.labeler, look) for look in (1, 2))
+
+
+def _named_rows(args: argparse.Namespace, path: Path) -> list[dict]:
+    """The rows of a file, each with the name of who ranked it; on a terminal it is asked for."""
+    from ..chain.store import home
     from ..labels.exchange import load_from
+    from ..labels.names import known_name
 
-    rows = []
-    for path in args.files:
-        for number, row in enumerate(load_from(args.form, path), 1):
-            labeler = row.get("labeler") or args.labeler
-            if not labeler:
-                raise ValueError(f"{path}, row {number}: it does not say who ranked; give --labeler NAME")
-            rows.append({**row, "labeler": labeler})
-    return rows
+    rows, name = load_from(args.form, path), args.labeler
+    nameless = [number for number, row in enumerate(rows, 1) if row.get("labeler") in (None, "")]
+    if nameless and not name:
+        mine = known_name(home())
+        if sys.stdin.isatty():
+            name = input(f"Who ranked what is in {path}? {mine and f'[{mine}] '}").strip() or mine
+        if not name:
+            why = "it does not say who ranked; give --labeler NAME"
+            raise ValueError(f"{path}, row {nameless[0]}: {why}{mine and f' (yours is {mine})'}")
+    return [row if row.get("labeler") else {**row, "labeler": name} for row in rows]
 
 
 def _show_agreement(rows: list[dict], again: list[dict]) -> None:

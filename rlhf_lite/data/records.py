@@ -43,7 +43,13 @@ FLAGS = {
 
 
 class RecordError(ValueError):
-    """Rows that cannot be used; the message names row numbers and says what to do."""
+    """Rows that cannot be used; the message names row numbers and says what to do.
+
+    It may repeat what a file holds, however long, so it is cut in the middle.
+    """
+
+    def __init__(self, message: str = ""):
+        super().__init__(message if len(message) <= 500 else f"{message[:300]} ... {message[-150:]}")
 
 
 class SourceError(ValueError):
@@ -56,6 +62,12 @@ class SourceError(ValueError):
 def is_number(value: Any) -> bool:
     """A finite number; True and False are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
+
+
+def shown(value: Any) -> str:
+    """A value in an error message: cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def normalise_ranks(ranks: Sequence[float]) -> list[int]:

@@ -9,19 +9,22 @@ escapes, trims or interprets it. Files appear whole or not at all (`write_rows`)
     to_argilla        records with a ranking question, with ratings and flags per answer; `from_argilla`
     to_label_studio   tasks with a Ranker; its buckets rank_1 ... rank_9 allow ties; `from_label_studio`
 
-The first three come back by `data.own.load_rankings`.
+The first three come back by `data.own.load_rankings`. What a service's file holds beside finished rankings
+(discarded, cancelled, half done) is left out, and a warning counts it.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..data.files import atomic_write
 from ..data.own import SCHEMA, finished, load_rankings, read_rows
-from ..data.records import FLAGS, Intake, RecordError, Row, check_rankings, to_dataset, untied_pairs
+from ..data.records import FLAGS, Intake, RecordError, Row, check_rankings, shown, to_dataset, untied_pairs
 
 CONTEXT = ("prompt_id", "user_id", "task", "seconds", "seed")  # what travels beside the texts and the labels
 
@@ -74,7 +77,7 @@ def to_argilla(rows: Iterable[Row]) -> list[Row]:
         ranking = [{"value": name, "rank": rank} for name, rank in zip(answers, row["ranks"], strict=True)]
         said = {"ranking": ranking, **_opinions(row)}
         record = {
-            "id": f"{row.get('prompt_id', '')}/{who}",
+            "id": f"{row['prompt_id']}/{who}" if row.get("prompt_id") else None,
             "fields": {"prompt": row["prompt"], **answers},
             "metadata": {name: row[name] for name in CONTEXT if row.get(name) is not None},
             "suggestions": {},
@@ -86,29 +89,51 @@ def to_argilla(rows: Iterable[Row]) -> list[Row]:
 
 
 def from_argilla(records: Iterable[Row], where: str = "") -> list[Row]:
-    """One ranking per record and user. A ranking may also be a plain list of names, best first."""
-    intake = Intake(where, records, advice="; perhaps this is not what argilla exports")
-    return [row for rows in intake.each(_of_record) for row in rows]
+    """One ranking per record and user who submitted one. It may also be a plain list of names, best first."""
+    return _taken(_of_record, Intake(where, records))
 
 
-def _of_record(record: Row) -> list[Row]:
-    texts = {name: text for name, text in record["fields"].items() if name != "prompt"}
+def _of_record(record: Row, intake: Intake) -> Iterator[Row | None]:
+    fields = _texts(record, "fields", "argilla")
+    texts = {name: text for name, text in fields.items() if name != "prompt"}
+    known = _known(fields, record.get("metadata") or {})
+    if known.get("prompt_id") is None and record.get("id") is not None:
+        known["prompt_id"] = str(record["id"])
     by_user: dict[str, dict] = {}
-    for question, answers in record.get("responses", {}).items():
-        for answer in answers:
-            by_user.setdefault(str(answer["user_id"]), {})[question] = answer["value"]
-    known = {name: value for name, value in (record.get("metadata") or {}).items() if name in CONTEXT}
-    known["prompt_id"] = known.get("prompt_id") or str(record.get("id"))
-    known["prompt"] = record["fields"]["prompt"]
-    rows = []
+    unfinished: dict[str, str] = {}
+    for question, answer in _responses(record):
+        user, status = answer.get("user_id"), answer.get("status") or "submitted"
+        user = "" if user is None else str(user)
+        said = by_user.setdefault(user, {})
+        if status != "submitted":
+            unfinished[user] = status
+        elif answer.get("value") is not None:
+            said[question] = answer["value"]
     for user, said in by_user.items():
-        ranks = {}
-        for place, answer in enumerate(said.get("ranking", ()), 1):
-            answer = answer if isinstance(answer, dict) else {"value": answer}
-            ranks[answer["value"]] = answer.get("rank") or place
-        if ranks:
-            rows.append(_ranking(texts, ranks, said, known | {"labeler": user}))
-    return rows
+        name = _the_ranking({name: name == "ranking" or _has_ranks(value) for name, value in said.items()})
+        if name is None:
+            why = f"responses without a ranking, with {', '.join(said) or 'nothing'}"
+            intake.left_out[f"{unfinished[user]} responses" if user in unfinished else why] += 1
+            continue
+        answers = [answer if isinstance(answer, dict) else {"value": answer} for answer in said[name]]
+        plain = not _has_ranks(said[name])
+        ranks = [(answer["value"], i if plain else answer.get("rank")) for i, answer in enumerate(answers, 1)]
+        yield _ranking(texts, ranks, said, known | {"labeler": user}, intake)
+
+
+def _responses(record: Row) -> Iterator[tuple[str, Row]]:
+    """Question and answer, as Argilla 2 groups them, by question, or as Argilla 1 did, by user."""
+    found = record.get("responses") or {}
+    if isinstance(found, dict):
+        yield from ((question, answer) for question, answers in found.items() for answer in answers or ())
+    else:
+        for said in found:
+            for question, answer in (said.get("values") or {"": {}}).items():
+                yield question, said | answer
+
+
+def _has_ranks(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(answer, dict) and "rank" in answer for answer in value)
 
 
 # --- Label Studio -------------------------------------------------------------------------------------------
@@ -135,31 +160,73 @@ def to_label_studio(rows: Iterable[Row]) -> list[Row]:
 
 def from_label_studio(tasks: Iterable[Row], where: str = "") -> list[Row]:
     """One ranking per finished annotation. Answers left outside the buckets were not ranked."""
-    intake = Intake(where, tasks, advice="; perhaps this is not what label-studio exports")
-    return [row for rows in intake.each(_of_task) for row in rows]
+    return _taken(_of_task, Intake(where, tasks))
 
 
-def _of_task(task: Row) -> list[Row]:
-    data, rows = task["data"], []
-    texts = {item["id"]: item.get("body") or item.get("title", "") for item in data["items"]}
-    known = {name: value for name, value in data.items() if name != "items"}
-    for note in task.get("annotations", []):
-        said = {r["from_name"]: r["value"][r["type"]] for r in note["result"] if r["type"] in r["value"]}
-        if note.get("was_cancelled") or "rank" not in said:
+def _of_task(task: Row, intake: Intake) -> Iterator[Row | None]:
+    data = _texts(task, "data", "label-studio")
+    known, items = _known(data, data), data.get("items") or next(filter(_is_items, data.values()), ())
+    texts = {
+        str(item["id"]): next((text for n in BODY if (text := item.get(n)) is not None), "") for item in items
+    }
+    if not task.get("annotations"):
+        intake.left_out["tasks without annotations"] += 1
+    for note in task.get("annotations") or ():
+        results = [r for r in note.get("result") or () if "from_name" in r]
+        said = {r["from_name"]: r["value"].get(r["type"]) for r in results}
+        name = _the_ranking({r["from_name"]: r["type"] == "ranker" for r in results}, preferred="rank")
+        if note.get("was_cancelled") or name is None:
+            there = ", ".join(f"{r['type']} {r['from_name']!r}" for r in results) or "nothing"
+            why = f"annotations without a Ranker, with {there}"
+            intake.left_out["cancelled annotations" if note.get("was_cancelled") else why] += 1
             continue
-        buckets = said["rank"]
-        if not isinstance(buckets, dict):  # a strict order, best first
-            buckets = {f"rank_{i}": [name] for i, name in enumerate(buckets, 1)}
-        placed = [(name, bucket) for bucket, names in buckets.items() if bucket != "_" for name in names]
-        ranks = {name: int(bucket.rsplit("_", 1)[1]) for name, bucket in placed}
         who = note.get("completed_by")
-        who = who.get("email", "") if isinstance(who, dict) else who or ""
-        known |= {"labeler": str(who), "seconds": note.get("lead_time")}
-        rows.append(_ranking(texts, ranks, said, known))
-    return rows
+        who = (who.get("email") or who.get("id")) if isinstance(who, dict) else who
+        labeler = {"labeler": "" if who is None else str(who), "seconds": note.get("lead_time")}
+        yield _ranking(texts, _placed(said[name], name), said, known | labeler, intake)
+
+
+def _is_items(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and "id" in v for v in value)
+
+
+def _placed(buckets: Any, ranker: str) -> Iterator[tuple[str, int]]:
+    """(name, rank) of what a Ranker holds: one list in order, also under its name, or numbered buckets."""
+    if isinstance(buckets, dict) and set(buckets) - {"_"} == {ranker} and not RANKED.fullmatch(ranker):
+        buckets = buckets[ranker]
+    if isinstance(buckets, list):  # a strict order, best first
+        buckets = {f"rank_{i}": [name] for i, name in enumerate(buckets, 1)}
+    buckets = {bucket: names for bucket, names in buckets.items() if bucket != "_"}
+    if unordered := [bucket for bucket in buckets if not RANKED.fullmatch(bucket)]:
+        which = ", ".join(map(shown, unordered))
+        raise RecordError(
+            f"buckets {which} do not say which is better; call them rank_1 (best), rank_2 and so on"
+        )
+    for bucket, names in buckets.items():
+        yield from ((str(name), int(RANKED.fullmatch(bucket)[1])) for name in names)
+
+
+BODY = ("body", "html", "title")  # where an item's text is
+RANKED = re.compile(r"(?:(?:rank|place|position)[ _-]?)?(\d+)", re.IGNORECASE)  # a bucket's name
 
 
 # --- shared -------------------------------------------------------------------------------------------------
+
+
+def _texts(raw: Row, name: str, service: str) -> Row:
+    """The part of a row that holds its texts, with a prompt among them."""
+    texts = raw.get(name)
+    if not isinstance(texts, dict):
+        why = f"perhaps this is not what {service} exports as JSON"
+        raise RecordError(f"'{name}' is missing; the row has {', '.join(raw)}; {why}")
+    if "prompt" not in texts:
+        raise RecordError(f"'prompt' is missing in '{name}'; there are {', '.join(texts)}")
+    return texts
+
+
+def _known(texts: Row, context: Row) -> Row:
+    """The prompt, and what travels beside it."""
+    return {name: context[name] for name in CONTEXT if name in context} | {"prompt": texts["prompt"]}
 
 
 def _answers(row: Row) -> dict[str, str]:
@@ -174,10 +241,40 @@ def _opinions(row: Row) -> dict[str, Any]:
     return said
 
 
-def _ranking(texts: dict[str, str], ranks: dict[str, int], said: dict[str, Any], known: Row) -> Row:
+def _taken(read: Callable[[Row, Intake], Iterator[Row | None]], intake: Intake) -> list[Row]:
+    """All rankings that `read` finds in the raw rows; what was left out is said."""
+    found = [row for rows in intake.each(lambda raw: list(read(raw, intake))) for row in rows if row]
+    if intake.left_out:
+        reasons = "; ".join(f"{reason}: {number}" for reason, number in intake.left_out.items())
+        told = f"{len(found)} rankings taken, left out: {reasons}"
+        warnings.warn(f"{intake.where}: {told}" if intake.where else told, stacklevel=3)
+    return found
+
+
+def _the_ranking(questions: dict[str, bool], preferred: str = "ranking") -> str | None:
+    """The question that is a ranking: the preferred one, or else the only one."""
+    rankings = [name for name, yes in questions.items() if yes]
+    if len(rankings) > 1 and preferred not in rankings:
+        there = ", ".join(rankings)
+        raise RecordError(f"there are several rankings, {there}; call the one to take {preferred!r}")
+    return preferred if preferred in rankings else next(iter(rankings), None)
+
+
+def _ranking(
+    texts: dict[str, str], placed: Iterable[tuple[str, Any]], said: Row, known: Row, intake: Intake
+) -> Row | None:
     """The ranked answers with their ranks, and with ratings and flags where every one of them has some."""
+    placed = [(name, rank) for name, rank in placed if rank is not None]
+    ranks, names = dict(placed), [name for name in texts if name in dict(placed)]
+    if strange := [name for name in ranks if name not in texts]:
+        there = ", ".join(texts) or "not there"
+        raise RecordError(f"{shown(strange[0])} was ranked, but the answers are {there}")
+    if len(ranks) < len(placed):
+        raise RecordError("an answer was ranked twice")
+    if len(names) < 2:
+        intake.left_out["rankings of fewer than two answers"] += 1
+        return None
     places = [i for i, name in enumerate(texts, 1) if name in ranks]
-    names = [name for name in texts if name in ranks]
     row = known | {"completions": [texts[name] for name in names], "ranks": [ranks[name] for name in names]}
     if all(said.get(f"quality_{i}") is not None for i in places):
         row["likert"] = [said[f"quality_{i}"] for i in places]
@@ -202,13 +299,17 @@ def _check_form(form: str) -> None:
         raise RecordError(f"there is no form '{form}'; use {', '.join(FORMS)}.")
 
 
-def save_as(form: str, rows: Iterable[Row], path: str | Path) -> None:
-    """Rankings to a file in one of FORMS."""
+def save_as(form: str, rows: Iterable[Row], path: str | Path) -> int:
+    """Rankings to a file in one of FORMS. -> how many rows were written"""
     _check_form(form)
-    rows = check_rankings(rows, allow_empty=True)
-    if form == "rankings" and Path(path).suffix in (".csv", ".parquet"):
-        return write_rows(rows, path)
-    return write_rows(FORMS[form](rows), path)
+    path, rows = Path(path), check_rankings(rows, allow_empty=True)
+    table = path.suffix.lower() in (".csv", ".parquet")
+    if table and form in ("argilla", "label-studio"):
+        raise RecordError(f"{path.name}: {form} reads .json and .jsonl only.")
+    if not (table and form == "rankings"):
+        rows = FORMS[form](rows)
+    write_rows(rows, path)
+    return len(rows)
 
 
 def save_rankings(rows: Iterable[Row], path: str | Path) -> None:
@@ -224,23 +325,34 @@ def load_from(form: str, path: str | Path) -> list[Row]:
 
 
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
-    """Rows to .jsonl, .json or .csv, rankings to .parquet too; the file appears when it is complete."""
+    """Rows to .jsonl, .json, .csv or .parquet; the file appears when it is complete."""
     path, rows = Path(path), list(rows)
-    if path.suffix == ".parquet":
+    kind = path.suffix.lower()
+    if kind == ".parquet":
         with atomic_write(path) as file:
-            to_dataset(rows, allow_empty=True).to_parquet(file)
+            _parquet(rows, file)
         return
-    if path.suffix == ".jsonl":
+    if kind == ".jsonl":
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    elif path.suffix == ".json":
+    elif kind == ".json":
         text = json.dumps(rows, ensure_ascii=False, indent=1)
-    elif path.suffix == ".csv":
+    elif kind == ".csv":
         text = _csv(rows)
     else:
         use = "use .jsonl, .json, .csv or .parquet"
         raise ValueError(f"{path.name}: cannot write '{path.suffix}' files; {use}.")
     with atomic_write(path) as file:
         file.write(text.encode())
+
+
+def _parquet(rows: list[Row], file: Any) -> None:
+    """Rankings with the columns that they are declared to have, other rows with their own."""
+    if all("ranks" in row for row in rows):
+        to_dataset(rows, allow_empty=True).to_parquet(file)
+        return
+    from pyarrow import Table, parquet  # comes with datasets
+
+    parquet.write_table(Table.from_pylist(rows), file)
 
 
 def _csv(rows: list[Row]) -> str:

@@ -1,8 +1,8 @@
 """A panel in which a person rates, flags and ranks up to nine answers, as in the paper (Fig. 12, Table 3).
 
-    panel = show.RankingPanel(rankings["valid"][:20], labeler="ada", store=open_store(folder, "ada"))
+    panel = show.RankingPanel(rankings["valid"][:20], store=folder)
     panel                                # rate each answer, then rank them all; Tab and Space are enough
-    panel.rows()                         # what ada has ranked, as rows like any other
+    panel.rows()                         # what its labeler has ranked, as rows like any other
 
 Who wrote an answer is not shown, and each labeler sees the answers in another order, drawn by a seed that is
 kept. Whatever is on the screen is kept at every click, so a restart loses nothing. Some prompts come twice,
@@ -14,13 +14,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import ipywidgets
 
+from ..chain.store import home
 from ..data.records import FLAGS, Row, normalise_ranks
 from ..data.seeded import chance, shuffled
 from ..labels.agreement import self_agreement
-from ..labels.store import LabelStore, StoreError
+from ..labels.names import known_name, remember_name
+from ..labels.store import LabelStore, StoreError, open_store
 from .responses import side_by_side
 from .text import Html, inert
 from .widgets import Shown, words
@@ -29,15 +32,15 @@ MODES = ("ranking", "pairs")
 
 
 class RankingPanel(Shown):
-    """prompts: rows with prompt_id, prompt and completions. flags: which of Table 3's yes/no questions are
-    asked. repeats: share of the prompts that come a second time. mode "pairs": which of two is better,
-    nothing else."""
+    """prompts: rows with prompt_id, prompt and completions. labeler: asked for if none is given, once for all
+    panels. store: one, or where to open it. flags: which of Table 3's yes/no questions are asked. repeats:
+    share of the prompts that come a second time. mode "pairs": which of two is better, nothing else."""
 
     def __init__(
         self,
         prompts: Sequence[Row],
-        labeler: str,
-        store: LabelStore,
+        labeler: str | None = None,
+        store: LabelStore | str | Path | None = None,
         *,
         flags: Sequence[str] = tuple(FLAGS),
         repeats: float = 0.1,
@@ -45,23 +48,22 @@ class RankingPanel(Shown):
     ):
         if mode not in MODES:
             raise ValueError(f"mode is {mode!r}; use {' or '.join(MODES)}")
-        if not labeler.strip():
+        if labeler is not None and not labeler.strip():
             raise ValueError("give the labeler a name: labels are kept under it")
-        self.labeler, self.store, self.flags, self.mode = labeler, store, tuple(flags), mode
-        prompts = [_pair(row, labeler) for row in prompts] if mode == "pairs" else list(prompts)
-        again = shuffled(prompts, labeler, "again", by=lambda row: row["prompt_id"])[
-            : round(repeats * len(prompts))
-        ]
-        self.queue = [(row, look) for look, rows in ((1, prompts), (2, again)) for row in rows]
-        self.at, self.began, self.before = 0, time.monotonic(), 0.0
+        self.prompts, self.place, self.repeats = list(prompts), store or home() / "labels", repeats
+        self.flags, self.mode = tuple(flags), mode
         self._make_frame()
-        self._resume()
+        self._ask_name()
+        if name := labeler or known_name(home()):
+            self._begin(name)
+        if not labeler:  # several people may share a computer
+            self.widget.children = [*self.widget.children, _button("Another name", self._ask_name, style="")]
 
     # --- what a program does --------------------------------------------------------------------------------
 
     def rows(self, look: int = 1) -> list[Row]:
         """All that this labeler has ranked; look=2: the second looks."""
-        return self.store.rows(self.labeler, look)
+        return self.store.rows(self.labeler, look) if self.store else []
 
     @property
     def current(self) -> Row | None:
@@ -78,20 +80,50 @@ class RankingPanel(Shown):
         self._save()
 
     def still(self) -> Html:
-        """The prompt and the answers on the screen."""
+        """The prompt and the answers on the screen, or the first ones while there is none."""
+        if self.prompts and not self.texts:
+            first = self.prompts[0]
+            return side_by_side(first["prompt"], dict(zip("ABCDEFGHI", first["completions"], strict=False)))
         if self.current is None:
             return Html(inert(self._progress()), self._progress())
         return side_by_side(self.current["prompt"], dict(text.split(".  ", 1) for text in self.texts))
+
+    # --- whose labels ---------------------------------------------------------------------------------------
+
+    def _ask_name(self) -> None:
+        self.labeler, self.store, self.queue, self.at, self.texts = "", None, [], 0, []
+        self.head.value = inert(self._progress(), "font-weight:bold")
+        name = ipywidgets.Text(placeholder="your name")
+        name.add_class("rl-name")
+        why = words("Your labels are kept under your name. In a class, take one that nobody else has.")
+        self.body.children = [why, name, _button("Begin", lambda: self._named(name.value.strip()))]
+
+    def _named(self, name: str) -> None:
+        if name:
+            remember_name(home(), name)
+            self._begin(name)
+
+    def _begin(self, labeler: str) -> None:
+        """Open this labeler's labels, draw their order of prompts, and go on where they stopped."""
+        with self._told():
+            place = self.place
+            self.store = place if isinstance(place, LabelStore) else open_store(place, labeler)
+            self.labeler = labeler
+            rows = [_pair(row, labeler) for row in self.prompts] if self.mode == "pairs" else self.prompts
+            again = shuffled(rows, labeler, "again", by=lambda row: row["prompt_id"])
+            again = again[: round(self.repeats * len(rows))]
+            self.queue = [(row, look) for look, some in ((1, rows), (2, again)) for row in some]
+            self.at, self.began, self.before = 0, time.monotonic(), 0.0
+            self._resume()
 
     # --- a prompt -------------------------------------------------------------------------------------------
 
     def _resume(self) -> None:
         """Pass over what is done, and put back what was on the screen."""
-        with self._told():
-            done = {_what(row, look) for look in (1, 2) for row in self.store.rows(self.labeler, look)}
-            left = (i for i, (row, look) in enumerate(self.queue) if _what(row, look) not in done)
-            self.at = next(left, len(self.queue))
-            self._open(self.store.draft(self.labeler))
+        done = {_what(row, look) for look in (1, 2) for row in self.store.rows(self.labeler, look)}
+        left = (i for i, (row, look) in enumerate(self.queue) if _what(row, look) not in done)
+        self.at = next(left, len(self.queue))
+        self._open(self.store.draft(self.labeler))
 
     def _open(self, draft: dict | None = None) -> None:
         self.began, self.before = time.monotonic(), 0.0
@@ -213,6 +245,8 @@ class RankingPanel(Shown):
         return self.before + time.monotonic() - self.began
 
     def _progress(self) -> str:
+        if not self.labeler:
+            return "Who ranks?"
         return f"{self.labeler}: {self.at} of {len(self.queue)} done" + (
             " (a second look)" if self.current and self.queue[self.at][1] == 2 else ""
         )
