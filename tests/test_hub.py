@@ -468,7 +468,14 @@ def test_open_assistant_in_one_language(put):
     rows, left_out = load("oasst1")
     assert {row["user_id"] for row in rows} == {"t1"} and left_out["message: not in en"] == len(german)
     put("oasst1", german)
-    refused("oasst1", "no row can be used; left out: {'message: not in en'")
+    refused(
+        "oasst1",
+        f"all {len(german)} messages are not in 'en'; say which language to read with lang (--set lang=de)",
+    )
+    rows, left_out = load("oasst1", lang="de")
+    assert {row["user_id"] for row in rows} == {"t2"} and "message: not in de" not in left_out
+    put("oasst1", oasst_rows() + german)
+    assert {row["user_id"] for row in load("oasst1", lang="")[0]} == {"t1", "t2"}
 
 
 @needs_data

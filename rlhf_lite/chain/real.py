@@ -14,6 +14,7 @@ can no longer be asked, and its own agreement with people is in the report.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice
@@ -94,16 +95,24 @@ class RealChain(RealPlan, Engine):
     @cached_property
     def _read(self) -> tuple[dict[str, list[Row]], dict[str, int]]:
         cfg = self.config
-        rows, left_out = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop)
+        rows, left_out = hub.load(
+            cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop, lang=cfg.lang
+        )
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
-        rows = [row for row in rows if untied_pairs(row["ranks"])]
+        untied = [row for row in rows if untied_pairs(row["ranks"])]
+        left_out += cut + Counter({"row: all answers tied": len(rows) - len(untied)})
         shares = (1 - cfg.judge_share - cfg.test_share, cfg.judge_share, cfg.test_share)
-        found = split_by_user(rows, dict(zip(SIDES, shares, strict=True)), cfg.seed)
+        found = split_by_user(untied, dict(zip(SIDES, shares, strict=True)), cfg.seed)
+        lost = f"(left out or cut: {dict(left_out) or 'nothing'})"
+        if not untied:
+            raise RecordError(f"{cfg.rankings}: no ranking prefers one answer to another {lost}")
         for side in SIDES:
             if not found[side]:
-                few = f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{side}'"
-                raise RecordError(f"{few}; give more of them, another seed, or other shares")
-        return found, dict(left_out + cut)
+                users = f"{len({row['user_id'] for row in untied})} users or conversations"
+                few = f"{cfg.rankings}: {len(untied)} rankings of {users} leave nothing for the side '{side}'"
+                advice = "give more of them, another seed, or other shares"
+                raise RecordError(f"{few} {lost}; {advice}")
+        return found, dict(left_out)
 
     @property
     def demonstrations(self) -> list[tuple[str, str]]:
