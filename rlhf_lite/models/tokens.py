@@ -127,21 +127,15 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
     tokenizer = (GPT2Tokenizer if bare else AutoTokenizer).from_pretrained(**source)
     if tokenizer.eos_token_id is None:
         raise ValueError(f"the tokenizer in {path!s} has no eos_token; set one, models learn to stop by it")
-    pad = tokenizer.pad_token_id
-    if pad not in (None, tokenizer.eos_token_id) and encode(tokenizer, tokenizer.pad_token) == [pad]:
-        tokenizer = _without_special(tokenizer, pad)  # "!", say, which would be missing in every answer
-        pad = None
-    if pad in (None, tokenizer.eos_token_id):
+    if tokenizer.pad_token and tokenizer.pad_token_id in encode(tokenizer, tokenizer.pad_token):
+        backend = json.loads(tokenizer.backend_tokenizer.to_str())  # "!", say, would be missing in answers
+        backend["added_tokens"] = [x for x in backend["added_tokens"] if x["content"] != tokenizer.pad_token]
+        special = tokenizer.special_tokens_map | {"pad_token": PAD}
+        words = Tokenizer.from_str(json.dumps(backend))
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, **special)
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
     return tokenizer  # type: ignore[return-value]  # of a fast one, which is all that this loads
-
-
-def _without_special(tokenizer: PreTrainedTokenizerFast, token_id: int) -> PreTrainedTokenizerFast:
-    """The tokenizer with a special token that is a word again."""
-    backend = json.loads(tokenizer.backend_tokenizer.to_str())
-    backend["added_tokens"] = [token for token in backend["added_tokens"] if token["id"] != token_id]
-    special = {name: token for name, token in tokenizer.special_tokens_map.items() if name != "pad_token"}
-    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(backend)), **special)
 
 
 def save_tokenizer(
