@@ -37,7 +37,7 @@ from ..hardware import processes
 from ..labels.agreement import agreement
 from ..models.checkpoints import load_policy, new_policy
 from ..models.sampling import sample_texts
-from ..models.tokens import encode_all, load_tokenizer, pretrained_source
+from ..models.tokens import encode_all, encode_prompts, load_tokenizer, pretrained_source
 from ..train.batches import pack_rows
 from ..train.scoring import score_rankings, score_texts
 from . import memory
@@ -164,8 +164,20 @@ class RealChain(RealPlan, Engine):
             pretrained_source(self.config.judge)
         if self.config.ppo.ptx_gamma or self.config.sft.pretrain_mix:
             self.pretrain_rows  # noqa: B018 - read now
+        if {stage, *self.needs[stage]} & {"ppo", "evaluation"}:
+            self._check_room()
         memory.check(self, {stage, *self.needs[stage]})
         self._checked = True
+
+    def _check_room(self) -> None:
+        """Every prompt that is answered leaves room for an answer of max_new_tokens."""
+        prompts = [row["prompt"] for side in ("policy", "test") for row in self.sides[side]]
+        positions, wanted = memory.model_shape(self).positions, self.config.ppo.max_new_tokens
+        longest = encode_prompts(self.tokenizer, prompts, self.config.limit_tokens).mask.shape[1]
+        if longest + wanted > positions:
+            room = f"a prompt of {longest} tokens leaves {positions - longest} of the model's {positions}"
+            advice = f"take --limit-tokens {positions - wanted} or less, or shorter answers"
+            raise ConfigError(f"ppo.max_new_tokens = {wanted}, but {room}; {advice}")
 
     def stage_config(self, stage: str):
         """The judge is trained as the reward model is."""

@@ -128,11 +128,10 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
     if tokenizer.eos_token_id is None:
         raise ValueError(f"the tokenizer in {path!s} has no eos_token; set one, models learn to stop by it")
     if tokenizer.pad_token and tokenizer.pad_token_id in encode(tokenizer, tokenizer.pad_token):
-        backend = json.loads(tokenizer.backend_tokenizer.to_str())  # "!", say, would be missing in answers
-        backend["added_tokens"] = [x for x in backend["added_tokens"] if x["content"] != tokenizer.pad_token]
+        made = json.loads(tokenizer.backend_tokenizer.to_str())  # "!", say, would be missing in answers
+        made["added_tokens"] = [x for x in made["added_tokens"] if x["content"] != tokenizer.pad_token]
         special = tokenizer.special_tokens_map | {"pad_token": PAD}
-        words = Tokenizer.from_str(json.dumps(backend))
-        tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, **special)
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(made)), **special)
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
     return tokenizer  # type: ignore[return-value]  # of a fast one, which is all that this loads
