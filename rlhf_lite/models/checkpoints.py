@@ -154,6 +154,7 @@ def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
         raise ValueError(f"{path!s} is no {cls.__name__} (see {sorted(strange)[:3]}); give a folder of one")
     _fold_scales(model)
     if hasattr(model, "lm_head"):  # how others sampled from the model is not how it is trained here
+        model.config.__dict__.pop("task_specific_params", None)
         model.generation_config = GenerationConfig(**{name: getattr(config, name) for name in SPECIAL})
     return model.eval()
 
