@@ -269,7 +269,6 @@ def test_all_commands_read_a_pair_in_each_of_its_forms_alike(command, row, promp
         ({"chosen": HUMAN + " a\n\nHuman: thanks", "rejected": HUMAN + " b"}, "'Human:' begins another turn"),
         (PAIR | {"prompt": HUMAN, "chosen": "a\n\nUser: b"}, "'User:' begins another turn inside an answer"),
         (PAIR | {"chosen": HUMAN + " a", "rejected": HUMAN + " b"}, "'Human:' begins another turn"),
-        (KWAY | {"prompt": HUMAN, "completions": ["a\n\nHuman: b", "c"]}, "'Human:' begins another turn"),
         (PAIR | {"chosen": turns("What?", "a"), "rejected": turns("What?", "b")}, "are not the prompt"),
         ({"chosen": turns("a", "b", "c", "d"), "rejected": turns("a", "b")}, "do not share all messages"),
         ({"chosen": turns("a", "b", "c"), "rejected": turns("a", "b", "c")}, "not the assistant's"),
@@ -300,6 +299,13 @@ def test_all_commands_refuse_the_same_rows_by_number(command, row, said, tmp_pat
     if command == "real":
         rows, left_out = load(path, drop=True)
         assert len(rows) == 1 and left_out == {"row: faulty": 1}
+
+
+def test_more_answers_in_a_conversation_are_one_turn_each_too(tmp_path):
+    path = put(tmp_path, [KWAY | {"prompt": HUMAN, "completions": ["a\n\nHuman: b", "c"]}])
+    with pytest.raises(records.RecordError, match="row 1: 'Human:' begins another turn"):
+        load(path)
+    assert own.load_rankings(path)  # what was ranked and exported here comes back, whatever a model said
 
 
 CELLS = "prompt,chosen,rejected\nNenne Vögel,Möwe,nö\n"
@@ -333,7 +339,7 @@ def test_files_as_other_programs_write_them(command, name, text, tmp_path):
             "row 1: a text holds byte 0xf6, which is not UTF-8; save the file as UTF-8",
         ),
         (CELLS.encode("utf-16"), "it is UTF-16; save it as UTF-8"),
-        (CELLS + "Name a bird, please,A wren,no\n", "row 2: there are 1 cells more than names in the header"),
+        (CELLS + "Name a bird, please,A wren,no\n", "row 2: it has 4 cells, but the header 3 names"),
         (CELLS + "Name a bird,A wren\n", "row 2: column 'rejected' is missing; the row has prompt, chosen"),
         (
             CELLS + '"Name" a bird,A wren,no\n',

@@ -158,9 +158,7 @@ def from_ranking(row: Row) -> Row:
         raise RecordError(f"column '{missing[0]}' is missing; {has}, but {forms}")
     if isinstance(made.get("completions"), list):
         made["completions"] = [c["text"] if isinstance(c, dict) else c for c in made["completions"]]
-    made = finished(made)
-    check_turns(made["prompt"], made["completions"])
-    return made
+    return finished(made)
 
 
 def decoded(row: Row) -> Row:
@@ -176,9 +174,8 @@ def _json_cell(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        raise RecordError(
-            f"{name} is {shown(text)}, which is not JSON, as lists in a CSV file must be"
-        ) from None
+        fault = f"{name} is {shown(text)}, which is not JSON, as lists in a CSV file must be"
+        raise RecordError(fault) from None
 
 
 def from_pair(row: Row) -> Row:

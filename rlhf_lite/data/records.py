@@ -141,8 +141,9 @@ def _check_columns(row: Row, needed: Sequence[str], text: str) -> None:
 def _check_cells(row: Row) -> None:
     """Every cell has a name, and every text is one: what files can hold and no reader expects."""
     if isinstance(row, dict) and None in row:
+        cells, names = len(row) - 1 + len(row[None]), len(row) - 1
         advice = "texts that hold a separator must be in quotes"
-        raise RecordError(f"there are {len(row[None])} cells more than names in the header; {advice}")
+        raise RecordError(f"it has {cells} cells, but the header {names} names; {advice}")
     try:
         json.dumps(row, ensure_ascii=False, default=str, skipkeys=True).encode()
     except UnicodeEncodeError as error:

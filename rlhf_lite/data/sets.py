@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from . import open_assistant
 from .network import EXPORT
-from .own import converter, decoded, from_pair, from_ranking, split_pair
+from .own import check_turns, converter, decoded, from_pair, from_ranking, split_pair
 from .records import (
     Intake,
     RecordError,
@@ -197,6 +197,7 @@ def own(kind: str) -> Reader:
                 check_gaps(ranks)
             made = check_ranking(read(row))
             name, prompt = row.get("prompt_id"), made["prompt"]
+            check_turns(prompt, made["completions"])
             name = name_of(prompt) if name in (None, "") else str(name)
             return made | {"prompt_id": name, "user_id": owner_of(row) or first_turn(prompt)}
 
@@ -209,16 +210,10 @@ def own(kind: str) -> Reader:
 
 
 def each(convert: Callable[[Row], tuple]) -> Reader:
-    """The reader of a set whose every row is a ranking. A file of one's own in its form may name users."""
-
-    def reader(intake: Intake) -> Iterator[Row]:
-        def ranked(row: Row) -> Row | None:
-            prompt, texts, ranks, labeler, owner = (*convert(row), "", "")[:5]
-            return intake.ranking(prompt, texts, ranks, labeler, owner or owner_of(row))
-
-        return intake.each(ranked)
-
-    return reader
+    """The reader of a set whose every row is a ranking. Where it has no owner, the row may name a user."""
+    return lambda intake: intake.each(
+        lambda row: intake.ranking(*(*convert(row), "", owner_of(row))[:5])  # "": no labeler
+    )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
@@ -124,7 +124,7 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
     bare = (folder / "vocab.json").exists() and not described
     if folder.is_dir() and not (described or bare):
         raise ValueError(lacks(folder, "tokenizer"))
-    tokenizer = (GPT2Tokenizer if bare else AutoTokenizer).from_pretrained(**source)
+    tokenizer: Any = (GPT2Tokenizer if bare else AutoTokenizer).from_pretrained(**source)
     if tokenizer.eos_token_id is None:
         raise ValueError(f"the tokenizer in {path!s} has no eos_token; set one, models learn to stop by it")
     if tokenizer.pad_token and tokenizer.pad_token_id in encode(tokenizer, tokenizer.pad_token):
@@ -134,7 +134,7 @@ def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(made)), **special)
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
-    return tokenizer  # type: ignore[return-value]  # of a fast one, which is all that this loads
+    return tokenizer
 
 
 def save_tokenizer(
