@@ -402,6 +402,16 @@ def test_wrong_folders_fail_loudly(policy, scalar, tmp_path):
     BertConfig().save_pretrained(tmp_path / "bert")
     with pytest.raises(ValueError, match="'bert'"):
         load_policy(tmp_path / "bert")
+    for name, said in {
+        "adapter_config.json": "a LoRA adapter and no model; merge it into its base first",
+        "dataset_dict.json": "a data set and no model",
+        "x.txt": "no model; give a folder with one",
+    }.items():
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text("{}")
+        with pytest.raises(ValueError, match=f"{folder.name} holds {said}"):
+            load_policy(folder)
 
 
 CODE = """

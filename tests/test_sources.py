@@ -280,7 +280,6 @@ def test_all_commands_read_a_pair_in_each_of_its_forms_alike(command, row, promp
         (KWAY | {"ranks": [True, False]}, "True"),
         (KWAY | {"ranks": [-2, -1]}, "-"),
         (KWAY | {"completions": list("abcdefghij"), "ranks": list(range(1, 11))}, "10 completions, but K"),
-        (KWAY | {"prompt_id": "x", "prompt": "Who?"}, "'prompt_id' is 'x', as of another prompt"),
         (KWAY | {"completions": "[" * 100_000}, "another form"),
     ],
 )
@@ -292,13 +291,22 @@ def test_all_commands_refuse_the_same_rows_by_number(command, row, said, tmp_pat
         if "prompt" in row
         else {"chosen": HUMAN + "a", "rejected": HUMAN + "b"}
     )
-    path = put(tmp_path, [good | ({"prompt_id": "x"} if "prompt_id" in row else {}), row])
+    path = put(tmp_path, [good, row])
     with pytest.raises(records.RecordError, match=re.escape("rows.jsonl, row 2: ")) as caught:
         READERS[command](path)
     assert said in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 330
     if command == "real":
         rows, left_out = load(path, drop=True)
         assert len(rows) == 1 and left_out == {"row: faulty": 1}
+
+
+def test_an_id_is_of_one_prompt_also_where_it_is_nought(tmp_path):
+    for name in (0, "x"):
+        path = put(tmp_path, [KWAY | {"prompt_id": name}, KWAY | {"prompt_id": name, "prompt": "Who?"}])
+        with pytest.raises(
+            records.RecordError, match=f"row 2: 'prompt_id' is '{name}', as of another prompt"
+        ):
+            load(path)
 
 
 def test_more_answers_in_a_conversation_are_one_turn_each_too(tmp_path):

@@ -6,22 +6,12 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from .records import (
-    TURN,
-    Intake,
-    RecordError,
-    Row,
-    SourceError,
-    check_ranking,
-    is_number,
-    normalise_ranks,
-    shown,
-)
+from .records import TURN, Intake, RecordError, Row, SourceError, finished, shown
 from .seeded import name_of
 
 SCHEMA = 1  # of rankings as `labels.exchange.to_exchange` writes them
@@ -131,20 +121,7 @@ def own_rankings(rows: Iterable[Row], where: str = "") -> list[Row]:
     """Ranking rows of rankings, or of pairs: rows with a chosen and a rejected answer."""
     rows = list(rows)
     pairs = bool(rows) and "chosen" in rows[0]
-    return list(Intake(where, rows).each(converter(from_pair if pairs else from_ranking)))
-
-
-def converter(convert: Callable[[Row], Row]) -> Callable[[Row], Row]:
-    """`from_pair` or `from_ranking` for the rows of one file: two prompts cannot have one id."""
-    prompts: dict[str, str] = {}
-
-    def checked(row: Row) -> Row:
-        made, name = convert(row), row.get("prompt_id")
-        if name not in (None, "") and prompts.setdefault(str(name), made["prompt"]) != made["prompt"]:
-            raise RecordError(f"'prompt_id' is {shown(name)}, as of another prompt; ids must differ")
-        return made
-
-    return checked
+    return list(Intake(where, rows).each(from_pair if pairs else from_ranking))
 
 
 def from_ranking(row: Row) -> Row:
@@ -258,11 +235,3 @@ def split_conversation(chosen: str, rejected: str) -> tuple[str, str, str]:
         shared = f"a conversation up to their last {TURN.strip()!r}"
         raise RecordError(f"there is no prompt column, and chosen and rejected do not share {shared}")
     return prompt, chosen[len(prompt) :].strip(), rejected[len(prompt) :].strip()
-
-
-def finished(row: Row) -> Row:
-    """The row with dense ranks, checked."""
-    ranks = row.get("ranks")
-    if isinstance(ranks, (list, tuple)) and all(is_number(rank) and rank >= 0 for rank in ranks):
-        row["ranks"] = normalise_ranks(ranks)
-    return check_ranking(row, allow_empty=True)

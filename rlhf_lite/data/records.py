@@ -126,6 +126,14 @@ def check_ranking(row: Row, allow_empty: bool = False) -> Row:
     return row
 
 
+def finished(row: Row) -> Row:
+    """The row with dense ranks, checked."""
+    ranks = row.get("ranks")
+    if isinstance(ranks, (list, tuple)) and all(is_number(rank) and rank >= 0 for rank in ranks):
+        row["ranks"] = normalise_ranks(ranks)
+    return check_ranking(row, allow_empty=True)
+
+
 def _check_columns(row: Row, needed: Sequence[str], text: str) -> None:
     """All columns that are needed are there, and the text is one."""
     if not isinstance(row, dict):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from . import open_assistant
 from .network import EXPORT
-from .own import check_turns, converter, decoded, from_pair, from_ranking, split_pair
+from .own import check_turns, decoded, from_pair, from_ranking, split_pair
 from .records import (
     Intake,
     RecordError,
@@ -190,15 +190,17 @@ def own(kind: str) -> Reader:
     """Rankings or pairs as this package writes them or as people make them."""
 
     def reader(intake: Intake) -> Iterator[Row]:
-        read = converter(from_pair if kind == "pairs" else from_ranking)
+        names: dict[str, str] = {}
 
         def convert(row: Row) -> Row:
             if kind == "rankings" and isinstance(ranks := decoded(row).get("ranks"), list):
                 check_gaps(ranks)
-            made = check_ranking(read(row))
+            made = check_ranking(from_pair(row) if kind == "pairs" else from_ranking(row))
             name, prompt = row.get("prompt_id"), made["prompt"]
             check_turns(prompt, made["completions"])
             name = name_of(prompt) if name in (None, "") else str(name)
+            if names.setdefault(name, prompt) != prompt:
+                raise RecordError(f"'prompt_id' is {shown(name)}, as of another prompt; ids must differ")
             return made | {"prompt_id": name, "user_id": owner_of(row) or first_turn(prompt)}
 
         return intake.each(convert)

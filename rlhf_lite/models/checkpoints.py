@@ -17,23 +17,18 @@ import torch
 import transformers
 from torch import nn
 from transformers import (
-    AutoConfig,
-    GenerationConfig,
     GPT2Config,
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.activations import ACT2FN
 
 from ..data.files import lacks
 from .tokens import Source, pretrained_source, save_tokenizer
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
 OWN_GELU = "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models trained from the start
-PADDING = 128  # rows without a token that a vocabulary may have
-SPECIAL = ("bos_token_id", "eos_token_id", "pad_token_id")
 NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
 
 
@@ -69,6 +64,10 @@ def new_scalar_model(policy: GPT2LMHeadModel, seed: int = 0) -> GPT2ForSequenceC
         nn.init.normal_(model.score.weight, std=(config.n_embd + 1) ** -0.5)
     model.transformer.load_state_dict(policy.transformer.state_dict())
     return place(model, policy.device).eval()
+
+
+PADDING = 128  # rows without a token that a vocabulary may have
+SPECIAL = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
 def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -125,10 +124,11 @@ def read_config(path: Source, source: dict | None = None) -> GPT2Config:
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise ValueError(lacks(folder, "model"))
     with _quiet():
-        config = AutoConfig.from_pretrained(**source)
+        config = transformers.AutoConfig.from_pretrained(**source)
     if config.model_type != "gpt2":
         raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
-    act = ACT2FN[config.activation_function] if config.activation_function in ACT2FN else None
+    known = transformers.activations.ACT2FN
+    act = known[config.activation_function] if config.activation_function in known else None
     if act is None or (isinstance(act, nn.Module) and list(act.parameters())):  # with weights of its own
         raise ValueError(f"{path!s}: there is no activation_function {config.activation_function!r} here")
     for name in ("add_cross_attention", "quantization_config"):
@@ -155,7 +155,9 @@ def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
     _fold_scales(model)
     if hasattr(model, "lm_head"):  # how others sampled from the model is not how it is trained here
         model.config.__dict__.pop("task_specific_params", None)
-        model.generation_config = GenerationConfig(**{name: getattr(config, name) for name in SPECIAL})
+        model.generation_config = transformers.GenerationConfig(
+            **{name: getattr(config, name) for name in SPECIAL}
+        )
     return model.eval()
 
 
