@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from .chain import store
 from .chain.recipes import POLICIES
-from .data.files import fingerprint, read_json, write_json
+from .data.files import fingerprint, lacks, read_json, write_json
 from .data.network import hub_answers, unreachable
 from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
 from .models.heads import question_ids
@@ -72,7 +72,7 @@ def export(
 def _load(source: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """The model in a folder and its tokenizer, which knows no token that the model lacks."""
     if not (source / "config.json").is_file():
-        raise ValueError(f"{source} holds no model (there is no config.json); give the folder of one")
+        raise ValueError(lacks(source, "model (there is no config.json)"))
     if not any((source / file).is_file() for file in ("tokenizer.json", "vocab.json")):
         raise ValueError(f"{source} holds no tokenizer (tokenizer.json or vocab.json); save it there")
     kinds = read_json(source / "config.json").get("architectures") or []

@@ -13,6 +13,7 @@ import pytest
 from rlhf_lite import cli
 from rlhf_lite.cli import terminal
 from rlhf_lite.cli.chains import chain_config
+from rlhf_lite.cli.conversation import Panel
 from rlhf_lite.data.files import ROOT
 
 COMMANDS = list(cli.COMMANDS)
@@ -305,6 +306,22 @@ def test_chat_takes_whatever_is_typed(home, shell):
         and "[bold]x[/bold]" in out
     )
     assert "never read" not in out and "Traceback" not in err and len(err.splitlines()) <= 12
+
+
+def test_chat_reads_files_of_other_systems_as_its_own():
+    class Heard(Panel):
+        def __init__(self):
+            self.heard = []
+
+        def turn(self, line, where=""):
+            self.heard.append((line, where))
+            return True
+
+    lines = "greedy\nList two animals.\n\n   \nWhat is 🐦?\nquit\nnever read\n"
+    ours, theirs = Heard(), Heard()
+    assert ours.follow(io.StringIO(lines)) == 0
+    assert theirs.follow(io.StringIO("\ufeff" + lines.replace("\n", "\r\n"), newline="")) == 0
+    assert theirs.heard == ours.heard and ours.heard[0][0] == "greedy" and len(ours.heard) == 5
 
 
 def test_chat_again_draws_anew(home, shell):

@@ -258,6 +258,31 @@ def test_a_tokenizer_with_a_token_more_than_its_model_brings_a_row(tmp_path):
     assert load_policy(tmp_path / "out").config.vocab_size == len(tokenizer)
 
 
+def test_how_the_base_was_sampled_from_does_not_come_along(tmp_path):
+    """Special ids and the length, and nothing else: a habit of the base would change what others hear."""
+    tokenizer, base = build_tokenizer(WORDS), tmp_path / "base"
+    save_model(new_policy(SHAPE, tokenizer), base, tokenizer=tokenizer)
+    habits = {"top_k": 5, "repetition_penalty": 1.3, "do_sample": True, "suppress_tokens": [0]}
+    write_json(base / "generation_config.json", habits | {"temperature": 0.3})
+    task = {"task_specific_params": {"text-generation": {"do_sample": True, "max_length": 50}}}
+    write_json(base / "config.json", read_json(base / "config.json") | task | {"top_k": 7})
+    save_model(load_policy(base, tokenizer), tmp_path / "tuned", tokenizer=tokenizer)
+    for source in (base, tmp_path / "tuned"):
+        export(source, tmp_path / f"out of {source.name}")
+        made = read_json(tmp_path / f"out of {source.name}" / "generation_config.json")
+        del made["transformers_version"]
+        assert made == {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 1, "max_length": 64}
+        assert not {"top_k", *task} & set(read_json(tmp_path / f"out of {source.name}" / "config.json"))
+    made = read_json(tmp_path / "tuned" / "generation_config.json")
+    assert set(made) == {"bos_token_id", "eos_token_id", "pad_token_id", "transformers_version"}
+
+
+def test_an_adapter_is_no_model_to_export(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ValueError, match="holds a LoRA adapter and no model.*; merge it into its base first"):
+        export(tmp_path, tmp_path / "out")
+
+
 # --- the card -----------------------------------------------------------------------------------------------
 
 

@@ -468,7 +468,14 @@ def test_open_assistant_in_one_language(put):
     rows, left_out = load("oasst1")
     assert {row["user_id"] for row in rows} == {"t1"} and left_out["message: not in en"] == len(german)
     put("oasst1", german)
-    refused("oasst1", "no row can be used; left out: {'message: not in en'")
+    refused(
+        "oasst1",
+        f"all {len(german)} messages are not in 'en'; say which language to read with lang (--set lang=de)",
+    )
+    rows, left_out = load("oasst1", lang="de")
+    assert {row["user_id"] for row in rows} == {"t2"} and "message: not in de" not in left_out
+    put("oasst1", oasst_rows() + german)
+    assert {row["user_id"] for row in load("oasst1", lang="")[0]} == {"t1", "t2"}
 
 
 @needs_data
@@ -751,6 +758,15 @@ def test_names_splits_and_limits_that_do_not_exist(put, tmp_path):
     )
     refused(tmp_path / "none" / "rows.jsonl", "there is no set, file or folder", SourceError)
     refused("data/rows.jsonl", "there is no set, file or folder 'data/rows.jsonl'", SourceError)
+    for elsewhere in (
+        "C:\\data\\rows.jsonl",
+        "C:\\data",
+        "C:/data",
+        "~/rows",
+        "~nobody-at-all/rows.jsonl",
+        "a\\b/c",
+    ):
+        refused(elsewhere, f"there is no set, file or folder '{elsewhere}'", SourceError)
     (tmp_path / "empty").mkdir()
     refused(str(tmp_path / "empty"), f"{tmp_path / 'empty'} cannot be loaded: ", SourceError)
 
@@ -1028,3 +1044,29 @@ def test_the_module_needs_datasets_only_to_load():
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
     )
     assert done.stdout.strip() == str(len(SETS)), done.stderr
+
+
+def test_what_save_to_disk_wrote_is_read(tmp_path):
+    rows = [{"prompt": f"Why {i}?", "chosen": "a", "rejected": "b"} for i in range(9)]
+    made = datasets.Dataset.from_list(rows)
+    made.save_to_disk(tmp_path / "one")
+    made.shuffle(seed=0).save_to_disk(tmp_path / "shuffled")
+    datasets.DatasetDict(train=made, test=made.select(range(3))).save_to_disk(tmp_path / "two")
+    prompts = {
+        name: [row["prompt"] for row in load(tmp_path / name)[0]] for name in ("one", "shuffled", "two")
+    }
+    assert prompts["one"] == prompts["two"] == [row["prompt"] for row in rows]
+    assert sorted(prompts["shuffled"]) == prompts["one"] != prompts["shuffled"]
+    assert len(load(tmp_path / "two", "test")[0]) == 3
+    refused(tmp_path / "one", "cannot be loaded", SourceError, split="test")
+    refused(tmp_path / "two", "has no split 'valid'", SourceError, split="valid")
+
+
+def test_text_that_is_none_is_refused_by_row(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "good"}\n{"text": "\\ud83d"}\n')
+    (tmp_path / "b.txt").write_bytes("good\nnö\n".encode("latin-1"))
+    for name, said in {"a.jsonl": "half a character", "b.txt": "byte 0xf6, which is not UTF-8"}.items():
+        stream = texts(tmp_path / name)
+        assert next(stream) == "good"
+        with pytest.raises(RecordError, match=f"{name}, row 2: a text holds .*{said}"):
+            next(stream)

@@ -37,6 +37,7 @@ from rlhf_lite.models.heads import (
     shift_scores,
     token_values,
 )
+from rlhf_lite.models.sampling import sample
 from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_prompts, load_tokenizer
 
 SHAPE = SimpleNamespace(width=32, layers=2, heads=2, n_positions=64)
@@ -250,6 +251,132 @@ def test_any_gpt2_checkpoint_loads_and_gets_our_settings(exchange, tokenizer, tm
         new_scalar_model(load_policy(tmp_path / "layers"))
 
 
+# What else each field of transformers' own GPT2Config may be; those of no consequence for logits are below.
+OTHERWISE = {
+    "vocab_size": 300,
+    "n_positions": 80,
+    "n_embd": 24,
+    "n_layer": 3,
+    "n_head": 2,
+    "n_inner": 40,
+    "activation_function": ["relu", "silu", "gelu", "gelu_new", "quick_gelu", "gelu_10", "tanh"],
+    "resid_pdrop": 0.5,
+    "embd_pdrop": 0.5,
+    "attn_pdrop": 0.5,
+    "layer_norm_epsilon": 0.1,
+    "initializer_range": 0.3,
+    "scale_attn_weights": False,
+    "scale_attn_by_inverse_layer_idx": True,
+    "reorder_and_upcast_attn": True,
+    "add_cross_attention": True,
+    "tie_word_embeddings": False,
+    "use_cache": False,
+    "bos_token_id": 3,
+    "eos_token_id": 3,
+    "pad_token_id": 4,
+    "summary_type": "last",
+    "summary_use_proj": False,
+    "summary_activation": "tanh",
+    "summary_proj_to_labels": False,
+    "summary_first_dropout": 0.0,
+    "output_attentions": True,
+    "output_hidden_states": True,
+    "return_dict": False,
+    "chunk_size_feed_forward": 4,
+    "problem_type": "regression",
+    "dtype": "float16",
+    "is_encoder_decoder": True,
+}
+REFUSED = {"add_cross_attention"}
+AROUND = {"return_dict", "output_attentions", "dtype"}  # not of the function, but of how it is called
+NAMES = {"transformers_version", "architectures", "_name_or_path", "model_type", "id2label", "label2id"}
+
+
+def test_all_fields_of_a_gpt2_config_are_tried():
+    known = set(GPT2Config().to_dict()) - NAMES
+    assert known == set(OTHERWISE), "transformers has other fields now: say what they may be, and try them"
+
+
+@pytest.mark.parametrize("field", OTHERWISE)
+@pytest.mark.parametrize("plain", ["", "1"])
+def test_each_field_of_a_gpt2_config_is_honoured_or_refused(field, plain, exchange, tmp_path, monkeypatch):
+    monkeypatch.setenv("RLHF_LITE_PLAIN", plain)
+    others = OTHERWISE[field]
+    for value in others if isinstance(others, list) else [others]:
+        torch.manual_seed(0)
+        own = {} if field in AROUND else {field: value}
+        foreign = GPT2LMHeadModel(GPT2Config(**FOREIGN | {"initializer_range": 0.2} | own)).eval()
+        foreign.save_pretrained(tmp_path)
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+        if field in REFUSED:
+            with pytest.raises(ValueError, match=field):
+                load_policy(tmp_path)
+            continue
+        loaded, ids = load_policy(tmp_path), exchange.ids.clamp(max=259)
+        logits = foreign(input_ids=ids, attention_mask=exchange.mask).logits
+        real = exchange.mask == 1
+        torch.testing.assert_close(
+            policy_logits(loaded, ids, exchange.mask)[real], logits[real], atol=1e-4, rtol=1e-3
+        )
+        save_model(loaded, tmp_path / "again")
+        assert torch.equal(
+            policy_logits(load_policy(tmp_path / "again"), ids, exchange.mask),
+            policy_logits(loaded, ids, exchange.mask),
+        )
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"activation_function": "prelu"}, "there is no activation_function 'prelu' here"),
+        ({"activation_function": "nonsense"}, "there is no activation_function 'nonsense' here"),
+        (
+            {"quantization_config": {"load_in_4bit": True, "quant_method": "bitsandbytes"}},
+            "quantization_config",
+        ),
+        ({"n_inner": 7}, "config and weights do not fit"),
+    ],
+)
+def test_configs_that_are_no_plain_gpt2_are_refused(changes, said, tmp_path):
+    GPT2LMHeadModel(GPT2Config(**FOREIGN)).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(ValueError, match=said):
+        load_policy(tmp_path)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_token_that_the_model_lacks_is_the_mean_of_the_others_wherever_it_is_read(
+    tied, tokenizer, tmp_path
+):
+    GPT2LMHeadModel(GPT2Config(**FOREIGN, tie_word_embeddings=tied)).save_pretrained(tmp_path)
+    bare, fitted = load_policy(tmp_path), load_policy(tmp_path, tokenizer)
+    for name in ("transformer.wte", "lm_head"):
+        old, new = bare.get_submodule(name).weight, fitted.get_submodule(name).weight
+        torch.testing.assert_close(new[260:], old.mean(dim=0).expand(len(tokenizer) - 260, -1))
+
+
+@pytest.mark.parametrize("plain", ["", "1"])
+@pytest.mark.parametrize("padding", [1, 47, 120])
+def test_rows_that_only_make_a_vocabulary_round_are_never_drawn(
+    padding, plain, tokenizer, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RLHF_LITE_PLAIN", plain)
+    padded = GPT2LMHeadModel(GPT2Config(**FOREIGN | {"vocab_size": len(tokenizer) + padding})).eval()
+    padded.transformer.ln_f.bias.data += 1
+    padded.transformer.wte.weight.data[len(tokenizer) :] += 1  # by far the likeliest
+    padded.save_pretrained(tmp_path)
+    policy, prompts = load_policy(tmp_path, tokenizer), encode_prompts(tokenizer, ["List animals."] * 4, 40)
+    drawn = sample(policy, *prompts, 8, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    assert int(drawn.tokens.max()) < len(tokenizer) == policy.config.vocab_size
+    there = response_logprobs(policy, prompts, drawn.tokens, drawn.mask)
+    torch.testing.assert_close(there, drawn.logprobs, atol=1e-4, rtol=1e-4)
+    with torch.no_grad():
+        theirs = padded(torch.arange(8)[None]).logits[0, :, : len(tokenizer)]
+    torch.testing.assert_close(policy(torch.arange(8)[None]).logits[0], theirs)
+
+
 def test_a_tokenizer_with_more_tokens_gets_rows_and_ids(exchange, tokenizer, tmp_path):
     GPT2LMHeadModel(GPT2Config(**FOREIGN)).save_pretrained(tmp_path)
     bare, fitted = load_policy(tmp_path), load_policy(tmp_path, tokenizer)
@@ -275,6 +402,16 @@ def test_wrong_folders_fail_loudly(policy, scalar, tmp_path):
     BertConfig().save_pretrained(tmp_path / "bert")
     with pytest.raises(ValueError, match="'bert'"):
         load_policy(tmp_path / "bert")
+    for name, said in {
+        "adapter_config.json": "a LoRA adapter and no model; merge it into its base first",
+        "dataset_dict.json": "a data set and no model",
+        "x.txt": "no model; give a folder with one",
+    }.items():
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text("{}")
+        with pytest.raises(ValueError, match=f"{folder.name} holds {said}"):
+            load_policy(folder)
 
 
 CODE = """
@@ -400,3 +537,6 @@ def test_a_tokenizer_of_another_model_is_refused(policy):
         match=r"the tokenizer has 2,\d\d\d tokens, the model knows \d+: they do not belong together",
     ):
         fit_to_tokenizer(copy.deepcopy(policy), other)
+    small = GPT2LMHeadModel(GPT2Config(**FOREIGN | {"vocab_size": len(other)}))
+    with pytest.raises(ValueError, match=r"the tokenizer has 1?\d\d\d tokens, the model knows 2,"):
+        fit_to_tokenizer(small, build_tokenizer(["a"]))

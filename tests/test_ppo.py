@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from helpers_train import PROMPTS, QUIET, SMALL, WORDS, FailAt, Failure, StopAfter, gradients, same
@@ -11,6 +12,7 @@ from rlhf_lite.models.checkpoints import load_scalar_model, new_scalar_model, sa
 from rlhf_lite.models.heads import policy_logits, token_values
 from rlhf_lite.models.losses import value_loss
 from rlhf_lite.models.sampling import sample_texts
+from rlhf_lite.models.tokens import PromptError, decode, encode
 from rlhf_lite.show.tokens import token_lines
 from rlhf_lite.train import batches, optim, ppo
 from rlhf_lite.train.ppo import rollout, train_ppo
@@ -322,3 +324,54 @@ def test_untrained_reward_model_is_refused(base, speaker, judge, tokenizer, tmp_
         start(policy, speaker, judge, judge)
     with pytest.raises(ValueError, match="pretrain_rows"):
         start(policy, speaker, judge, value_model, ptx_gamma=0.5)
+
+
+@pytest.mark.parametrize(
+    "function, said",
+    [
+        (lambda prompts, texts: 1.0, r"gave 1.0, but must give 16 numbers"),
+        (lambda prompts, texts: None, r"gave None, but must give 16 numbers"),
+        (lambda prompts, texts: torch.tensor(1.0), r"gave tensor\(1.\), but must give 16 numbers"),
+        (lambda prompts, texts: [1.0], r"gave 1 scores for 16 responses; each needs one"),
+        (lambda prompts, texts: torch.zeros(17), r"gave 17 scores for 16 responses"),
+        (lambda prompts, texts: [None] * 16, r"score 1 of 16 is None, but must be a finite number"),
+        (lambda prompts, texts: [0.0] * 2 + [float("nan")] * 14, r"score 3 of 16 is nan.*\(the response: '"),
+        (lambda prompts, texts: [0.0] * 15 + [float("inf")], r"score 16 of 16 is inf"),
+        (lambda prompts, texts: ["1"] * 16, r"score 1 of 16 is '1'"),
+        (lambda prompts, texts: [[1.0]] * 16, r"score 1 of 16 is \[1.0\]"),
+        (lambda prompts, texts: torch.zeros(16, 2), r"score 1 of 16 is tensor"),
+    ],
+)
+def test_a_reward_function_that_gives_no_scores_is_said_before_the_update(
+    function, said, speaker, judge, tokenizer
+):
+    policy, value_model = copy.deepcopy(speaker), copy.deepcopy(judge)
+    cfg = SMALL.replace(batch_size=16, episodes=16)
+    with pytest.raises(ValueError, match=said):
+        train_ppo(policy, speaker, function, value_model, tokenizer, PROMPTS, cfg, loop=QUIET)
+    assert same(policy, speaker) and same(value_model, judge)
+
+
+def test_scores_may_be_of_any_library(speaker, judge, tokenizer):
+    given = []
+    cfg = SMALL.replace(batch_size=16, episodes=16)
+    for kind in (list, torch.tensor, np.array, lambda scores: np.array(scores, dtype=np.float32)):
+
+        def score(_, texts, kind=kind):
+            return kind([len(text) / 3 for text in texts])
+
+        models = (speaker, copy.deepcopy(speaker), score, judge)
+        given.append(rollout(*models, tokenizer, PROMPTS[:16], cfg, batches.seeded(0)).scores)
+    for scores in given:
+        assert torch.equal(scores, given[0]) and scores.dtype == torch.float32
+
+
+def test_a_prompt_that_leaves_no_room_for_an_answer_is_refused(speaker, judge, tokenizer):
+    positions = speaker.config.n_positions
+    cfg = SMALL.replace(batch_size=16, episodes=16, max_new_tokens=8)
+    longest = PROMPTS[0] + " " + "the " * positions
+    fits = decode(tokenizer, encode(tokenizer, longest)[: positions - 9])
+    models = speaker, speaker, judge, judge
+    assert rollout(*models, tokenizer, [fits], cfg, batches.seeded(0)).prompt_ids.shape[1] == positions - 8
+    with pytest.raises(PromptError, match=f"the limit is {positions - 8}; shorten it by"):
+        rollout(*models, tokenizer, [fits + "!"], cfg, batches.seeded(0))

@@ -18,6 +18,7 @@ from rlhf_lite.chain.recipes import REAL_STAGES as STAGES
 from rlhf_lite.chain.recipes import RealChainConfig
 from rlhf_lite.cli.chains import with_settings
 from rlhf_lite.config import ConfigError
+from rlhf_lite.data.records import RecordError
 from rlhf_lite.evaluate.judges import NamedJudge
 from rlhf_lite.evaluate.preference import order_accuracy
 from rlhf_lite.train.optim import Adam
@@ -344,6 +345,47 @@ def test_cuts_are_counted(tmp_path, real_folder, run_home):
         "completion cut to its first 16 tokens": 60,
         "prompt cut to its last tokens (limit 32 with its completion)": 30,
     }
+
+
+def test_ties_are_counted_and_never_taken_for_too_few(tmp_path, real_folder, run_home):
+    tied = [{**row, "prompt": f"tied {i}", "ranks": [1, 1, 1]} for i, row in enumerate(K_WAY[:7])]
+    file = written(tmp_path / "tied.jsonl", [*K_WAY, *tied])
+    assert real_chain(real_folder, rankings=str(file), test_share=0.3).left_out == {
+        "row: all answers tied": 7
+    }
+    file = written(tmp_path / "all.jsonl", tied)
+    with pytest.raises(RecordError, match="no ranking prefers one answer to another.*all answers tied': 7"):
+        real_chain(real_folder, rankings=str(file)).sides  # noqa: B018
+
+
+def test_a_language_that_open_assistant_speaks_can_be_said_and_names_no_other_stage(
+    tmp_path, real_folder, run_home, capsys
+):
+    german = json.loads(json.dumps(TREES).replace('"role"', '"lang": "de", "role"'))
+    file = written(tmp_path / "german.jsonl", german)
+    code, _, err = reward(capsys, *real_command(real_folder)[1:], "--rankings", file)
+    assert code == 2 and "are not in 'en'; say which language to read with lang (--set lang=de)" in err
+    english, made = real_chain(real_folder), real_chain(real_folder, "lang=de", rankings=str(file))
+    assert [len(rows) for rows in made.sides.values()] == [len(rows) for rows in english.sides.values()]
+    assert english.settings("sft") == real_chain(real_folder, "lang=de").settings("sft")
+
+
+def test_prompts_leave_room_for_answers_or_nothing_is_trained(tmp_path, real_folder, run_home, capsys):
+    long = [row | {"prompt": "why " * 40 + row["prompt"]} for row in K_WAY]
+    words = [*real_command(real_folder), "--rankings", written(tmp_path / "long.jsonl", long)]
+    words += ["--set", "n_positions=48", "test_share=0.3", "ppo.max_new_tokens=20"]
+    assert cli.main([*map(str, words)]) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"ppo.max_new_tokens = 20, but a prompt of 4\d tokens leaves \d of the model's 48", said)
+    assert "take --limit-tokens 28 or less" in said and not list(run_home.glob("real_*"))
+    words[words.index("--limit-tokens") + 1] = 28
+    cfg = real_chain(
+        real_folder,
+        *words[words.index("--set") + 1 :],
+        rankings=str(tmp_path / "long.jsonl"),
+        limit_tokens=28,
+    )
+    cfg.check_before("evaluation")
 
 
 def test_the_interval_draws_whole_conversations():

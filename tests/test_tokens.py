@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, GPT2Tokenizer
+from transformers import AddedToken, AutoTokenizer, GPT2Tokenizer
 
 from rlhf_lite.models.prompts import check_prompt, unknown_words
 from rlhf_lite.models.tokens import (
@@ -23,6 +23,7 @@ from rlhf_lite.models.tokens import (
     exchange_rows,
     load_tokenizer,
     position_ids,
+    save_tokenizer,
 )
 
 WORDS = "The the cat sat on a mat Name an animal dog . , : ? ! 12 don't".split()
@@ -223,6 +224,44 @@ def test_load_tokenizer_adds_a_pad_of_its_own_and_names_what_is_wrong(ours, tmp_
     for missing in (tmp_path / "nothing", "./nothing", "data/tiny/nothing"):
         with pytest.raises(FileNotFoundError, match="nothing"):
             load_tokenizer(missing)
+
+
+def test_a_pad_that_is_a_word_stays_a_word(tmp_path):
+    tokenizer = build_tokenizer("the cat !".split())
+    tokenizer.add_special_tokens({"pad_token": AddedToken("!", special=True, normalized=False)})
+    assert decode(tokenizer, encode(tokenizer, "the cat!")) == "the cat"  # as its maker has it
+    tokenizer.save_pretrained(tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    assert decode(loaded, encode(loaded, "the cat!")) == "the cat!" and "!" not in loaded.all_special_tokens
+    assert (loaded.pad_token, loaded.eos_token, loaded.eos_token_id) == (PAD, EOS, 0)
+    ids = encode_prompts(loaded, ["the cat!", "the"], 8).ids
+    assert decode(loaded, ids) == ["the cat!\n", "the\n"]
+    save_tokenizer(loaded, tmp_path / "again", 64)
+    assert encode(load_tokenizer(tmp_path / "again"), "cat!") == encode(loaded, "cat!")
+
+
+@pytest.mark.parametrize(
+    "name", ["C:\\models\\gpt2", "C:/gpt2", "~nobody-at-all/gpt2", "~/no-such-folder/gpt2"]
+)
+def test_a_path_that_is_not_there_is_no_name_on_the_hub(name):
+    with pytest.raises(FileNotFoundError, match="no folder '"):
+        load_tokenizer(name)
+
+
+def test_a_folder_without_a_tokenizer_says_what_it_is(ours, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, said in {
+        "adapter_config.json": "holds a LoRA adapter and no tokenizer; merge it into its base first",
+        "state.json": "holds a data set and no tokenizer",
+        "x.txt": "holds no tokenizer; give a folder with one",
+    }.items():
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text("{}")
+        with pytest.raises(ValueError, match=said):
+            load_tokenizer(f"~/{folder.name}")
+    ours.save_pretrained(tmp_path / "ours")
+    assert len(load_tokenizer("~/ours")) == len(ours)
 
 
 def test_positions_count_real_tokens_only():

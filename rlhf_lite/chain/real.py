@@ -14,6 +14,7 @@ can no longer be asked, and its own agreement with people is in the report.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice
@@ -36,7 +37,7 @@ from ..hardware import processes
 from ..labels.agreement import agreement
 from ..models.checkpoints import load_policy, new_policy
 from ..models.sampling import sample_texts
-from ..models.tokens import encode_all, load_tokenizer, pretrained_source
+from ..models.tokens import encode_all, encode_prompts, load_tokenizer, pretrained_source
 from ..train.batches import pack_rows
 from ..train.scoring import score_rankings, score_texts
 from . import memory
@@ -94,16 +95,24 @@ class RealChain(RealPlan, Engine):
     @cached_property
     def _read(self) -> tuple[dict[str, list[Row]], dict[str, int]]:
         cfg = self.config
-        rows, left_out = hub.load(cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop)
+        rows, left_out = hub.load(
+            cfg.rankings, cfg.split, cfg.limit or None, cfg.seed, drop=cfg.drop, lang=cfg.lang
+        )
         rows, cut = cut_to_fit(rows, self.tokenizer, cfg.limit_tokens)
-        rows = [row for row in rows if untied_pairs(row["ranks"])]
+        untied = [row for row in rows if untied_pairs(row["ranks"])]
+        left_out += cut + Counter({"row: all answers tied": len(rows) - len(untied)})
         shares = (1 - cfg.judge_share - cfg.test_share, cfg.judge_share, cfg.test_share)
-        found = split_by_user(rows, dict(zip(SIDES, shares, strict=True)), cfg.seed)
+        found = split_by_user(untied, dict(zip(SIDES, shares, strict=True)), cfg.seed)
+        lost = f"(left out or cut: {dict(left_out) or 'nothing'})"
+        if not untied:
+            raise RecordError(f"{cfg.rankings}: no ranking prefers one answer to another {lost}")
         for side in SIDES:
             if not found[side]:
-                few = f"{cfg.rankings}: {len(rows)} rankings leave nothing for the side '{side}'"
-                raise RecordError(f"{few}; give more of them, another seed, or other shares")
-        return found, dict(left_out + cut)
+                users = f"{len({row['user_id'] for row in untied})} users or conversations"
+                few = f"{cfg.rankings}: {len(untied)} rankings of {users} leave nothing for the side '{side}'"
+                advice = "give more of them, another seed, or other shares"
+                raise RecordError(f"{few} {lost}; {advice}")
+        return found, dict(left_out)
 
     @property
     def demonstrations(self) -> list[tuple[str, str]]:
@@ -155,8 +164,20 @@ class RealChain(RealPlan, Engine):
             pretrained_source(self.config.judge)
         if self.config.ppo.ptx_gamma or self.config.sft.pretrain_mix:
             self.pretrain_rows  # noqa: B018 - read now
+        if {stage, *self.needs[stage]} & {"ppo", "evaluation"}:
+            self._check_room()
         memory.check(self, {stage, *self.needs[stage]})
         self._checked = True
+
+    def _check_room(self) -> None:
+        """Every prompt that is answered leaves room for an answer of max_new_tokens."""
+        prompts = [row["prompt"] for side in ("policy", "test") for row in self.sides[side]]
+        positions, wanted = memory.model_shape(self).positions, self.config.ppo.max_new_tokens
+        longest = encode_prompts(self.tokenizer, prompts, self.config.limit_tokens).mask.shape[1]
+        if longest + wanted > positions:
+            room = f"a prompt of {longest} tokens leaves {positions - longest} of the model's {positions}"
+            advice = f"take --limit-tokens {positions - wanted} or less, or shorter answers"
+            raise ConfigError(f"ppo.max_new_tokens = {wanted}, but {room}; {advice}")
 
     def stage_config(self, stage: str):
         """The judge is trained as the reward model is."""

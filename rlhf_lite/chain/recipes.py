@@ -105,6 +105,7 @@ REAL_STAGES = {
 }
 # These do not change what is learned, rounding aside.
 MEMORY = ("accumulation", "recompute", "sharded", "device")
+READ = ("lang",)  # what it changes is in the rankings, by which stages are named too
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class RealChainConfig(Config):
     split: str = knob("train", "which split of it")
     limit: int = knob(0, "at most so many rankings, 0: all", low=0)
     drop: bool = knob(False, "leave faulty rows out and count them, instead of stopping at the first")
+    lang: str = knob("en", "language of Open Assistant's messages that are read, empty: all")
     model: str = knob("gpt2", "a GPT-2: hub name or folder; empty: random weights", "GPT-3", "§3.5")
     size: str = knob("S", "shape of random weights", choices=tuple(SIZES))
     n_positions: int = knob(512, "tokens that random weights can read", 2048, "App. C", low=16)
@@ -156,6 +158,6 @@ class RealPlan(Plan):
         """What a stage depends on besides its inputs."""
         config, parts = self.config, ("sft", "reward", "ppo")
         own = {**{part: getattr(config, part) for part in parts}, "judge": config.reward}
-        general = {k: v for k, v in config.to_dict().items() if k not in (*MEMORY, *parts)}
+        general = {k: v for k, v in config.to_dict().items() if k not in (*MEMORY, *READ, *parts)}
         trained = own[stage].to_dict() if stage in own else {}
         return {**general, **trained, "seed": config.seed}

@@ -38,9 +38,10 @@ class Panel:
         """Follow the lines of a file or pipe, up to `quit`; 2 if any of them could not be followed."""
         failed = False
         for number, line in enumerate(lines, 1):
+            line = line.removeprefix("\ufeff")  # with which files of some editors begin
             if line.strip() == "quit":
                 break
-            if not self.turn(line.rstrip("\n"), f"line {number}: "):
+            if not self.turn(line.rstrip("\r\n"), f"line {number}: "):
                 failed = True
         return 2 if failed else 0
 

@@ -43,6 +43,15 @@ def read_jsonl(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def lacks(folder: Path, what: str) -> str:
+    """What is wrong with a folder without a model or a tokenizer: also what it is instead."""
+    if (folder / "adapter_config.json").is_file():
+        merge = "merge it into its base first (peft: merge_and_unload, then save_pretrained)"
+        return f"{folder} holds a LoRA adapter and no {what}; {merge}"
+    saved = any((folder / name).is_file() for name in ("state.json", "dataset_dict.json"))
+    return f"{folder} holds {'a data set and ' if saved else ''}no {what}; give a folder with one"
+
+
 def digest(path: Path) -> str:
     """The sha256 of a file."""
     with path.open("rb") as file:

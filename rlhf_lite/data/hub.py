@@ -9,13 +9,14 @@
 Faulty rows stop the loading with their number, unless `drop=True`.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
 from .network import dataset_rows
-from .own import READERS, read_rows
+from .own import READERS, kind_of, read_rows
 from .records import Intake, RecordError, Row, SourceError
 from .sets import OWN, SETS, Set
 
@@ -31,6 +32,7 @@ def load(
     *,
     config: str | None = None,
     drop: bool = False,
+    lang: str = "en",
 ) -> tuple[list[Row], Counter]:
     """Ranking rows of a set, and how many things were left out of it for which reason.
 
@@ -39,7 +41,8 @@ def load(
     `seed` draws the order of completions. `streaming` reads without storing: the default if there is a limit
     and rows can be read one by one, and always so for local folders. `config` is a part of the set, such as
     "helpful-base" of HH-RLHF. With `drop`, faulty rows are left out and counted; columns must be there all
-    the same. SourceError if the set cannot be had, RecordError if its rows cannot be used.
+    the same. `lang` is the language of Open Assistant's messages, "" for all of them. SourceError if the set
+    cannot be had, RecordError if its rows cannot be used.
     """
     where, form = str(name_or_path), _named(name_or_path)
     if limit is not None and limit < 1:
@@ -52,7 +55,7 @@ def load(
     if not form.reader:
         raise SourceError(f"{where} is plain text; read it with texts({where!r})")
     columns = () if _is_tree(first) else form.columns
-    intake = Intake(where, rows, columns, form.judged_by, seed, drop, ADVICE)
+    intake = Intake(where, rows, columns, form.judged_by, seed, drop, lang, ADVICE)
     made = list(islice(form.reader(intake), limit))
     if not made:
         raise RecordError(f"{where}: no row can be used; left out: {dict(intake.left_out) or 'nothing'}.")
@@ -68,7 +71,7 @@ def _named(name: str | Path) -> Set | None:
 
 def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) -> Iterator[Row]:
     """The rows of a set, a file, a folder, or whatever has this name on the hub, as they are there."""
-    where, path = str(name), Path(name).expanduser()
+    where, path = str(name), Path(os.path.expanduser(name))
     if known := _named(name):
         part = {"data_dir" if known.folders else "name": config or known.config, "revision": known.revision}
         return dataset_rows(where, known.hub_id, known.splits.get(split, split), streaming, **part)
@@ -80,8 +83,8 @@ def raw_rows(name: str | Path, split: str, config: str | None, streaming: bool) 
     if path.exists():  # always streaming: a stored copy would not notice that the folder's files have changed
         return dataset_rows(where, path, split, name=config)
     parts = where.split("/")
-    looks_local = len(parts) != 2 or not all(parts) or parts[0] in (".", "..", "~")
-    if isinstance(name, Path) or looks_local or path.suffix in (*READERS, ".gz"):
+    looks_local = len(parts) != 2 or not all(parts) or parts[0][0] in ".~" or set(where) & set(":\\")
+    if isinstance(name, Path) or looks_local or kind_of(path) in READERS:
         known = f"sets are {', '.join(SETS)}, and others on the hub by their OWNER/NAME"
         raise SourceError(f"there is no set, file or folder '{name}'; {known}")
     return dataset_rows(where, where, split, streaming, name=config)

@@ -76,9 +76,13 @@ def dataset_rows(
 
 def _opened(source: str, split: str, streaming: bool, away: bool, part: dict[str, Any]) -> Any:
     """The set, or the hub's own copy of it if the set is a script: scripts are code, which we do not run."""
-    from datasets import load_dataset
+    from datasets import load_dataset, load_from_disk
     from huggingface_hub import snapshot_download
 
+    if (
+        Path(source) / "state.json"
+    ).is_file() and split == "train":  # what `save_to_disk` wrote has no splits
+        return load_from_disk(source)
     if not part.get("data_dir"):
         try:
             return load_dataset(source, split=split, streaming=streaming, **part)

@@ -10,7 +10,7 @@ by seed, so that place tells nothing.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .records import MAX_K, Intake, RecordError, Row, is_number
+from .records import MAX_K, Intake, RecordError, Row, is_number, shown
 from .seeded import shuffled
 
 # Card of OASST1: `rank` 0 is the best reply; messages are in 35 languages.
@@ -19,17 +19,27 @@ SPEAKERS = {"prompter": "User", "assistant": "Assistant"}
 
 
 def rankings(intake: Intake) -> Iterator[Row]:
-    """Ranking rows of messages in English, which come as whole trees, as nested messages, or one by one."""
-    messages, seen = {}, set()
+    """Ranking rows of messages in one language, which come as whole trees, as nested messages, or one by
+    one."""
+    messages, seen, lang, others = {}, set(), intake.lang, Counter()
     for group in intake.each(lambda row: _of_one_row(row, seen)):
         for message in group:
-            if (message.get("lang") or "en") == "en":
-                messages[message["message_id"]] = message
+            if lang and (own := message.get("lang") or lang) != lang:
+                others[own] += 1
             else:
-                intake.left_out["message: not in en"] += 1
+                messages[message["message_id"]] = message
+    if others:
+        intake.left_out[f"message: not in {lang}"] = others.total()
+    if others and not messages:
+        most = others.most_common(1)[0][0]
+        say = f"say which language to read with lang (--set lang={most})"
+        raise RecordError(f"{intake.where}: all {others.total()} messages are not in {lang!r}; {say}")
     replies: dict[str, list[Row]] = {}
     for message in messages.values():
         replies.setdefault(message["parent_id"] or "", []).append(message)
+        parent = messages.get(message["parent_id"] or "", {})
+        if message["role"] == "assistant" and parent.get("role") != "prompter":
+            intake.left_out["reply: its prompt is missing"] += 1
     for name, message in messages.items():
         if message["role"] != "prompter":
             continue
@@ -61,6 +71,7 @@ def _of_one_row(row: Row, seen: set[str]) -> list[Row]:
         _check_message(node, seen)
         seen.add(node["message_id"])
         own = {name: value for name, value in node.items() if name != "replies"}
+        own["text"] = own["text"] or ""
         found.append(own | {"parent_id": parent, "message_tree_id": tree})
         todo += [(reply, node["message_id"]) for reply in reversed(node.get("replies") or [])]
     return found
@@ -68,16 +79,17 @@ def _of_one_row(row: Row, seen: set[str]) -> list[Row]:
 
 def _check_message(message: Row, seen: set[str]) -> None:
     for name in ("message_id", "text", "role"):
-        if not isinstance(message.get(name), str):
+        gone = name == "text" and message.get("deleted") and message.get("text") is None
+        if not (gone or isinstance(message.get(name), str)):
             has = ", ".join(map(str, message))
             raise RecordError(f"a message has no '{name}'; this is not Open-Assistant data. It has {has}")
     name, rank, role = message["message_id"], message.get("rank"), message["role"]
     if name in seen:
-        raise RecordError(f"'message_id' is {name!r}, as of an earlier message; ids must differ")
+        raise RecordError(f"'message_id' is {shown(name)}, as of an earlier message; ids must differ")
     if rank is not None and not (is_number(rank) and rank >= 0 and rank == int(rank)):
-        raise RecordError(f"'rank' is {rank!r}, but must be a whole number from 0, or null")
+        raise RecordError(f"'rank' is {shown(rank)}, but must be a whole number from 0, or null")
     if role not in SPEAKERS:
-        raise RecordError(f"'role' is {role!r}, but must be 'prompter' or 'assistant'")
+        raise RecordError(f"'role' is {shown(role)}, but must be 'prompter' or 'assistant'")
 
 
 def _conversation(message: Row, messages: dict[str, Row], where: str) -> tuple[list[Row], str]:

@@ -8,6 +8,7 @@
 elsewhere into ours. Both name the row.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ def check_prompt(row: Row) -> Row:
     """The prompt row, or a RecordError that says what is wrong with it."""
     _check_columns(row, ("user_id", "text"), "text")
     if row.get("source", "customer") not in ("customer", "labeler"):
-        raise RecordError(f"source is {row['source']!r}, but must be 'customer' or 'labeler'")
+        raise RecordError(f"source is {shown(row['source'])}, but must be 'customer' or 'labeler'")
     return row
 
 
@@ -116,7 +117,7 @@ def check_ranking(row: Row, allow_empty: bool = False) -> Row:
         raise RecordError(f"{k} completions, but K must be 2 to {MAX_K}; drop or split the row")
     for i, text in enumerate(completions, 1):
         if not isinstance(text, str) or not (text.strip() or allow_empty):
-            raise RecordError(f"completion {i} is {text!r}; drop empty answers first")
+            raise RecordError(f"completion {i} is {shown(text)}; drop empty answers first")
     for name in ("ranks", "likert", "flags"):
         if (name == "ranks" or row.get(name)) and len(row[name]) != k:
             raise RecordError(f"{len(row[name])} {name} for {k} completions; give one each")
@@ -127,8 +128,16 @@ def check_ranking(row: Row, allow_empty: bool = False) -> Row:
     for name, (values, top, meaning) in scales.items():
         for value in values:
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= top:
-                raise RecordError(f"{name} {value!r} is not a whole number from 1 to {top} ({meaning})")
+                raise RecordError(f"{name} {shown(value)} is not a whole number from 1 to {top} ({meaning})")
     return row
+
+
+def finished(row: Row) -> Row:
+    """The row with dense ranks, checked."""
+    ranks = row.get("ranks")
+    if isinstance(ranks, (list, tuple)) and all(is_number(rank) and rank >= 0 for rank in ranks):
+        row["ranks"] = normalise_ranks(ranks)
+    return check_ranking(row, allow_empty=True)
 
 
 def _check_columns(row: Row, needed: Sequence[str], text: str) -> None:
@@ -140,7 +149,24 @@ def _check_columns(row: Row, needed: Sequence[str], text: str) -> None:
             has = ", ".join(map(str, row)) or "nothing"
             raise RecordError(f"column '{name}' is missing; the row has {has}")
     if not isinstance(row[text], str) or not row[text].strip():
-        raise RecordError(f"'{text}' must be a text that is not empty, but it is {row[text]!r}")
+        raise RecordError(f"'{text}' must be a text that is not empty, but it is {shown(row[text])}")
+
+
+def _check_cells(row: Row) -> None:
+    """Every cell has a name, and every text is one: what files can hold and no reader expects."""
+    if isinstance(row, dict) and None in row:
+        cells, names = len(row) - 1 + len(row[None]), len(row) - 1
+        advice = "texts that hold a separator must be in quotes"
+        raise RecordError(f"it has {cells} cells, but the header {names} names; {advice}")
+    try:
+        json.dumps(row, ensure_ascii=False, default=str, skipkeys=True).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        fault = f"{half!r}, which is half a character; write U+FFFD for it"
+        if "\udc80" <= half <= "\udcff":  # so Python calls a byte that it cannot read
+            byte, advice = ord(half) - 0xDC00, "save the file as UTF-8 (spreadsheets: CSV UTF-8)"
+            fault = f"byte 0x{byte:02x}, which is not UTF-8; {advice}"
+        raise RecordError(f"a text holds {fault}") from None
 
 
 # --- rows from elsewhere ------------------------------------------------------------------------------------
@@ -156,6 +182,7 @@ class Intake:
     judge: str = "people"  # who ranked, where a row does not say
     seed: int = 0
     drop: bool = False
+    lang: str = "en"  # of the messages that are read, where they say their language; "" for all
     advice: str = ""  # after a message about a faulty row
     left_out: Counter = field(default_factory=Counter)  # by reason
 
@@ -168,8 +195,9 @@ class Intake:
                 lack = f"column '{missing[0]}' is missing"
                 raise RecordError(f"{place}: {lack}; it has {has}, but needs {needs}.")
             try:
+                _check_cells(row)
                 made = convert(row)
-            except (ValueError, TypeError, AttributeError, LookupError) as error:
+            except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
                 if not self.drop:
                     known = isinstance(error, ValueError)
                     fault = error if known else f"a field has another form than expected ({error!r})"
@@ -209,9 +237,16 @@ class Intake:
         return {**RANKING_COLUMNS, "likert": [], "flags": [], **known, **ranked}
 
 
+def owner_of(row: Row) -> str:
+    """The user that a raw row names, or "": a user may be called 0."""
+    user = row.get("user_id")
+    return "" if user is None or user != user else str(user)
+
+
 def first_turn(prompt: str) -> str:
-    """A name for the conversation that a prompt belongs to: everything before the assistant's first word."""
-    return name_of("conversation", prompt.partition(TURN)[0].strip())
+    """A name for the conversation that a prompt belongs to: everything before the assistant's first word. A
+    prompt of one message begins without its speaker, those that go on with it."""
+    return name_of("conversation", prompt.partition(TURN)[0].strip().removeprefix("User: "))
 
 
 def first_of_equals(texts: Sequence[str], ranks: Sequence[int]) -> list[int]:

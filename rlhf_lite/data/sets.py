@@ -16,8 +16,18 @@ from typing import Any, TypeVar
 
 from . import open_assistant
 from .network import EXPORT
-from .own import decoded, from_pair, from_ranking, split_conversation
-from .records import Intake, RecordError, Row, check_ranking, first_turn, is_number, normalise_ranks
+from .own import check_turns, decoded, from_pair, from_ranking, split_pair
+from .records import (
+    Intake,
+    RecordError,
+    Row,
+    check_ranking,
+    first_turn,
+    is_number,
+    normalise_ranks,
+    owner_of,
+    shown,
+)
 from .seeded import name_of
 
 T = TypeVar("T")
@@ -30,7 +40,7 @@ Ranked = tuple[str, Sequence[str], Sequence[float]]  # prompt, texts, ranks (low
 
 def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise RecordError(f"is {_shown(value)}, but must be a text that is not empty")
+        raise RecordError(f"is {shown(value)}, but must be a text that is not empty")
     return value.strip()
 
 
@@ -44,7 +54,7 @@ def reply(value: Any) -> str:
 def number(low: float, high: float) -> Callable[[Any], float]:
     def check(value: Any) -> float:
         if not is_number(value) or not low <= value <= high:
-            raise RecordError(f"is {_shown(value)}, but must be a number from {low} to {high}")
+            raise RecordError(f"is {shown(value)}, but must be a number from {low} to {high}")
         return value
 
     return check
@@ -62,7 +72,7 @@ def get_all(row: Row, name: str, inner: str, check: Callable[[Any], T]) -> list[
     """The checked value `inner` of every object in the list `name`."""
     things, found = row.get(name), []
     if not isinstance(things, list) or not all(isinstance(thing, dict) for thing in things):
-        raise RecordError(f"'{name}' is {_shown(things)}, but must be a list of objects with {inner}")
+        raise RecordError(f"'{name}' is {shown(things)}, but must be a list of objects with {inner}")
     for i, thing in enumerate(things, 1):
         if inner not in thing:
             raise RecordError(f"'{name}' {i} has no '{inner}'; it has {', '.join(thing) or 'nothing'}")
@@ -73,28 +83,25 @@ def get_all(row: Row, name: str, inner: str, check: Callable[[Any], T]) -> list[
     return found
 
 
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
 def check_gaps(ranks: Sequence[float]) -> None:
     """Ranks count from 1 without gaps, after a tie on by one (1, 1, 2) or by as many as tied (1, 1, 3)."""
     if bad := [rank for rank in ranks if not is_number(rank)]:
-        raise RecordError(f"a rank is {_shown(bad[0])}, but must be a number")
+        raise RecordError(f"a rank is {shown(bad[0])}, but must be a number")
     counted = [1 + sum(other < rank for other in ranks) for rank in ranks]
     if list(ranks) not in (counted, normalise_ranks(ranks)):
-        shown = _shown(sorted(ranks))
-        raise RecordError(f"the ranks are {shown}, but must count 1, 2, 3 ... without gaps, ties equal")
+        found = shown(sorted(ranks))
+        raise RecordError(f"the ranks are {found}, but must count 1, 2, 3 ... without gaps, ties equal")
 
 
 # --- one set each -------------------------------------------------------------------------------------------
 
 
 def hh_rlhf(row: Row) -> Ranked:
-    """chosen, rejected: whole conversations that share all but the last turn."""
-    pair = ("\n\n" + get(row, name, text) for name in ("chosen", "rejected"))
-    prompt, chosen, rejected = split_conversation(*pair)
+    """chosen, rejected: whole conversations, as texts or messages, that share all but the last turn."""
+    pair = {name: row.get(name) for name in ("chosen", "rejected")}
+    if not all(isinstance(said, list) for said in pair.values()):
+        pair = {name: "\n\n" + get(row, name, text) for name in pair}
+    prompt, chosen, rejected = split_pair(pair)
     answers = {"chosen": chosen, "rejected": rejected}
     return prompt.strip(), [get(answers, name, text) for name in answers], [1, 2]
 
@@ -144,7 +151,7 @@ def summarize(row: Row) -> tuple:
         raise RecordError(f"'choice' is {choice}, but must be 0 or 1")
     info, worker = row["info"], get(row, "worker", text)
     if not isinstance(info, dict):
-        raise RecordError(f"'info' is {_shown(info)}, but must be an object with id and post")
+        raise RecordError(f"'info' is {shown(info)}, but must be an object with id and post")
     title = f"TITLE: {(info.get('title') or '').strip()}"
     if info.get("article"):  # of the news
         parts = [title.strip(), f"ARTICLE: {get(info, 'article', text)}"]
@@ -190,10 +197,11 @@ def own(kind: str) -> Reader:
                 check_gaps(ranks)
             made = check_ranking(from_pair(row) if kind == "pairs" else from_ranking(row))
             name, prompt = row.get("prompt_id"), made["prompt"]
-            if name and names.setdefault(str(name), prompt) != prompt:
-                raise RecordError(f"'prompt_id' is {name!r}, as of another prompt; ids must differ")
-            owner = row.get("user_id") or first_turn(prompt)
-            return made | {"prompt_id": name or name_of(prompt), "user_id": owner}
+            check_turns(prompt, made["completions"])
+            name = name_of(prompt) if name in (None, "") else str(name)
+            if names.setdefault(name, prompt) != prompt:
+                raise RecordError(f"'prompt_id' is {shown(name)}, as of another prompt; ids must differ")
+            return made | {"prompt_id": name, "user_id": owner_of(row) or first_turn(prompt)}
 
         return intake.each(convert)
 
@@ -204,8 +212,10 @@ def own(kind: str) -> Reader:
 
 
 def each(convert: Callable[[Row], tuple]) -> Reader:
-    """The reader of a set whose every row is a ranking."""
-    return lambda intake: intake.each(lambda row: intake.ranking(*convert(row)))
+    """The reader of a set whose every row is a ranking. Where it has no owner, the row may name a user."""
+    return lambda intake: intake.each(
+        lambda row: intake.ranking(*(*convert(row), "", owner_of(row))[:5])  # "": no labeler
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import torch
 import transformers
 from torch import nn
 from transformers import (
-    AutoConfig,
     GPT2Config,
     GPT2ForSequenceClassification,
     GPT2LMHeadModel,
@@ -25,6 +24,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from ..data.files import lacks
 from .tokens import Source, pretrained_source, save_tokenizer
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
@@ -66,18 +66,27 @@ def new_scalar_model(policy: GPT2LMHeadModel, seed: int = 0) -> GPT2ForSequenceC
     return place(model, policy.device).eval()
 
 
+PADDING = 128  # rows without a token that a vocabulary may have
+SPECIAL = ("bos_token_id", "eos_token_id", "pad_token_id")
+
+
 def fit_to_tokenizer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Set a model's special ids; for each token it lacks (GPT-2: pad) add a row, the mean of the others."""
+    """Set a model's special ids, and give it one row for each token. Those that it lacks (GPT-2: pad) are the
+    mean of the others; those beyond, which make some vocabularies round numbers, go, or they would be drawn.
+    """
     old, wanted = model.config.vocab_size, len(tokenizer)
-    if wanted > old + max(8, old // 100):
+    if wanted > old + max(8, old // 100) or wanted < old - max(PADDING, old // 100):
         raise ValueError(
             f"the tokenizer has {wanted:,} tokens, the model knows {old:,}: they do not belong together; "
             "give the model's own tokenizer"
         )
-    if wanted > old:
+    if wanted != old:
+        pad_is_last = tokenizer.pad_token_id == wanted - 1  # in a row that meant nothing until now
+        known = old if wanted > old else wanted - pad_is_last
         with _quiet(), torch.no_grad():
-            rows = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
-            rows[old:] = rows[:old].mean(dim=0)
+            model.resize_token_embeddings(wanted, mean_resizing=False)
+            for layer in filter(None, (model.get_input_embeddings(), model.get_output_embeddings())):
+                layer.weight[known:] = layer.weight[:known].mean(dim=0)
     for config in filter(None, (model.config, getattr(model, "generation_config", None))):
         for name, value in _special_ids(tokenizer).items():
             setattr(config, name, value)
@@ -110,10 +119,21 @@ def load_scalar_model(path: Source, device: torch.device | str = "cpu") -> GPT2F
 def read_config(path: Source, source: dict | None = None) -> GPT2Config:
     """What a checkpoint says of itself, without its weights. source: what `pretrained_source` says of the
     path."""
+    source = source or pretrained_source(path)
+    folder = Path(source["pretrained_model_name_or_path"])
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise ValueError(lacks(folder, "model"))
     with _quiet():
-        config = AutoConfig.from_pretrained(**(source or pretrained_source(path)))
+        config = transformers.AutoConfig.from_pretrained(**source)
     if config.model_type != "gpt2":
         raise ValueError(f"{path!s} holds a {config.model_type!r} model; give a GPT-2 family checkpoint")
+    known = transformers.activations.ACT2FN
+    act = known[config.activation_function] if config.activation_function in known else None
+    if act is None or (isinstance(act, nn.Module) and list(act.parameters())):  # with weights of its own
+        raise ValueError(f"{path!s}: there is no activation_function {config.activation_function!r} here")
+    for name in ("add_cross_attention", "quantization_config"):
+        if getattr(config, name, None):
+            raise ValueError(f"{path!s} is no plain GPT-2: its config has {name}; give one without")
     return config
 
 
@@ -123,13 +143,38 @@ def _load(cls: type[PreTrainedModel], path: Source) -> PreTrainedModel:
     with _quiet():
         if config.activation_function == "gelu_new":
             config.activation_function = FUSED_GELU
-        config.update(NO_DROPOUT)
+        config.update(NO_DROPOUT | {"return_dict": True, "output_attentions": False})
         options = {"config": config, "dtype": torch.float32, "output_loading_info": True}
-        model, report = cls.from_pretrained(**source, **options)
+        try:
+            model, report = cls.from_pretrained(**source, **options)
+        except RuntimeError as error:  # shapes
+            raise ValueError(f"{path!s}: config and weights do not fit: {error}") from None
     strange = set(report["missing_keys"]) | ({"score.weight"} & set(report["unexpected_keys"]))
     if strange:
         raise ValueError(f"{path!s} is no {cls.__name__} (see {sorted(strange)[:3]}); give a folder of one")
+    _fold_scales(model)
+    if hasattr(model, "lm_head"):  # how others sampled from the model is not how it is trained here
+        model.config.__dict__.pop("task_specific_params", None)
+        model.generation_config = transformers.GenerationConfig(
+            **{name: getattr(config, name) for name in SPECIAL}
+        )
     return model.eval()
+
+
+@torch.no_grad()
+def _fold_scales(model: PreTrainedModel) -> None:
+    """Attention that is not scaled by 1 / sqrt(D / heads) alone, as in Stanford's models, made usual: the
+    queries' weights take up the rest, so that the function stays the same."""
+    config, D = model.config, model.config.n_embd
+    usual = (D // config.n_head) ** -0.5
+    for attn in (block.attn for block in model.transformer.h):
+        if attn.scaling != usual:
+            attn.c_attn.weight[:, :D] *= attn.scaling / usual
+            attn.c_attn.bias[:D] *= attn.scaling / usual
+        attn.scaling, attn.reorder_and_upcast_attn = usual, False
+    for name in ("scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn"):
+        setattr(config, name, False)
+    config.scale_attn_weights = True
 
 
 def save_model(
@@ -162,7 +207,7 @@ def save_model(
 def _special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
     bos = tokenizer.bos_token_id
     eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-    return {"bos_token_id": eos if bos is None else bos, "eos_token_id": eos, "pad_token_id": pad}
+    return dict(zip(SPECIAL, (eos if bos is None else bos, eos, pad), strict=True))
 
 
 @contextmanager

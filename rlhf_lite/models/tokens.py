@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
@@ -20,6 +20,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from torch import Tensor
 from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
 
+from ..data.files import lacks
 from ..data.network import hub_answers, unreachable
 
 EOS, PAD = "<|endoftext|>", "<|pad|>"
@@ -101,7 +102,8 @@ def pretrained_source(path: Source) -> dict:
     found = {"pretrained_model_name_or_path": name, "trust_remote_code": False}
     if Path(name).is_dir():
         return found | {"local_files_only": True}
-    if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1:
+    foreign = set(name) & set("\\:~")  # of a path on Windows, or in somebody's home
+    if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1 or foreign:
         raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
     if away := constants.HF_HUB_OFFLINE or not hub_answers():
         stored = (
@@ -117,14 +119,22 @@ def pretrained_source(path: Source) -> dict:
 def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
     """Tokenizer by folder (ours, or GPT-2's vocab.json and merges.txt) or hub name, with its own pad."""
     source = pretrained_source(path)
-    described = any((Path(path) / f).exists() for f in ("tokenizer.json", "tokenizer_config.json"))
-    bare = (Path(path) / "vocab.json").exists() and not described
-    tokenizer = (GPT2Tokenizer if bare else AutoTokenizer).from_pretrained(**source)
+    folder = Path(source["pretrained_model_name_or_path"])
+    described = any((folder / f).exists() for f in ("tokenizer.json", "tokenizer_config.json"))
+    bare = (folder / "vocab.json").exists() and not described
+    if folder.is_dir() and not (described or bare):
+        raise ValueError(lacks(folder, "tokenizer"))
+    tokenizer: Any = (GPT2Tokenizer if bare else AutoTokenizer).from_pretrained(**source)
     if tokenizer.eos_token_id is None:
         raise ValueError(f"the tokenizer in {path!s} has no eos_token; set one, models learn to stop by it")
+    if tokenizer.pad_token and tokenizer.pad_token_id in encode(tokenizer, tokenizer.pad_token):
+        made = json.loads(tokenizer.backend_tokenizer.to_str())  # "!", say, would be missing in answers
+        made["added_tokens"] = [x for x in made["added_tokens"] if x["content"] != tokenizer.pad_token]
+        special = tokenizer.special_tokens_map | {"pad_token": PAD}
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(made)), **special)
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.add_special_tokens({"pad_token": PAD})
-    return tokenizer  # type: ignore[return-value]  # of a fast one, which is all that this loads
+    return tokenizer
 
 
 def save_tokenizer(

@@ -37,8 +37,8 @@ from ..models.tokens import Encoded, decode, encode_prompts
 from .batches import endless, lm_loss, permutation, seeded
 from .loop import Loop
 from .optim import Adam, warmup_from_tenth
+from .scoring import RewardFunction, scores_of
 
-RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
 Metrics = Mapping[str, Tensor | float]
 _LATER: Any = None  # `rollout` works these fields out, one after the other
 
@@ -260,7 +260,7 @@ class Learner:
 def _sample(policy, tokenizer, prompts, cfg: PPOConfig, generator) -> Rollout:
     """Step 1, in as many parts as a minibatch is computed in: what a row draws depends on no other."""
     own = processes.local_rows(range(len(prompts)))
-    encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - 1)
+    encoded = encode_prompts(tokenizer, list(prompts), policy.config.n_positions - cfg.max_new_tokens)
     ids, mask = (x[own] for x in encoded)
     limits = (cfg.max_new_tokens, tokenizer.eos_token_id, tokenizer.pad_token_id, cfg.temperature)
     state = generator.get_state() if generator is not None else None
@@ -314,7 +314,7 @@ def _gather(batch: Rollout, pad_id: int) -> Rollout:
 def _score(reward_model, batch: Rollout, cfg: PPOConfig) -> Tensor:
     """Scores (B,): of a reward model, read on the very tokens that were sampled, or of a function."""
     if not isinstance(reward_model, nn.Module):
-        return torch.tensor(list(reward_model(batch.prompts, batch.texts)), dtype=torch.float32)
+        return scores_of(reward_model, batch.prompts, batch.texts)
 
     def score(part: Rollout) -> Tensor:
         ids = torch.cat([part.prompt_ids, part.responses], dim=1)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from math import isfinite
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
+from ..data.records import shown
 from ..hardware import processes
 from ..hardware.precision import autocast
 from ..hardware.threads import in_threads
@@ -16,6 +19,8 @@ from ..models.heads import evaluating, reward, shift_scores
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
 from .batches import ExchangeSet, as_pairs, seeded
 from .rankings import NOTHING, RankingSet
+
+RewardFunction = Callable[[list[str], list[str]], Sequence[float]]  # (prompts, responses) -> one score each
 
 # -- scores --------------------------------------------------------------------------------------------------
 
@@ -37,6 +42,30 @@ def score_texts(
             return reward(reward_model, part.ids, part.mask).tolist()
 
     return _by_length(reward_model, score, exchanges.lengths, batch)
+
+
+def scores_of(function: RewardFunction, prompts: list[str], responses: list[str]) -> Tensor:
+    """What a reward function says of each response, (B,); ValueError unless it is a finite number of each."""
+    found, n = function(prompts, responses), len(responses)
+    try:
+        scores = list(found)
+    except TypeError:  # None, or one number
+        raise ValueError(f"the reward function gave {shown(found)}, but must give {n} numbers") from None
+    if len(scores) != n:
+        raise ValueError(f"the reward function gave {len(scores)} scores for {n} responses; each needs one")
+    for place, score in enumerate(scores, 1):
+        if not _is_score(score):
+            fault = f"score {place} of {n} is {shown(score)}, but must be a finite number"
+            raise ValueError(f"the reward function's {fault} (the response: {shown(responses[place - 1])})")
+    return torch.tensor([float(score) for score in scores], dtype=torch.float32)
+
+
+def _is_score(value: Any) -> bool:
+    """A finite number, in whatever library's clothes."""
+    try:
+        return not isinstance(value, str) and isfinite(float(value))
+    except (TypeError, ValueError, RuntimeError):
+        return False
 
 
 def score_rankings(
