@@ -11,10 +11,11 @@ import io
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from multiprocessing import connection
 from pathlib import Path
@@ -36,28 +37,39 @@ def build_all(
     device: str = "auto",
 ) -> None:
     """Build what is missing of `stages`, in an order that their inputs allow. `show({stage: progress})` is
-    called about four times a second. Ctrl-C stops all; each goes on from its checkpoint next time."""
+    called about four times a second. Ctrl-C, or SIGTERM, stops all; each goes on from its checkpoint next
+    time."""
     running: dict[str, Future] = {}
-    others = multiprocessing.active_children()
     waiting = [stage for stage in stages if not plan.find(stage)]
-    try:
+    folders = {stage: store.home() / plan.folder_name(stage) for stage in waiting}
+    with ended_with_this():
         while waiting or running:
             for stage in tuple(waiting):
                 if _may_start(plan, stage, waiting, running, jobs):
                     waiting.remove(stage)
+                    if who := store.holder(folders[stage]):
+                        warnings.warn(f"{stage} is being built by {who}; waiting for it")
                     running[stage] = start(plan, stage, jobs if stage in ALONE else 1, device)
             for stage in [name for name, building in running.items() if building.done()]:
                 check(stage, running.pop(stage))
             if show is not None:
-                show({stage: progress(store.home() / plan.folder_name(stage)) for stage in running})
+                show({stage: progress(folders[stage]) for stage in running})
             wait(running.values(), timeout=0.25, return_when=FIRST_COMPLETED)  # the next begins when one ends
-    except KeyboardInterrupt:
-        wait(running.values())  # they got the interrupt too, and write their checkpoints
-        raise
+
+
+@contextmanager
+def ended_with_this() -> Iterator[None]:
+    """Processes that are begun in here end before anything that goes wrong leaves it: they are asked to
+    (SIGTERM), and those in training write their checkpoints first."""
+    others = multiprocessing.active_children()
+    try:
+        yield
     except BaseException:
-        for process in multiprocessing.active_children():
-            if process not in others:
-                process.terminate()
+        begun = [process for process in multiprocessing.active_children() if process not in others]
+        for process in begun:
+            process.terminate()
+        for process in begun:
+            process.join()
         raise
 
 
@@ -100,7 +112,7 @@ def check(stage: str, building: Future) -> None:
         building.result()
     except BrokenProcessPool as error:
         text = f"Building {stage} ended without a word; was it killed, or is memory short?"
-        raise RuntimeError(text) from error
+        raise ChildProcessError(text) from error
     except (ValueError, OSError, ArithmeticError) as error:
         kind = next(kind for kind in (ValueError, OSError, ArithmeticError) if isinstance(error, kind))
         raise kind(f"Building {stage} failed: {error}") from error
