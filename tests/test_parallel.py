@@ -91,7 +91,7 @@ def test_a_killed_process_is_named(monkeypatch, tmp_path):
     building = workers.start(Chain(shipped=()), "base", threads=1)
     (child,) = (process for process in multiprocessing.active_children() if process not in others)
     child.kill()
-    with pytest.raises(RuntimeError, match="Building base ended without a word; was it killed"):
+    with pytest.raises(ChildProcessError, match="Building base ended without a word; was it killed"):
         workers.check("base", building)
 
 

@@ -89,6 +89,8 @@ def record_all(
         plans = [TinyPlan(sweep.config(value, seed, base)) for value in values]
         before = plans[0].needed(sweep.stage)[:-1]
         workers.build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
+    if (into / name / SUMS).exists():
+        check_sums(into / name, ())
     if missing:  # until all of them are there, their list of hashes is not
         (into / name / SUMS).unlink(missing_ok=True)
     with workers.pool(jobs, threads=1) as pool, workers.ended_with_this():

@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from . import bench, chat, export, lab, labels, real, run, seeds, stages, sweep, world
 from .terminal import note, one_line
@@ -38,8 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # prompts may hold bytes that are no text, answers anything
             stream.reconfigure(errors="replace")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _end)
+    with _ended_by_sigterm():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         args = parser().parse_args(argv)
         with warnings.catch_warnings():
@@ -60,10 +63,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _end(number, frame) -> None:
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
     """`kill`, Slurm and `docker stop` end a command as Ctrl-C does; asking again changes nothing."""
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt("What is finished is kept; the same command goes on from there.")
+
+    def end(number, frame) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt("What is finished is kept; the same command goes on from there.")
+
+    main = threading.current_thread() is threading.main_thread()
+    old = signal.signal(signal.SIGTERM, end) if main else None
+    try:
+        yield
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, old or signal.SIG_DFL)
 
 
 def _explained(error: Exception) -> str:

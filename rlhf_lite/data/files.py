@@ -98,8 +98,9 @@ def write_sums(folder: Path, names: Iterable[str]) -> None:
 
 def check_sums(folder: Path, names: Iterable[str]) -> None:
     """DamagedFile if a file that its folder lists is another, or one of `names`, which are about to be read,
-    is not listed. Whatever came with the repository has such a list."""
-    if not (folder / SUMS).exists() and not folder.resolve().is_relative_to(ROOT / "data"):
+    is not listed. Folders that came with the repository have such a list, and nothing beside it."""
+    shipped = folder.resolve().is_relative_to(ROOT / "data")
+    if not (folder / SUMS).exists() and not shipped:
         return
     mend = f"bring it back with: git checkout -- {folder}"
     try:
@@ -107,9 +108,9 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
         listed = {name: found for found, _, name in (line.partition("  ") for line in lines)}
     except (OSError, ValueError) as error:
         raise DamagedFile(f"{folder / SUMS} cannot be read ({error}); {mend}") from error
-    for name in sorted({*listed, *names}):
+    for name in sorted({*listed, *(contents(folder) if shipped else names)}):
         if name not in listed:
-            raise DamagedFile(f"{folder / name} is not in {SUMS}; move it elsewhere")
+            raise DamagedFile(f"{folder / name} is not in {SUMS}; move it elsewhere, or {mend}")
         if not (folder / name).is_file() or digest(folder / name) != listed[name]:
             raise DamagedFile(f"{folder / name} is not what {SUMS} says; {mend}")
 
