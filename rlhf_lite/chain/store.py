@@ -30,7 +30,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout  # comes with torch
+from filelock import FileLock, Timeout
 
 from ..data.files import ROOT, contents, digest, disk_errors, read_json, read_jsonl, write_json
 from ..hardware.cores import cores
@@ -126,7 +126,8 @@ def own_digest(summary: dict) -> str:
 def claimed(folder: Path, wait: bool = True) -> Iterator[None]:
     """One process at a time builds a stage, or throws it away; others wait, or are refused. The system frees
     the lock when its holder ends, however it ends."""
-    lock, told = _lock(folder), False
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock, told = FileLock(folder.with_name(f".{folder.name}.lock")), False
     while not lock.is_locked:
         try:
             lock.acquire(timeout=0.5 if told else 0)
@@ -141,20 +142,6 @@ def claimed(folder: Path, wait: bool = True) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def holder(folder: Path) -> str | None:
-    """Who builds a stage at the moment."""
-    try:
-        with _lock(folder).acquire(timeout=0):
-            return None
-    except Timeout:
-        return _builder(folder)
-
-
-def _lock(folder: Path) -> FileLock:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder.with_name(f".{folder.name}.lock"))
 
 
 def _builder(folder: Path) -> str:

@@ -11,6 +11,7 @@ import io
 import json
 import multiprocessing
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -19,7 +20,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from multiprocessing import connection
 from pathlib import Path
-from threading import Thread
+from threading import RLock, Thread
 
 from ..data.files import read_json
 from . import store
@@ -41,19 +42,16 @@ def build_all(
     time."""
     running: dict[str, Future] = {}
     waiting = [stage for stage in stages if not plan.find(stage)]
-    folders = {stage: store.home() / plan.folder_name(stage) for stage in waiting}
     with ended_with_this():
         while waiting or running:
             for stage in tuple(waiting):
                 if _may_start(plan, stage, waiting, running, jobs):
                     waiting.remove(stage)
-                    if who := store.holder(folders[stage]):
-                        warnings.warn(f"{stage} is being built by {who}; waiting for it")
                     running[stage] = start(plan, stage, jobs if stage in ALONE else 1, device)
             for stage in [name for name, building in running.items() if building.done()]:
                 check(stage, running.pop(stage))
             if show is not None:
-                show({stage: progress(folders[stage]) for stage in running})
+                show({stage: progress(store.home() / plan.folder_name(stage)) for stage in running})
             wait(running.values(), timeout=0.25, return_when=FIRST_COMPLETED)  # the next begins when one ends
 
 
@@ -121,7 +119,9 @@ def check(stage: str, building: Future) -> None:
 def _build(stage: str, config: dict, shipped: Sequence[str], device: str) -> None:
     from .tiny import Chain
 
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+    shown = sys.stderr
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=shown, flush=True)
         Chain(ChainConfig.from_dict(config), tuple(shipped), device=device, progress=False).get(stage)
 
 
@@ -137,8 +137,10 @@ def begin_process(threads: int, settings: dict[str, str]) -> None:
 
     Thread(target=leave, daemon=True).start()
     import torch
+    from tqdm.std import tqdm
 
     torch.set_num_threads(threads)
+    tqdm.set_lock(RLock())  # its own would be a semaphore, which a process that is ended leaves behind
 
 
 def progress(folder: Path) -> dict:
