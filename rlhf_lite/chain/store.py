@@ -61,7 +61,7 @@ class Found:
 
 
 class DamagedStage(RuntimeError):
-    """A finished stage whose files are not what its summary says."""
+    """A finished stage whose files, or whose summary, are not what the summary says."""
 
 
 def stage_key(name: str, version: int, config: dict, inputs: dict[str, str]) -> str:
@@ -202,13 +202,12 @@ def seal(folder: Path, seconds: float, result: dict, device: torch.device | str 
 
 
 def write_summary(folder: Path, content: dict) -> dict:
-    """Write what `check` expects: the content, the hash of every file and, under its own name, that of
-    itself."""
+    """Write what `check` expects: the content, the hash of every file and, under its own name, of itself."""
     files = {name: digest(folder / name) for name in contents(folder) if name != SUMMARY}
     summary = json.loads(json.dumps({**content, "files": files}))  # as it will be read
-    files[SUMMARY] = own_digest(summary)
-    write_json(folder / SUMMARY, {**summary, "files": files})
-    return {**summary, "files": files}
+    summary["files"][SUMMARY] = own_digest(summary)
+    write_json(folder / SUMMARY, summary)
+    return summary
 
 
 def provenance(device: torch.device | str = "cpu") -> dict:

@@ -20,6 +20,7 @@ from ..config import describe
 from ..data.files import ROOT, SUMS, check_sums, read_json, read_jsonl, write_json, write_sums
 from ..evaluate.intervals import Mean
 from ..evaluate.seeds import interval
+from ..hardware.signals import deferred
 from ..models.sampling import sample_texts
 from ..world import Task, gold
 from . import workers
@@ -94,7 +95,8 @@ def record_all(
     if missing:  # until all of them are there, their list of hashes is not
         (into / name / SUMS).unlink(missing_ok=True)
     with workers.pool(jobs, threads=1) as pool, workers.ended_with_this():
-        calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
+        with deferred():
+            calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
         for done, call in enumerate(as_completed(calls), 1):
             workers.check(f"a run of {name}", call)
             if report is not None:

@@ -11,6 +11,7 @@ import io
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from pathlib import Path
 from threading import RLock, Thread
 
 from ..data.files import read_json
+from ..hardware.signals import deferred
 from . import store
 from .recipes import ChainConfig, TinyPlan
 
@@ -99,7 +101,8 @@ def pool(processes: int, threads: int) -> ProcessPoolExecutor:
 def start(plan: TinyPlan, stage: str, threads: int, device: str = "auto") -> Future:
     """Build one stage in a process of its own, which ends with it."""
     own = pool(1, threads)
-    building = own.submit(_build, stage, plan.config.to_dict(), plan.shipped, device)
+    with deferred():  # a process that is only half begun could not be ended
+        building = own.submit(_build, stage, plan.config.to_dict(), plan.shipped, device)
     own.shutdown(wait=False)
     return building
 
@@ -127,13 +130,13 @@ def _build(stage: str, config: dict, shipped: Sequence[str], device: str) -> Non
 
 def begin_process(threads: int, settings: dict[str, str]) -> None:
     """What every process that works for another one does first: it ends if that one is killed, for nobody
-    waits for its result any more, and what it had is in its checkpoint."""
+    waits for its result any more. A training saves its state before."""
     os.environ.update(settings)
     asked_by = multiprocessing.parent_process().sentinel
 
     def leave() -> None:
         connection.wait([asked_by])
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     Thread(target=leave, daemon=True).start()
     import torch

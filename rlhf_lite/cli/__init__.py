@@ -19,10 +19,10 @@ import inspect
 import os
 import signal
 import sys
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from ..hardware.signals import handled
 from . import bench, chat, export, lab, labels, real, run, seeds, stages, sweep, world
 from .terminal import note, one_line
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # prompts may hold bytes that are no text, answers anything
             stream.reconfigure(errors="replace")
-    with _ended_by_sigterm():
+    with handled(_end, signal.SIGTERM):
         return _run(argv)
 
 
@@ -63,21 +63,10 @@ def _run(argv: Sequence[str] | None) -> int:
         return 2
 
 
-@contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _end(number, frame) -> None:
     """`kill`, Slurm and `docker stop` end a command as Ctrl-C does; asking again changes nothing."""
-
-    def end(number, frame) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt("What is finished is kept; the same command goes on from there.")
-
-    main = threading.current_thread() is threading.main_thread()
-    old = signal.signal(signal.SIGTERM, end) if main else None
-    try:
-        yield
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, old or signal.SIG_DFL)
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt("What is finished is kept; the same command goes on from there.")
 
 
 def _explained(error: Exception) -> str:

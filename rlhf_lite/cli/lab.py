@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 from ..data.files import ROOT
+from ..hardware.signals import handled
 from .terminal import note
 
 NOTEBOOKS, FIRST = ROOT / "notebooks", "00_start_here.ipynb"
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     command += [f"--{name}={value}" for name in ("port", "ip") if (value := getattr(args, name))]
     note(f"Notebooks: {NOTEBOOKS}; the first is {FIRST}")
     with subprocess.Popen(command, cwd=NOTEBOOKS) as process:
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())  # it ends without a question
-        while True:
-            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, asks whether it is meant
-                return process.wait()
+        with handled(lambda *_: process.terminate(), signal.SIGTERM):  # it ends without a question
+            while True:
+                with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, and asks
+                    return process.wait()

@@ -65,8 +65,8 @@ def _forget(plan: Plan, unwanted: Sequence[str]) -> None:
     for stage in unwanted:
         folder = store.home() / plan.folder_name(stage)
         if folder.exists():
-            note(f"{stage}: throwing away {folder}")
             with store.claimed(folder, wait=False):
+                note(f"{stage}: throwing away {folder}")
                 shutil.rmtree(folder)
 
 
