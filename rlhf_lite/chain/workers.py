@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,7 +22,6 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from multiprocessing import connection
 from pathlib import Path
-from threading import RLock, Thread
 
 from ..data.files import read_json
 from ..hardware.signals import deferred
@@ -61,15 +61,17 @@ def build_all(
 def ended_with_this() -> Iterator[None]:
     """Processes that are begun in here end before anything that goes wrong leaves it: they are asked to
     (SIGTERM), and those in training write their checkpoints first."""
-    others = multiprocessing.active_children()
+    others = {*multiprocessing.active_children(), *threading.enumerate()}
     try:
         yield
     except BaseException:
-        begun = [process for process in multiprocessing.active_children() if process not in others]
-        for process in begun:
+        processes = [process for process in multiprocessing.active_children() if process not in others]
+        for process in processes:
             process.terminate()
-        for process in begun:
+        for process in processes:
             process.join()
+        for thread in set(threading.enumerate()) - others:  # of pools: at the exit they would speak of what
+            thread.join(5)  # is closed
         raise
 
 
@@ -138,12 +140,14 @@ def begin_process(threads: int, settings: dict[str, str]) -> None:
         connection.wait([asked_by])
         os.kill(os.getpid(), signal.SIGTERM)
 
-    Thread(target=leave, daemon=True).start()
+    threading.Thread(target=leave, daemon=True).start()
     import torch
     from tqdm.std import tqdm
 
     torch.set_num_threads(threads)
-    tqdm.set_lock(RLock())  # its own would be a semaphore, which a process that is ended leaves behind
+    tqdm.set_lock(
+        threading.RLock()
+    )  # its own would be a semaphore, which a process that is ended leaves behind
 
 
 def progress(folder: Path) -> dict:
