@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from .chain import store
 from .chain.recipes import POLICIES
-from .data.files import fingerprint, lacks, read_json, write_json
+from .data.files import fingerprint, lacks, read_json
 from .data.network import hub_answers, unreachable
 from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
 from .models.heads import question_ids
@@ -64,7 +64,7 @@ def export(
         save_model(model, made, DTYPES[dtype], tokenizer)
         name = name or target.resolve().name
         card(model, tokenizer, record, name, command, license, dtype).save(made / CARD)
-        write_json(made / RECORD, {**record, "files": store.digests(made)})
+        store.write_summary(made, record)
         _move(made, target, old)
     return target
 

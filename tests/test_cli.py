@@ -2,17 +2,23 @@
 
 import io
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from rlhf_lite import cli
+from rlhf_lite.chain import store, workers
+from rlhf_lite.chain.recipes import TinyPlan
 from rlhf_lite.cli import terminal
-from rlhf_lite.cli.chains import chain_config
+from rlhf_lite.cli.chains import chain_config, profile
 from rlhf_lite.cli.conversation import Panel
 from rlhf_lite.data.files import ROOT
 
@@ -231,6 +237,34 @@ def test_an_interrupted_run_says_how_to_go_on(home, shell, monkeypatch):
     )
 
 
+def test_sigterm_ends_a_command_as_ctrl_c_does(shell, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli.world, "run", lambda args: signal.raise_signal(signal.SIGTERM))
+    code, out, err = shell("world")
+    assert (code, out) == (130, "") and err.startswith("Stopped. What is finished is kept")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_killed_worker_is_one_line(shell, monkeypatch):
+    def broken(*_):
+        building = Future()
+        building.set_exception(BrokenProcessPool("A process in the process pool was terminated abruptly."))
+        return building
+
+    monkeypatch.setattr(workers, "start", broken)
+    code, out, err = shell("run", "--profile", "smoke", "--base-seed", "8", "--jobs", "2", "--only", "base")
+    assert code == 2 and "error: Building base ended without a word; was it killed" in err
+    assert "Traceback" not in err
+
+
+def test_nothing_is_thrown_away_while_it_is_being_built(home, shell):
+    plan = TinyPlan(profile("smoke"))
+    with store.claimed(store.home() / plan.folder_name("start")):
+        code, _, err = shell("run", "--profile", "smoke", "--only", "start", "--fresh")
+    assert code == 2 and "is being built by another process; wait for it or end it" in err
+    assert plan.find("start")
+
+
 def test_stages_lists_them_without_building(home, shell):
     code, out, err = shell("stages", "--profile", "smoke")
     assert (code, err) == (0, "") and re.findall(r"^(\w+) +built +\d+ +/", out, re.MULTILINE) == list(STAGES)
@@ -380,11 +414,36 @@ def test_lab_opens_the_notebooks(shell, monkeypatch, tmp_path):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     monkeypatch.setattr(subprocess, "Popen", Server)
     monkeypatch.setattr(Server, "answers", [KeyboardInterrupt()])
-    assert shell("lab", "--no-browser", "--port", "9999")[0] == 0
-    assert (
-        Server.calls == [(["-m", "jupyterlab", "--no-browser", "--port=9999"], tmp_path)]
-        and not Server.answers
-    )
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+    code, _, err = shell("lab", "--no-browser", "--port", "9999")
+    ((command, folder),) = Server.calls
+    assert code == 0 and folder == tmp_path and not Server.answers and f"Notebooks: {tmp_path}" in err
+    assert command[:3] == ["-m", "jupyterlab", "--LabApp.default_url=/lab/tree/00_start_here.ipynb"]
+    assert "--LabApp.news_url=None" in command and command[-2:] == ["--no-browser", "--port=9999"]
+
+
+def test_lab_runs_as_root_only_when_told(shell, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli.lab, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr(subprocess, "Popen", Server)
+    monkeypatch.setattr(Server, "calls", [])
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    code, _, err = shell("lab")
+    assert code == 2 and err.count("\n") == 1 and "lab --allow-root" in err and not Server.calls
+    assert shell("lab", "--allow-root", "--ip", "0.0.0.0")[0] == 0
+    assert Server.calls[0][0][-2:] == ["--allow-root", "--ip=0.0.0.0"]
+
+
+@pytest.mark.slow
+def test_lab_ends_when_it_is_asked_to():
+    words = [sys.executable, "-m", "rlhf_lite", "lab", "--no-browser", "--allow-root", "--port", "18931"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        for line in process.stderr:
+            if "/lab/tree/00_start_here.ipynb?token=" in line:
+                break
+        process.terminate()
+        rest = process.stderr.read()
+        assert process.wait(30) == 0 and "signal 15" in rest and "Traceback" not in rest
 
 
 def test_lab_says_what_is_missing(shell, monkeypatch):

@@ -207,6 +207,28 @@ def test_ctrl_c_finishes_the_step_and_saves(tmp_path):
     assert seen[0] == 4 and same(straight, resumed)
 
 
+def test_sigterm_saves_before_it_does_what_it_always_does(tmp_path):
+    """It may come twice: Slurm and systemd send it to all processes, and a parent to its children."""
+    straight, resumed, came = Toy(), Toy(), []
+    straight.run(10)
+    before = signal.signal(signal.SIGTERM, lambda *_: came.append((tmp_path / "checkpoint.json").exists()))
+
+    def hook(step):
+        if step == 3:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            assert not came
+
+    try:
+        loop = Toy().run(10, hook, folder=tmp_path)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert came == [True] and loop.stopped and loop.history["step"] == [0, 1, 2, 3]
+    seen = []
+    resumed.run(10, seen.append, folder=tmp_path)
+    assert seen[0] == 4 and same(straight, resumed)
+
+
 @pytest.mark.parametrize("how", ["twice", "raised"])
 def test_interrupt_inside_a_step_ends_cleanly(tmp_path, how):
     straight, resumed = Toy(), Toy()

@@ -1,11 +1,13 @@
 """Stages in processes of their own: an order their inputs allow, two at a time, the same results, a clean
 stop."""
 
+import json
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -91,8 +93,66 @@ def test_a_killed_process_is_named(monkeypatch, tmp_path):
     building = workers.start(Chain(shipped=()), "base", threads=1)
     (child,) = (process for process in multiprocessing.active_children() if process not in others)
     child.kill()
-    with pytest.raises(RuntimeError, match="Building base ended without a word; was it killed"):
+    with pytest.raises(ChildProcessError, match="Building base ended without a word; was it killed"):
         workers.check("base", building)
+
+
+@contextmanager
+def _run(home, *more):
+    """`rlhf-lite run` in a process of its own, which ends with the test."""
+    words = [sys.executable, "-m", "rlhf_lite", "run", *more]
+    here = os.environ | {"RLHF_LITE_HOME": str(home), "PYTHONPATH": str(Path(workers.__file__).parents[2])}
+    run = subprocess.Popen(words, env=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.wait()
+
+
+def _steps(home, stage):
+    return sum(len(path.read_text().splitlines()) for path in home.glob(f"{stage}-*/trace.jsonl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_sigterm_saves_what_is_in_training_and_says_so(tmp_path, jobs):
+    long = "--profile", "smoke", "--set", "base.tokens=3000000"
+    with _run(tmp_path, *long, "--jobs", jobs, "--only", "base") as run:
+        _until(lambda: run.poll() is not None or _steps(tmp_path, "base") > 3)
+        done = _steps(tmp_path, "base")
+        run.terminate()
+        _, err = run.communicate(timeout=60)
+    assert run.returncode == 130 and err.splitlines()[-1].startswith("Stopped. What is finished is kept")
+    assert "Traceback" not in err and "leaked" not in err
+    (pointer,) = tmp_path.glob("base-*/checkpoint.json")
+    assert json.loads(pointer.read_text())["step"] == _steps(tmp_path, "base") >= done > 3
+
+
+@pytest.mark.slow
+def test_a_chain_that_is_killed_again_and_again_ends_with_the_same_bits(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    words = "--profile", "smoke", "--only", "ppo", "--jobs", "1"
+    for stage in ("base", "sft", "ppo"):
+        with _run(killed, *words) as run:
+            _until(lambda: run.poll() is not None or [*killed.glob(f"{stage}-*/stage.json")])  # noqa: B023
+    for home in (whole, killed):
+        with _run(home, *words) as run:
+            assert run.wait(240) == 0
+    models = sorted(whole.glob("*/*.safetensors"))
+    assert len(models) == 5
+    for path in (*models, *whole.glob("*/*.parquet"), *whole.glob("*/*.gz")):
+        assert path.read_bytes() == (killed / path.relative_to(whole)).read_bytes(), path
+
+
+@pytest.mark.slow
+def test_two_runs_in_one_folder_build_each_stage_once(tmp_path):
+    words = "--profile", "smoke", "--only", "sft", "--jobs", "2"
+    with _run(tmp_path, *words) as one, _run(tmp_path, *words) as other:
+        told = [run.communicate(timeout=240)[1] for run in (one, other)]
+    assert one.returncode == other.returncode == 0 and "Traceback" not in "".join(told)
+    assert "is being built by" in "".join(told)
+    assert len([*tmp_path.glob("*/summary.json")]) == 3 and not [*tmp_path.glob("*/building.json")]
 
 
 def test_a_config_survives_the_way_to_another_process():
@@ -136,7 +196,7 @@ def test_a_stage_ends_when_the_process_that_asked_for_it_is_killed(tmp_path):
     _until(quiet)
 
 
-def _until(condition, seconds: float = 30.0) -> None:
+def _until(condition, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come true"

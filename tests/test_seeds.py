@@ -33,6 +33,7 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
     )
     Plan.archive(plan, tmp_path / "kept")
     assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
+        "SHA256SUMS",
         "evaluation.trace.jsonl",
         "ppo.trace.jsonl",
         "report.json",
@@ -42,6 +43,9 @@ def test_archive_keeps_report_settings_and_traces_but_no_weights(tmp_path):
     assert json.loads((tmp_path / "kept" / "stages.json").read_text())["ppo"]["commit"] == "abc"
     assert read_reports([tmp_path / "kept"]) == [{"step": 0}]
     assert read_jsonl(tmp_path / "kept" / "ppo.trace.jsonl") == [{"step": 0}]
+    (tmp_path / "kept" / "report.json").write_text('{"step": 1}\n')
+    with pytest.raises(ValueError, match="report.json is not what SHA256SUMS says"):
+        read_reports([tmp_path / "kept"])
 
 
 def test_ratios_are_taken_within_each_run():

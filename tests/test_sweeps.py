@@ -1,6 +1,7 @@
 """Recorded sweeps: one setting changed and nothing else, every run kept once, curves with their spread."""
 
 import json
+import shutil
 
 import pytest
 
@@ -8,6 +9,7 @@ from rlhf_lite import cli
 from rlhf_lite.chain import sweeps
 from rlhf_lite.chain.recipes import STAGES, TinyPlan
 from rlhf_lite.config import ConfigError
+from rlhf_lite.data import files
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
@@ -52,10 +54,10 @@ def test_recorded_runs_are_small_complete_and_not_made_twice(tmp_path, monkeypat
     words = f"sweep kl_beta --values 0 0.5 --seeds 0 --profile smoke --into {kept}".split()
     assert cli.main(words) == 0
     assert "2 of 2 runs" in (shown := capsys.readouterr()).err and "gold/mean" in shown.out
-    files = {path.name: path for path in (kept / "kl_beta").iterdir()}
-    assert set(files) == {"0-seed-0.json", "0.5-seed-0.json"}
-    assert max(path.stat().st_size for path in files.values()) < 20_000
-    run = json.loads(files["0.5-seed-0.json"].read_text())
+    records = {path.name: path for path in (kept / "kl_beta").iterdir()}
+    assert set(records) == {"0-seed-0.json", "0.5-seed-0.json", "SHA256SUMS"}
+    assert max(path.stat().st_size for path in records.values()) < 20_000
+    run = json.loads(records["0.5-seed-0.json"].read_text())
     assert (
         run["config"]["kl_beta"] == 0.5
         and run["seed"] == 0
@@ -63,11 +65,15 @@ def test_recorded_runs_are_small_complete_and_not_made_twice(tmp_path, monkeypat
         and len(run["samples"]) == sweeps.SHOWN_PROMPTS
     )
     assert {"prompt", "response", "gold"} == set(run["samples"][0])
-    before = {name: path.stat().st_mtime_ns for name, path in files.items()}
+    del records["SHA256SUMS"]
+    before = {name: path.stat().st_mtime_ns for name, path in records.items()}
     assert cli.main(words) == 0 and "of" not in capsys.readouterr().err
-    assert {name: path.stat().st_mtime_ns for name, path in files.items()} == before
+    assert {name: path.stat().st_mtime_ns for name, path in records.items()} == before
     found = sweeps.load("kl_beta", kept)
     assert list(found) == [0.0, 0.5] and sweeps.recorded(kept) == ["kl_beta"]
+    records["0.5-seed-0.json"].write_text(json.dumps({**run, "value": 0.4}))
+    with pytest.raises(ValueError, match="0.5-seed-0.json is not what SHA256SUMS says"):
+        sweeps.load("kl_beta", kept)
 
 
 def test_a_curve_is_the_mean_over_runs_at_the_steps_that_all_of_them_have():
@@ -89,3 +95,18 @@ def test_shipped_sweeps_have_three_seeds_at_every_value_and_are_small(name):
     assert all({run["seed"] for run in repeats} == {0, 1, 2} for repeats in found.values())
     assert all(run["commit"] and run["trace"] for repeats in found.values() for run in repeats)
     assert sum(path.stat().st_size for path in (sweeps.SHIPPED_SWEEPS / name).iterdir()) < 3_000_000
+
+
+def test_of_shipped_runs_only_what_is_listed_is_read(tmp_path, monkeypatch):
+    """A record that somebody added or changed would be an average's part without a word."""
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    place = tmp_path / "data" / "sweeps"
+    shutil.copytree(sweeps.SHIPPED_SWEEPS / "k", place / "k")
+    assert list(sweeps.load("k", place)) == [2, 4, 9]
+    shutil.copy(place / "k" / "2-seed-0.json", place / "k" / "2-seed-7.json")
+    with pytest.raises(ValueError, match="2-seed-7.json is not in SHA256SUMS; move it elsewhere"):
+        sweeps.load("k", place)
+    (place / "k" / "2-seed-7.json").unlink()
+    (place / "k" / "SHA256SUMS").unlink()
+    with pytest.raises(ValueError, match="SHA256SUMS cannot be read .* git checkout"):
+        sweeps.load("k", place)

@@ -4,7 +4,12 @@
 
 copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it
 are removed there), and writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and
-the table in `README.md`. The archives in `data/seeds` are made with `run --archive`.
+the table in `README.md`. The archives in `data/seeds` are made with `run --archive`,
+the records in `data/sweeps` with `sweep --into data/sweeps`. Whatever was changed by hand is damaged, until
+
+    python -m tools.ship --seal
+
+writes hashes of what is there (`SHA256SUMS`; those of a stage are in its summary).
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from pathlib import Path
 from rlhf_lite.chain import store
 from rlhf_lite.chain.recipes import STAGES, TinyPlan
 from rlhf_lite.chain.tiny import Chain
-from rlhf_lite.data.files import ROOT, atomic_write, read_json
+from rlhf_lite.data.files import ROOT, atomic_write, contents, read_json, write_sums
 from rlhf_lite.show.overview import overview
 from rlhf_lite.show.tables import readme_table
 from tools import statistics
@@ -43,6 +48,16 @@ def ship(plan: TinyPlan, target: Path = store.SHIPPED) -> None:
             shutil.copytree(stage.folder, target / name)
 
 
+def seal(data: Path = ROOT / "data") -> None:
+    """Write the hashes of all shipped things; a stage's own files must be those of its summary."""
+    for folder in sorted((data / "runs").iterdir()):
+        summary = store.check(folder)
+        if store.SUMMARY not in summary["files"]:  # of a run before summaries were sealed
+            store.write_summary(folder, summary)
+    for folder in (data / "tokenizer", *(data / "seeds").iterdir(), *(data / "sweeps").iterdir()):
+        write_sums(folder, contents(folder))
+
+
 def write_pages(chain: Chain, root: Path = ROOT) -> None:
     """Write what the repository says about its chain."""
     report = read_json(chain.folder("evaluation") / "report.json")
@@ -60,9 +75,12 @@ def write_pages(chain: Chain, root: Path = ROOT) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Copy the finished default chain from the run folder to data/runs; write data/README.md,
     data/overview.png and the table in README.md."""
-    argparse.ArgumentParser(prog="python -m tools.ship", description=main.__doc__).parse_args(argv)
-    ship(TinyPlan())
-    write_pages(Chain())
+    parser = argparse.ArgumentParser(prog="python -m tools.ship", description=main.__doc__)
+    parser.add_argument("--seal", action="store_true", help="only write the hashes of what is there")
+    if not parser.parse_args(argv).seal:
+        ship(TinyPlan())
+        write_pages(Chain())
+    seal()
 
 
 if __name__ == "__main__":

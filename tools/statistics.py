@@ -24,7 +24,7 @@ weights (bfloat16 safetensors), its config, its trace (one line per step) and a 
 versions, hardware, seconds and the sha256 of every file. `seeds/` has the reports and traces of three whole
 chains, on which the README's claims stand, `sweeps/` a small file for each run of the explorers (one setting
 at several values, three seeds each). Everything here was made by this repository's own code from nothing; it
-carries the repository's licence.
+carries the repository's licence. What is read has its sha256 in a `SHA256SUMS` beside it, or in the summary.
 `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
 
 The page below is written by `python -m tools.statistics`; its numbers are counted, not typed.

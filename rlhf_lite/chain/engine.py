@@ -102,7 +102,8 @@ class Engine(Plan):
                 processes.broadcast(None)  # the folder is there: the others may begin
                 return make(self, stage, folder)
 
-            found = store.build(name, self.settings(stage), self.inputs(stage), begin, self.device)
+            given = self.settings(stage), self.inputs(stage), begin, self.device
+            found = store.build(name, *given, wait=processes.world_size() == 1)
             self._report(stage, "built", found.summary["seconds"])
         else:
             processes.broadcast(None)

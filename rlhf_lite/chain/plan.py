@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..config import Config
-from ..data.files import write_json
+from ..data.files import write_json, write_sums
 from . import store
 
 
@@ -73,13 +73,16 @@ class Plan:
 
     def archive(self, folder: Path) -> None:
         """Copy what a finished chain measured, without weights, to `folder` (`data/seeds` has such folders):
-        the report, and of every stage its trace, settings, seconds and hash (`stages.json`)."""
+        the report, and of every stage its trace, settings, seconds and hash (`stages.json`); with hashes of
+        all this (`SHA256SUMS`)."""
         folder.mkdir(parents=True, exist_ok=True)
-        stages = {}
+        stages, written = {}, ["report.json", "stages.json"]
         for stage in self.needs:
             found = self.find(stage)
             stages[stage] = {"key": self.key(stage), "config": self.settings(stage), **found.summary}
             if (found.folder / "trace.jsonl").exists():
-                shutil.copyfile(found.folder / "trace.jsonl", folder / f"{stage}.trace.jsonl")
+                written.append(f"{stage}.trace.jsonl")
+                shutil.copyfile(found.folder / "trace.jsonl", folder / written[-1])
         shutil.copyfile(self.find("evaluation").folder / "report.json", folder / "report.json")
         write_json(folder / "stages.json", stages)
+        write_sums(folder, written)

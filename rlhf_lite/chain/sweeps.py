@@ -17,9 +17,10 @@ from statistics import fmean
 import torch
 
 from ..config import describe
-from ..data.files import ROOT, read_json, read_jsonl, write_json
+from ..data.files import ROOT, SUMS, check_sums, read_json, read_jsonl, write_json, write_sums
 from ..evaluate.intervals import Mean
 from ..evaluate.seeds import interval
+from ..hardware.signals import deferred
 from ..models.sampling import sample_texts
 from ..world import Task, gold
 from . import workers
@@ -89,12 +90,18 @@ def record_all(
         plans = [TinyPlan(sweep.config(value, seed, base)) for value in values]
         before = plans[0].needed(sweep.stage)[:-1]
         workers.build_all(plans[0], [s for s in before if len({plan.key(s) for plan in plans}) == 1], jobs)
-    with workers.pool(jobs, threads=1) as pool:
-        calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
+    if (into / name / SUMS).exists():
+        check_sums(into / name, ())
+    if missing:  # until all of them are there, their list of hashes is not
+        (into / name / SUMS).unlink(missing_ok=True)
+    with workers.pool(jobs, threads=1) as pool, workers.ended_with_this():
+        with deferred():
+            calls = [pool.submit(record, name, value, seed, into, base.to_dict()) for value, seed in missing]
         for done, call in enumerate(as_completed(calls), 1):
-            call.result()
+            workers.check(f"a run of {name}", call)
             if report is not None:
                 report(done, len(calls))
+    write_sums(into / name, [path.name for path in (into / name).glob("*.json")])
 
 
 def record(name: str, value, seed: int, into: Path, base: dict) -> Path:
@@ -151,6 +158,7 @@ def load(name: str, place: Path = SHIPPED_SWEEPS) -> dict[float, list[dict]]:
         there = f"there are: {', '.join(recorded(place)) or 'none'}"
         record_it = f"Record it with: rlhf-lite sweep {name}"
         raise ValueError(f"no sweep {name!r} is recorded in {place}; {there}. {record_it}")
+    check_sums(Path(place) / name, [path.name for path in files])
     found: dict[float, list[dict]] = {}
     for run in sorted(map(read_json, files), key=lambda run: (run["value"], run["seed"])):
         found.setdefault(run["value"], []).append(run)

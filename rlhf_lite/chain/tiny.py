@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from ..config import RankingsConfig
-from ..data.files import read_json, write_json
+from ..data.files import check_sums, contents, read_json, write_json, write_sums
 from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
 from ..data.records import Row, read_rankings, write_rankings
 from ..models.checkpoints import new_policy
@@ -67,6 +67,8 @@ class Chain(TinyPlan, Engine):
     def tokenizer(self) -> PreTrainedTokenizerFast:
         if not store.TOKENIZER.exists():
             build_tokenizer(self.world.vocabulary()).save_pretrained(store.TOKENIZER)
+            write_sums(store.TOKENIZER, contents(store.TOKENIZER))
+        check_sums(store.TOKENIZER, contents(store.TOKENIZER))
         return load_tokenizer(store.TOKENIZER)
 
     @cached_property
@@ -119,7 +121,8 @@ class Chain(TinyPlan, Engine):
     @cached_property
     def rankings(self) -> dict[str, list[Row]]:
         """Ranked completions: "train", "valid", "again" and, by other people, "held_out"."""
-        return read_rankings(self.folder("rankings"))
+        sets = self.summary("rankings")["result"]["prompts"]
+        return read_rankings(self.folder("rankings"), sets=tuple(sets))
 
     @property
     def baselines(self) -> dict:

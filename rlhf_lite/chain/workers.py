@@ -11,16 +11,20 @@ import io
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from multiprocessing import connection
 from pathlib import Path
-from threading import Thread
 
 from ..data.files import read_json
+from ..hardware.signals import deferred
 from . import store
 from .recipes import ChainConfig, TinyPlan
 
@@ -36,11 +40,11 @@ def build_all(
     device: str = "auto",
 ) -> None:
     """Build what is missing of `stages`, in an order that their inputs allow. `show({stage: progress})` is
-    called about four times a second. Ctrl-C stops all; each goes on from its checkpoint next time."""
+    called about four times a second. Ctrl-C, or SIGTERM, stops all; each goes on from its checkpoint next
+    time."""
     running: dict[str, Future] = {}
-    others = multiprocessing.active_children()
     waiting = [stage for stage in stages if not plan.find(stage)]
-    try:
+    with ended_with_this():
         while waiting or running:
             for stage in tuple(waiting):
                 if _may_start(plan, stage, waiting, running, jobs):
@@ -51,13 +55,23 @@ def build_all(
             if show is not None:
                 show({stage: progress(store.home() / plan.folder_name(stage)) for stage in running})
             wait(running.values(), timeout=0.25, return_when=FIRST_COMPLETED)  # the next begins when one ends
-    except KeyboardInterrupt:
-        wait(running.values())  # they got the interrupt too, and write their checkpoints
-        raise
+
+
+@contextmanager
+def ended_with_this() -> Iterator[None]:
+    """Processes that are begun in here end before anything that goes wrong leaves it: they are asked to
+    (SIGTERM), and those in training write their checkpoints first."""
+    others = {*multiprocessing.active_children(), *threading.enumerate()}
+    try:
+        yield
     except BaseException:
-        for process in multiprocessing.active_children():
-            if process not in others:
-                process.terminate()
+        processes = [process for process in multiprocessing.active_children() if process not in others]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+        for thread in set(threading.enumerate()) - others:  # of pools: at the exit they would speak of what
+            thread.join(5)  # is closed
         raise
 
 
@@ -89,7 +103,8 @@ def pool(processes: int, threads: int) -> ProcessPoolExecutor:
 def start(plan: TinyPlan, stage: str, threads: int, device: str = "auto") -> Future:
     """Build one stage in a process of its own, which ends with it."""
     own = pool(1, threads)
-    building = own.submit(_build, stage, plan.config.to_dict(), plan.shipped, device)
+    with deferred():  # a process that is only half begun could not be ended
+        building = own.submit(_build, stage, plan.config.to_dict(), plan.shipped, device)
     own.shutdown(wait=False)
     return building
 
@@ -100,7 +115,7 @@ def check(stage: str, building: Future) -> None:
         building.result()
     except BrokenProcessPool as error:
         text = f"Building {stage} ended without a word; was it killed, or is memory short?"
-        raise RuntimeError(text) from error
+        raise ChildProcessError(text) from error
     except (ValueError, OSError, ArithmeticError) as error:
         kind = next(kind for kind in (ValueError, OSError, ArithmeticError) if isinstance(error, kind))
         raise kind(f"Building {stage} failed: {error}") from error
@@ -109,24 +124,30 @@ def check(stage: str, building: Future) -> None:
 def _build(stage: str, config: dict, shipped: Sequence[str], device: str) -> None:
     from .tiny import Chain
 
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+    shown = sys.stderr
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=shown, flush=True)
         Chain(ChainConfig.from_dict(config), tuple(shipped), device=device, progress=False).get(stage)
 
 
 def begin_process(threads: int, settings: dict[str, str]) -> None:
     """What every process that works for another one does first: it ends if that one is killed, for nobody
-    waits for its result any more, and what it had is in its checkpoint."""
+    waits for its result any more. A training saves its state before."""
     os.environ.update(settings)
     asked_by = multiprocessing.parent_process().sentinel
 
     def leave() -> None:
         connection.wait([asked_by])
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    Thread(target=leave, daemon=True).start()
+    threading.Thread(target=leave, daemon=True).start()
     import torch
+    from tqdm.std import tqdm
 
     torch.set_num_threads(threads)
+    tqdm.set_lock(
+        threading.RLock()
+    )  # its own would be a semaphore, which a process that is ended leaves behind
 
 
 def progress(folder: Path) -> dict:

@@ -17,10 +17,12 @@ import argparse
 import contextlib
 import inspect
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
 
+from ..hardware.signals import handled
 from . import bench, chat, export, lab, labels, real, run, seeds, stages, sweep, world
 from .terminal import note, one_line
 
@@ -31,11 +33,16 @@ COMMANDS = {  # in the order of the help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. 0: all went well, 1: a check failed, 2: what the user can mend, 130: Ctrl-C."""
+    """Run one command. 0: all went well, 1: a check failed, 2: what the user can mend, 130: asked to stop."""
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # prompts may hold bytes that are no text, answers anything
             stream.reconfigure(errors="replace")
+    with handled(_end, signal.SIGTERM):
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         args = parser().parse_args(argv)
         with warnings.catch_warnings():
@@ -54,6 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         note(f"rlhf-lite: error: {_explained(error)}")
         return 2
+
+
+def _end(number, frame) -> None:
+    """`kill`, Slurm and `docker stop` end a command as Ctrl-C does; asking again changes nothing."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt("What is finished is kept; the same command goes on from there.")
 
 
 def _explained(error: Exception) -> str:

@@ -9,7 +9,7 @@ Takes:    four minutes on two CPU cores that do 110 float32 and 220 bfloat16
           is pretrained first, which takes longer than all the rest.
 Leaves:   a folder per stage in the run folder: weights, trace.jsonl (a line
           per step), summary.json. The numbers of the evaluation are in the
-          report.json of its folder. Ctrl-C loses half a minute of training.
+          report.json of its folder. Ctrl-C, or kill, saves what is in training.
 Example:  rlhf-lite run --seed 1 --report report-1.json
 """
 
@@ -65,8 +65,9 @@ def _forget(plan: Plan, unwanted: Sequence[str]) -> None:
     for stage in unwanted:
         folder = store.home() / plan.folder_name(stage)
         if folder.exists():
-            note(f"{stage}: throwing away {folder}")
-            shutil.rmtree(folder)
+            with store.claimed(folder, wait=False):
+                note(f"{stage}: throwing away {folder}")
+                shutil.rmtree(folder)
 
 
 def _show_report(found: dict[str, Found], copy: Path | None) -> None:

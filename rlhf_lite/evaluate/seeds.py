@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.files import ROOT, read_json
+from ..data.files import ROOT, check_sums, read_json
 from .intervals import Mean
 
 SHIPPED_SEEDS = ROOT / "data" / "seeds"
@@ -25,6 +25,8 @@ def read_reports(folders: Sequence[Path] | None = None) -> list[dict]:
     if not folders:
         make = "rlhf-lite run --seed 1 --archive FOLDER"
         raise ValueError(f"There are no archives in {SHIPPED_SEEDS}; make one with: {make}")
+    for folder in folders:
+        check_sums(Path(folder), ["report.json"])
     return [read_json(Path(folder) / "report.json") for folder in folders]
 
 

@@ -68,7 +68,8 @@ class Loop:
         self.stopped = False  # someone asked to stop
         self.rows: list[dict] = []  # one dict per finished step, as in trace.jsonl
         self.history: dict[str, list[float]] = {}  # the same, by metric
-        self._row, self._bar, self._trace, self._trial, self._interrupted = {}, None, None, None, False
+        self._row, self._bar, self._trace, self._trial, self._old_handlers = {}, None, None, None, {}
+        self._interrupted, self._terminated = False, False
         self._moved: dict[str, float] = {}  # settings that differ from the config's since some step
 
     @classmethod
@@ -166,26 +167,29 @@ class Loop:
     # -- interrupts ------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Loop:
-        """The first Ctrl-C (or a notebook's stop button) lets the step finish; a second one stops at once."""
-        self._old_handler = None
+        """The first Ctrl-C (or a notebook's stop button) lets the step finish; a second one stops at once.
+        SIGTERM (`kill`, Slurm, Docker) waits until the state is saved, and then does what it always does."""
         if threading.current_thread() is threading.main_thread():  # others never see signals
-            self._old_handler = signal.signal(signal.SIGINT, self._on_interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._old_handlers[number] = signal.signal(number, self._on_interrupt) or signal.SIG_DFL
         return self
 
     def _on_interrupt(self, number, frame) -> None:
-        if self._interrupted:
+        if self._interrupted and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._interrupted = True
+        self._interrupted, self._terminated = True, self._terminated or number == signal.SIGTERM
         if self._bar is not None:
             self._bar.set_description_str(f"{self.name}: finishing this step, interrupt again to stop now")
 
     def __exit__(self, kind, error, traceback) -> bool:
         """A KeyboardInterrupt inside a step ends the run quietly; the last checkpoint stays the state to
         resume from, because half a step is no state one can resume exactly."""
-        if self._old_handler is not None:
-            signal.signal(signal.SIGINT, self._old_handler)
+        for number, handler in self._old_handlers.items():
+            signal.signal(number, handler)
         self.stopped = self.stopped or kind is KeyboardInterrupt
         self._close()
+        if self._terminated:
+            signal.raise_signal(signal.SIGTERM)
         return kind is KeyboardInterrupt
 
     def _close(self) -> None:
