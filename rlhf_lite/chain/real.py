@@ -28,6 +28,7 @@ from ..config import ConfigError, ModelConfig
 from ..data import hub
 from ..data.cutting import cut_to_fit
 from ..data.files import fingerprint, write_json
+from ..data.network import pretrained_source
 from ..data.pipeline import split_by_user
 from ..data.records import RecordError, Row, untied_pairs
 from ..evaluate.intervals import mean_with_interval
@@ -37,7 +38,7 @@ from ..hardware import processes
 from ..labels.agreement import agreement
 from ..models.checkpoints import load_policy, new_policy
 from ..models.sampling import sample_texts
-from ..models.tokens import encode_all, encode_prompts, load_tokenizer, pretrained_source
+from ..models.tokens import encode_all, encode_prompts, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.scoring import score_rankings, score_texts
 from . import memory

@@ -3,6 +3,7 @@
 Its own client takes most of a minute to find out that there is no hub.
 """
 
+import os
 import socket
 import threading
 import urllib.request
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from .records import RecordError, Row, SourceError
 
+Source = str | os.PathLike  # a folder, or a name on the hub
 PATIENCE = 1.5  # seconds to wait for the hub before saying that it cannot be reached
 EXPORT = "refs/convert/parquet"  # where the hub keeps its own Parquet copy of a set that is a script
 
@@ -50,6 +52,29 @@ def hub_answers() -> bool:
     thread.start()
     thread.join(PATIENCE)
     return opened.is_set()
+
+
+def pretrained_source(path: Source) -> dict:
+    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once,
+    and so is a hub name that is neither stored here nor to be had. No model brings code of its own."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    name = os.path.expanduser(path)
+    found = {"pretrained_model_name_or_path": name, "trust_remote_code": False}
+    if Path(name).is_dir():
+        return found | {"local_files_only": True}
+    foreign = set(name) & set("\\:~")  # of a path on Windows, or in somebody's home
+    if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1 or foreign:
+        raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
+    if away := constants.HF_HUB_OFFLINE or not hub_answers():
+        stored = (
+            try_to_load_from_cache(name, file) for file in ("config.json", "tokenizer.json", "vocab.json")
+        )
+        if not any(isinstance(file, str) for file in stored):
+            raise FileNotFoundError(
+                f"{name!r} is no folder and not stored on this machine, and {unreachable()}, or give a folder"
+            )
+    return found | {"local_files_only": away}
 
 
 def dataset_rows(

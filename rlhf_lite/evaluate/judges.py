@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from ..models.tokens import pretrained_source
+from ..data.network import pretrained_source
 
 
 class NamedJudge:

@@ -25,7 +25,8 @@ from transformers import (
 )
 
 from ..data.files import lacks
-from .tokens import Source, pretrained_source, save_tokenizer
+from ..data.network import Source, pretrained_source
+from .tokens import save_tokenizer
 
 FUSED_GELU = "gelu_pytorch_tanh"  # the function of GPT-2's "gelu_new", in one operation instead of eight
 OWN_GELU = "gelu"  # within 0.0005 of it, and 2 to 5 times faster on a CPU: for models trained from the start

@@ -9,23 +9,20 @@ is a token of its own: with pad = EOS, EOS would be masked out of every loss and
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from huggingface_hub import constants, try_to_load_from_cache
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from torch import Tensor
 from transformers import AutoTokenizer, GPT2Tokenizer, PreTrainedTokenizerFast
 
 from ..data.files import lacks
-from ..data.network import hub_answers, unreachable
+from ..data.network import Source, pretrained_source
 
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
-Source = str | os.PathLike  # a folder, or a name on the hub
 # The same for whoever has messages: a user's content ends in a newline, an assistant's in EOS, and there are
 # no other signs.
 CHAT_TEMPLATE = (
@@ -93,27 +90,6 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
     undo = [decoders.Replace("\n ", "\n"), decoders.Strip(" ", 1, 0)]  # ... which decoding takes away again
     backend.decoder = decoders.Sequence([decoders.ByteLevel(), *undo])
     return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=EOS, bos_token=EOS, pad_token=PAD)
-
-
-def pretrained_source(path: Source) -> dict:
-    """Arguments for `from_pretrained`: a folder never asks the network, a missing one is an error at once,
-    and so is a hub name that is neither stored here nor to be had. No model brings code of its own."""
-    name = os.path.expanduser(path)
-    found = {"pretrained_model_name_or_path": name, "trust_remote_code": False}
-    if Path(name).is_dir():
-        return found | {"local_files_only": True}
-    foreign = set(name) & set("\\:~")  # of a path on Windows, or in somebody's home
-    if not isinstance(path, str) or name.startswith((".", os.sep)) or name.count("/") > 1 or foreign:
-        raise FileNotFoundError(f"no folder {name!r}; give an existing one, or a hub name like 'gpt2'")
-    if away := constants.HF_HUB_OFFLINE or not hub_answers():
-        stored = (
-            try_to_load_from_cache(name, file) for file in ("config.json", "tokenizer.json", "vocab.json")
-        )
-        if not any(isinstance(file, str) for file in stored):
-            raise FileNotFoundError(
-                f"{name!r} is no folder and not stored on this machine, and {unreachable()}, or give a folder"
-            )
-    return found | {"local_files_only": away}
 
 
 def load_tokenizer(path: Source) -> PreTrainedTokenizerFast:
