@@ -1,11 +1,14 @@
 """What notebooks show: nothing that was written can act,
 figures need no screen, the board does not slow training."""
 
+import base64
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,9 +22,10 @@ from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_pr
 from rlhf_lite.paper import TABLE_1
 from rlhf_lite.show import board as board_module
 from rlhf_lite.show.board import LiveBoard, duration
+from rlhf_lite.show.sketch import sketch
 from rlhf_lite.show.source import show_source
 from rlhf_lite.show.style import COLOURS, LABELS, Plot
-from rlhf_lite.show.text import number, visible
+from rlhf_lite.show.text import Html, number, visible
 from rlhf_lite.train.loop import Loop
 from tools.notebooks import raw_html
 
@@ -260,8 +264,8 @@ FIGURES = {
 def test_every_figure_is_drawn_without_a_screen_and_says_what_it_shows(name):
     plot = FIGURES[name]()
     assert plot._repr_png_().startswith(b"\x89PNG") and len(plot.png()) < 40_000
-    data, metadata = plot._repr_mimebundle_()
-    assert metadata["image/png"]["alt"] == data["text/plain"] == plot.alt
+    data = plot._repr_mimebundle_()
+    assert data["text/plain"] == plot.alt and data["text/html"] == plot.html()
     assert len(plot.alt) > 30 and "None" not in plot.alt and "  " not in plot.alt
     assert plot.dpi <= 90 and isinstance(plot, Plot)
 
@@ -342,30 +346,69 @@ def screen(monkeypatch):
     monkeypatch.setattr(board_module, "_in_notebook", lambda: True)
     monkeypatch.setattr(board_module.time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(LiveBoard, "_show", lambda self, plot: shown.append(plot))
-    monkeypatch.setattr(Plot, "quick", lambda self: self)
+    monkeypatch.setattr(board_module, "sketch", lambda plot: plot.alt)
     return SimpleNamespace(shown=shown, clock=clock)
+
+
+def pictures(screen) -> list[str]:
+    """What changed on the screen but for the line that says how far the run is."""
+    found = [shown.html.rpartition("</pre>")[2] for shown in screen.shown if isinstance(shown, Html)]
+    return [picture for picture, before in zip(found, [None, *found], strict=False) if picture != before]
 
 
 def test_the_board_draws_at_most_four_times_a_second(screen):
     board = LiveBoard("loss", total=1000)
     for step in range(1000):
         screen.clock.now += 0.01
-        board.report(step, loss=1.0)
-    assert 35 <= len(screen.shown) <= 42  # 10 seconds
+        board.report(step, loss=float(step))
+    assert 35 <= len(pictures(screen)) <= 42 and board.drawn == len(pictures(screen)) + 1  # 10 seconds
     assert len(board.history["loss"]) == 1000
 
 
-def test_the_board_gives_at_most_a_twentieth_of_the_time_to_drawing(screen, monkeypatch):
-    def slowly(self, plot):
-        screen.shown.append(plot)
+def test_the_board_gives_at_most_a_tenth_of_the_time_to_drawing(screen, monkeypatch):
+    def slowly(plot):
         screen.clock.now += 1
+        return plot.alt
 
-    monkeypatch.setattr(LiveBoard, "_show", slowly)
+    monkeypatch.setattr(board_module, "sketch", slowly)
     board = LiveBoard("loss")
     for step in range(1000):
         screen.clock.now += 0.1
         board.report(step, loss=1.0)
-    assert len(screen.shown) <= 6  # 100 seconds of work, one second a drawing
+    assert board.drawn <= 11  # 100 seconds of work, one second a drawing
+
+
+def test_the_board_says_at_every_step_how_far_the_run_is(screen, monkeypatch):
+    monkeypatch.setattr(
+        board_module, "sketch", lambda plot: setattr(screen.clock, "now", screen.clock.now + 9)
+    )
+    board = LiveBoard("loss", total=21)
+    for step in range(20):
+        board.report(step, loss=1.0)
+        screen.clock.now += 0.5
+    assert [repr(shown).split(",")[0] for shown in screen.shown] == [f"step {n} of 21" for n in range(1, 21)]
+
+
+def test_a_picture_takes_little_of_a_second():
+    rows, names = [{"step": i, **{name: float(i % 7) for name in "abcde"}} for i in range(200)], [*"abcde"]
+    sketch(show.curves(rows, ys=names))
+    begin = time.process_time()
+    for _ in range(3):
+        picture = sketch(show.curves(rows, ys=names))
+    assert (time.process_time() - begin) / 3 < 0.1
+    assert picture.startswith('<img alt="Line chart over step. a from') and len(picture) < 40_000
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_sketch_holds_lines_and_letters_and_no_more(text):
+    rows = [{"step": i, text: float(i), "moved/kl_beta": 0.0} for i in range(3)]
+    plot = show.curves(
+        {text: [rows, rows]}, ys=text, title=text, expected={text: (0, 1)}, paper={text: (1.0, text)}
+    )
+    picture = sketch(plot).partition("base64,")[2].partition('"')[0]
+    svg = ElementTree.fromstring(base64.b64decode(picture))
+    tags = {element.tag.rpartition("}")[2] for element in svg.iter()}
+    assert tags == {"svg", "rect", "path", "polyline", "text"}
 
 
 def test_the_last_picture_is_complete_and_carries_no_time(screen):

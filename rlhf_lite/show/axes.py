@@ -45,10 +45,18 @@ def panels(n: int, columns: int, title: str, width: float | None = None, height:
     return plot, list(axes[:n])
 
 
-def legend(ax) -> None:
-    """A legend, if anything has a label."""
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc="best")
+def legend(plot: Plot, handles: Sequence = ()) -> None:
+    """One legend for the whole figure, below it, where it covers nothing: every label once."""
+    found = {handle.get_label(): handle for handle in handles}
+    for ax in () if handles else plot.axes:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    if not found:
+        return
+    width, height = plot.get_size_inches()
+    columns = max(1, min(len(found), int(width / (0.5 + 0.072 * max(map(len, found))))))
+    plot.set_size_inches(width, height + 0.05 + 0.19 * -(-len(found) // columns))
+    plot.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
 
 
 def log_axes(ax, x: bool = False, y: bool = False) -> None:

@@ -12,8 +12,6 @@ import numbers
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from ..hardware.environment import fast_mode
-
 _JOINERS = "\u200c\u200d"  # emoji and some scripts need them
 # JupyterLab breaks words of a <pre> anywhere and paints it white: undone. Its sanitizer drops "font:inherit".
 _TEXT = (
@@ -135,19 +133,3 @@ def number(value, digits: int = 3) -> str:
 
 
 OUTSIDE = "outside the expected band"
-
-
-def expect(name: str, value: float, band: tuple[float, float], paper=None, digits: int = 3) -> Html:
-    """One result beside the band it should fall into and the paper's value; not judged in fast mode."""
-    low, high = band
-    if low <= value <= high:
-        mark, verdict, colour = "✓", "as expected", "#bbb"
-    elif fast_mode():
-        mark, verdict, colour = "·", "fast mode, not judged", "#bbb"
-    else:
-        mark, verdict, colour = "✗", OUTSIDE, "#D55E00"
-    expected = f"expected {number(low, digits)} to {number(high, digits)}: {verdict}"
-    line = f"{mark} {name}: {number(value, digits)} ({expected})"
-    if paper is not None:
-        line += f"; the paper: {paper}"
-    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{inert(line)}</div>', line)

@@ -35,6 +35,7 @@ from ..hardware.environment import trim_memory
 from . import checkpoints
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
+STOPPED: list[dict] = []  # of trainings that were stopped before their end; `trained` are ids of objects
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
 
 
@@ -185,6 +186,10 @@ class Loop:
         if self._old_handler is not None:
             signal.signal(signal.SIGINT, self._old_handler)
         self.stopped = self.stopped or kind is KeyboardInterrupt
+        if self.stopped and not self.finished:
+            left = {"name": self.name, "step": self.step, "total": self.total, "control": self.control}
+            trained = {*map(id, self.state.values())}
+            STOPPED.append({**left, "trained": trained, "thread": threading.get_ident()})
         self._close()
         return kind is KeyboardInterrupt
 
