@@ -45,8 +45,7 @@ class Loop:
     state: what a checkpoint holds, see `track`. folder: where `trace.jsonl` and the checkpoint go (None:
     nothing is written). save_every_s: seconds between checkpoints; one more is taken at the end and at every
     stop. control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop
-    button; and, if
-        it likes, a dict `moved` of settings that somebody moved, see `current`.
+    button; and, if it likes, a dict `moved` of settings that somebody moved, see `current`.
     live: up to three metrics shown beside the progress bar. about: whatever must be equal for a checkpoint to
     fit (config, data size); otherwise training starts afresh.
     """
