@@ -2,6 +2,7 @@
 figures need no screen, the board does not slow training."""
 
 import base64
+import re
 import subprocess
 import sys
 import threading
@@ -66,6 +67,14 @@ def test_ordinary_text_stays_exactly_as_it_is():
 
 def test_a_right_to_left_answer_keeps_to_its_own_box():
     assert show.side_by_side("x", {"ppo": "שלום"}).html.count('<pre dir="auto"') == 3  # prompt, name, answer
+
+
+def test_names_take_no_more_room_beside_answers_than_they_need():
+    def width(name):
+        return float(re.search(r"width:([\d.]+)em", show.side_by_side("x", {name: "an answer"}).html)[1])
+
+    assert width("ppo") < 8 < width("after 999,424 tokens") <= 13 == width("a" * 99)
+    assert "nowrap" not in show.side_by_side("x", {"a" * 99: "y"}).html
 
 
 def test_table_formats_numbers_and_keeps_order():
@@ -287,6 +296,24 @@ def test_the_alt_text_carries_the_numbers_the_source_and_reaches_html():
     )
     assert 'alt="Bar chart of win rate. ' in plot.html() and "<1>" not in plot.html()
     assert show.heat([[1, 2]], alt="mine").alt == "mine"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_legend_lies_on_a_curve_or_a_bar(name):
+    plot = FIGURES[name]()
+    plot.png()
+    legends = [*plot.legends, *(ax.get_legend() for ax in plot.axes if ax.get_legend())]
+    for box in (legend.get_window_extent() for legend in legends):
+        assert not any(box.overlaps(ax.bbox) for ax in plot.axes)
+        assert plot.bbox.x0 <= box.x0 and box.x1 <= plot.bbox.x1 and box.y0 >= 0
+
+
+def test_a_legend_is_smaller_than_what_it_explains():
+    names = [f"a model with a long name, number {i}" for i in range(6)]
+    plot = show.bars_with_intervals({how: dict.fromkeys(names, 0.5) for how in ("sampled", "greedy")})
+    plot.png()
+    (ax,), (legend,) = plot.axes, plot.legends
+    assert ax.bbox.width > 0.8 * plot.bbox.width and legend.get_window_extent().height < ax.bbox.height / 2
 
 
 def test_several_runs_are_a_mean_and_a_range():

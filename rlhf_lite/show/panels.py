@@ -354,7 +354,7 @@ def _knob(cfg: Config, name: str):
         high = high if meta["high"] is None else min(high, meta["high"])
         return ipywidgets.IntSlider(value, min=low, max=high, step=step, **text)
     if name == "lr" or name.endswith("_lr"):
-        exponent = round(math.log10(value), 2)
+        exponent = math.log10(value)  # not rounded: the front end keeps to whole steps from the lowest value
         return ipywidgets.FloatLogSlider(
             value,
             base=10,

@@ -99,7 +99,7 @@ class RankingPanel(Shown):
         self.head.value = inert(self._progress(), "font-weight:bold")
         if self.current is None:
             self.body.children = [words(f"All done. Thank you!{self._steadiness()}")]
-            self.head.focus()
+            self._to_the_top()
             return
         row, look = self.queue[self.at]
         self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
@@ -162,7 +162,7 @@ class RankingPanel(Shown):
         """Another page: its beginning comes into view, and the next Tab goes to its first answer."""
         self.body.children = list(parts)
         if self.turned:  # not when the panel appears
-            self.head.focus()
+            self._to_the_top()
         self.turned = True
         self._changed()
 
@@ -230,14 +230,20 @@ class RankingPanel(Shown):
             " (a second look)" if self.current and self.queue[self.at][1] == 2 else ""
         )
 
+    def _to_the_top(self) -> None:
+        self.top.tooltip = f"top of the page, {self._progress()}"
+        self.top.focus()
+
     # --- the frame ------------------------------------------------------------------------------------------
 
     def _make_frame(self) -> None:
         self.head, self.body, self.trouble = words(), ipywidgets.VBox([]), words()
-        self.head.tabbable = True  # so that it can be focused, which brings it into view
         for name, widget in (("head", self.head), ("body", self.body), ("trouble", self.trouble)):
             widget.add_class(f"rl-rank-{name}")
-        self.widget = ipywidgets.VBox([self.head, self.body, self.trouble])
+        # Only a button can be given the focus, which brings the top of a page into view; this one is a point.
+        unseen = {"width": "1px", "height": "1px", "margin": "0", "padding": "0", "border": "0"}
+        self.top = ipywidgets.Button(tabbable=False, layout=unseen, style={"button_color": "transparent"})
+        self.widget = ipywidgets.VBox([self.top, self.head, self.body, self.trouble])
 
     @contextmanager
     def _told(self) -> Iterator[None]:

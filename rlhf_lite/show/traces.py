@@ -75,7 +75,8 @@ def moves(runs: Sequence, x: str = "step") -> dict[float, str]:
 def _mark(ax, place: float, what: str, ink: str) -> None:
     """A dotted line across a panel, with what was moved there beside it."""
     ax.axvline(place, color=ink, linestyle=":", linewidth=1.1)
-    style = dict(rotation=90, fontsize=7, color=ink, va="top", ha="right")
+    paper = dict(facecolor="white", edgecolor="none", alpha=0.7, pad=0.5)
+    style = dict(rotation=90, fontsize=7, color=ink, va="top", ha="right", bbox=paper)
     ax.text(place, 0.98, f" {what}", transform=ax.get_xaxis_transform(), **style)
 
 
