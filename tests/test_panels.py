@@ -320,6 +320,15 @@ def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
     assert found.still().png().startswith(b"\x89PNG")
 
 
+def test_a_page_without_widgets_shows_what_stands_in_for_them(sweep, monkeypatch):
+    seen = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: seen.append(data))
+    for shown in (Explorer("dials", ys=("gold/mean",), place=sweep), panel(), MemoryPlanner()):
+        shown._ipython_display_()
+        assert seen[-1]["text/html"] == shown.still()._repr_html_() and seen[-1]["text/plain"]
+        assert "application/vnd.jupyter.widget-view+json" in seen[-1]
+
+
 # --- memory, foretold ---------------------------------------------------------------------------------------
 
 

@@ -145,8 +145,8 @@ class LiveBoard:
 
             display(self._final or self.figure())
 
-    def _repr_png_(self) -> bytes:
-        return (self._final or self.figure()).png()
+    def _repr_html_(self) -> str:
+        return (self._final or self.figure()).html()
 
     def __repr__(self) -> str:
         return (

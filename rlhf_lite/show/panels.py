@@ -143,10 +143,10 @@ class TrainingPanel(Shown):
     def stop(self, why: str = "") -> None:
         """End the run after its current step."""
         if self.control:
-            self.control.why = why
-            self.control.stop()
             self.stop_button.disabled = self.pause_button.disabled = True
             self._say("stopping after this step ...")
+            self.control.why = why
+            self.control.stop()  # last: whatever the run says at its end stays
 
     def pause(self, wish: bool) -> None:
         """Hold the run after its current step, or let it go on."""

@@ -25,7 +25,7 @@ def sketch(plot: Plot) -> str:
         plot.set_layout_engine(None)
         width, height = plot.bbox.size
         names = _names(plot, width, height)
-        rows = plot.axes[0].get_subplotspec().get_gridspec().nrows
+        rows = plot.axes[0].get_subplotspec().get_gridspec().nrows if plot.axes else 1
         plot.subplots_adjust(
             left=50 / width,
             right=1 - 12 / width,

@@ -122,12 +122,12 @@ class Plot(Figure):
         shown = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
         return f'<img alt="{html.escape(self.alt)}" style="{_FIT}" src="{shown}">'
 
-    def _repr_png_(self) -> bytes:
-        return self.png()
+    def _repr_html_(self) -> str:
+        """As HTML, and as nothing else: of a bare picture JupyterLab drops the alt text."""
+        return self.html()
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        """As HTML: JupyterLab drops the alt text of a bare picture. Text terminals get the words alone."""
-        return {"text/html": self.html(), "text/plain": self.alt}
+    def __repr__(self) -> str:
+        return self.alt
 
 
 def styled(draw: Callable[..., Plot]) -> Callable[..., Plot]:
