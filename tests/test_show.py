@@ -379,7 +379,8 @@ def screen(monkeypatch):
     """A notebook that records what is shown, and a clock that only moves when told."""
     shown, clock = [], SimpleNamespace(now=0.0)
     monkeypatch.setattr(board_module, "_in_notebook", lambda: True)
-    monkeypatch.setattr(board_module.time, "monotonic", lambda: clock.now)
+    for name in ("monotonic", "thread_time"):
+        monkeypatch.setattr(board_module.time, name, lambda: clock.now)
     monkeypatch.setattr(LiveBoard, "_show", lambda self, plot: shown.append(plot))
     monkeypatch.setattr(board_module, "sketch", lambda plot: plot.alt)
     return SimpleNamespace(shown=shown, clock=clock)

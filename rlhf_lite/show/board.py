@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
+from statistics import median_low
 
 from .sketch import sketch
 from .style import Plot
@@ -21,6 +23,7 @@ from .text import Html, inert
 from .traces import curves
 from .verdicts import stopped_run
 
+SHARE = 12  # a drawing waits for as many times what the last ones took: with the lines, a tenth of the time
 TELL_EVERY = 0.1  # seconds: the least time between two lines that say how far a run is
 
 
@@ -39,7 +42,8 @@ class LiveBoard:
         self.rows: list[dict] = []
         self.drawn = 0  # how often it has drawn
         self._stop = threading.Event()
-        self._handle, self._started, self._cost = None, time.monotonic(), 0.0
+        self._handle, self._started = None, time.monotonic()
+        self._costs: deque[float] = deque([0.0], maxlen=5)  # seconds of the last drawings
         self._last = self._told = float("-inf")  # when it drew, and when it said how far the run is
         self._final: Plot | None = None
         self._sketch = ""
@@ -63,7 +67,7 @@ class LiveBoard:
         self._final, now = None, time.monotonic()
         if self.total is not None and step + 1 >= self.total:
             self.close()
-        elif now - self._last >= max(self.every, 10 * self._cost):
+        elif now - self._last >= max(self.every, SHARE * median_low(self._costs)):
             self._draw(self.remaining())
         elif now - self._told >= TELL_EVERY:
             self._told = now
@@ -102,11 +106,12 @@ class LiveBoard:
             self._draw()
 
     def _draw(self, status: str = "") -> None:
-        begin = time.monotonic()
+        begin = time.thread_time()  # of this thread alone: what others do meanwhile is no cost of drawing
         self.drawn += 1
         self._picture(status)
         self._last = self._told = time.monotonic()
-        self._cost = self._last - begin
+        if self.drawn > 1:  # the first reads fonts
+            self._costs.append(time.thread_time() - begin)
 
     def _picture(self, status: str) -> None:
         """Make the picture and put it where it belongs; without a status it is the last one."""
