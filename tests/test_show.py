@@ -427,14 +427,14 @@ def test_the_board_says_at_every_step_how_far_the_run_is(screen, monkeypatch):
 
 def test_a_sketch_takes_a_third_of_the_time_of_a_picture_at_most():
     rows, names = [{"step": i, **{name: float(i % 7) for name in "abcde"}} for i in range(200)], [*"abcde"]
-    took = {}
-    for draw in (sketch, Plot.png, sketch, Plot.png):  # the first time fonts are read
-        begin = time.process_time()
+    took = {sketch: [], Plot.png: []}
+    for draw in (sketch, Plot.png) * 3:  # the first time fonts are read; the best of them counts
+        begin = time.thread_time()
         drawn = draw(show.curves(rows, ys=names))
-        took[draw] = time.process_time() - begin
+        took[draw].append(time.thread_time() - begin)
         if draw is sketch:
             assert drawn.startswith('<img alt="Line chart over step. a from') and len(drawn) < 40_000
-    assert took[sketch] < took[Plot.png] / 3
+    assert min(took[sketch]) < min(took[Plot.png]) / 3
 
 
 @pytest.mark.parametrize("text", NASTY)
