@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +54,14 @@ def legend(plot: Plot, handles: Sequence = ()) -> None:
     if not found:
         return
     width, height = plot.get_size_inches()
-    columns = max(1, min(len(found), int(width / (0.5 + 0.072 * max(map(len, found))))))
+    columns = next((n for n in range(len(found), 1, -1) if _inches(found, n) <= width), 1)
     plot.set_size_inches(width, height + 0.05 + 0.19 * -(-len(found) // columns))
     plot.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
+
+
+def _inches(names: Iterable[str], columns: int) -> float:
+    """How wide a legend in so many columns is, about; a long name widens its own column only."""
+    return sum(0.45 + 0.072 * max(map(len, part)) for part in np.array_split(list(names), columns))
 
 
 def log_axes(ax, x: bool = False, y: bool = False) -> None:
