@@ -427,6 +427,20 @@ def test_the_board_says_at_every_step_how_far_the_run_is(screen, monkeypatch):
     assert [repr(shown).split(",")[0] for shown in screen.shown] == [f"step {n} of 21" for n in range(1, 21)]
 
 
+def test_curves_drawn_onto_an_old_figure_are_those_of_a_new_one():
+    def drawn(n, level, onto=None):
+        run = [{"step": i, "a": level + i, "b": -i, "moved/kl_beta": 0.5} for i in range(n)]
+        beside = {"expected": {"a": (0, 1)}, "paper": {"b": (1.0, "Figure 1")}}
+        return show.curves(
+            {"ppo": [run, run], "sft": run}, ys=("a", "b"), title=f"{n} steps", onto=onto, **beside
+        )
+
+    old = drawn(50, 1000.0)
+    sketch(old)
+    assert sketch(drawn(9, 1.0, onto=old)) == sketch(drawn(9, 1.0))
+    assert drawn(9, 1.0, onto=old) is old and show.curves([{"a": 1.0}], ys="a", onto=old) is not old
+
+
 def test_a_sketch_takes_a_third_of_the_time_of_a_picture_at_most():
     rows, names = [{"step": i, **{name: float(i % 7) for name in "abcde"}} for i in range(200)], [*"abcde"]
     took = {sketch: [], Plot.png: []}

@@ -38,11 +38,29 @@ def panels(n: int, columns: int, title: str, width: float | None = None, height:
     tall = -(-n // wide)
     plot = Plot(width or (5.4 if wide == 1 else min(9.4, 3.2 * wide)), height or 2.6 * tall + 0.3)
     axes = plot.subplots(tall, wide, squeeze=False).ravel()
+    plot.axes_size = plot.get_size_inches()
     for spare in axes[n:]:
         spare.set_visible(False)
     if title:
         plot.suptitle(title, fontsize=10.5)
     return plot, list(axes[:n])
+
+
+def emptied(plot: Plot | None, n: int, title: str) -> tuple[Plot, list] | None:
+    """A figure of n panels that nobody looks at any more, to draw on anew: empty axes are most of the work.
+    None if it has another form."""
+    if plot is None or plot.axes_size is None or sum(ax.get_visible() for ax in plot.axes) != n:
+        return None
+    for ax in plot.axes[:n]:
+        for artist in (*ax.lines, *ax.patches, *ax.collections, *ax.texts):
+            artist.remove()
+        ax.relim()
+        ax.autoscale()
+    plot.legends.clear()
+    plot.set_size_inches(plot.axes_size)
+    if title:
+        plot.suptitle(title, fontsize=10.5)
+    return plot, plot.axes[:n]
 
 
 def legend(plot: Plot, handles: Sequence = ()) -> None:

@@ -46,7 +46,7 @@ class LiveBoard:
         self._costs: deque[float] = deque([0.0], maxlen=5)  # seconds of the last drawings
         self._last = self._told = float("-inf")  # when it drew, and when it said how far the run is
         self._final: Plot | None = None
-        self._sketch = ""
+        self._sketch, self._spare = "", None
 
     # -- what a training loop sees ---------------------------------------------------------------------------
 
@@ -91,14 +91,14 @@ class LiveBoard:
         )  # the clock starts at the end of the first step
         return f"step {done} of {self.total}, about {duration(pace * (self.total - done))} left"
 
-    def figure(self) -> Plot:
-        """The curves so far."""
+    def figure(self, onto: Plot | None = None) -> Plot:
+        """The curves so far; see `curves` for `onto`."""
         metrics = dict.fromkeys(name for row in self.rows for name in row if name != "step")
         ys = [y for y in (self.ys or list(metrics)[:6]) if y in metrics]
         if not ys:
             return Plot(5.4, 0.6, alt="No curves yet.")
         title = " — ".join(filter(None, (self.options.get("title", ""), stopped_run(self))))
-        return curves(self.rows, ys=ys, **{**self.options, "title": title})
+        return curves(self.rows, ys=ys, **{**self.options, "title": title}, onto=onto)
 
     def close(self) -> None:
         """Draw the last picture, which stays. It shows no times, so that equal runs leave equal pictures."""
@@ -119,7 +119,8 @@ class LiveBoard:
             self._final = self.figure()
         if _in_notebook():
             if status:
-                self._sketch = sketch(self.figure())
+                self._spare = self.figure(onto=self._spare)
+                self._sketch = sketch(self._spare)
             self._tell(status)
 
     def _tell(self, status: str) -> None:

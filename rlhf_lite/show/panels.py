@@ -105,6 +105,7 @@ class TrainingPanel(Shown):
         self.control: Control | None = None
         self.thread: threading.Thread | None = None
         self.runs: list[Run] = []
+        self._spare: Plot | None = None  # the figure of the last sketch
         self.result, self.error, self._training = None, None, False
         self.knobs = {name: _knob(start, name) for name in knobs}
         self._make_widgets()
@@ -233,20 +234,21 @@ class TrainingPanel(Shown):
             number = self.runs[-1].number + 1 if self.runs else 1
             self.runs = [*self.runs, Run(number, self._chosen, self.rows)][-KEPT:]
         if self.runs:
-            plot = self._curves()
-            self.picture.value = sketch(plot) if status else plot.html()
+            if status:
+                self._spare = self._curves(onto=self._spare)
+            self.picture.value = sketch(self._spare) if status else self._curves().html()
         self._tell(status)
 
     def _tell(self, status: str) -> None:
         if status and not (self.control.stopped or self.pause_button.value):  # then that stands there
             self._say(status)
 
-    def _curves(self) -> Plot:
+    def _curves(self, onto: Plot | None = None) -> Plot:
         runs = self.runs if self.overlay.value else self.runs[-1:]
         named = dict.fromkeys(name for row in runs[-1].rows for name in row)
         metrics = [name for name in named if name != "step" and not name.startswith(MOVED)]
         ys = [y for y in self.ys if y in named] or metrics[:3]
-        return curves(dict(zip(self._names(runs), (run.rows for run in runs), strict=True)), ys=ys)
+        return curves(dict(zip(self._names(runs), (run.rows for run in runs), strict=True)), ys=ys, onto=onto)
 
     def _names(self, runs: Sequence[Run]) -> list[str]:
         """What the legend calls runs: by the settings in which they differ, and what was moved on the way."""

@@ -87,6 +87,7 @@ class Plot(Figure):
         super().__init__(figsize=(width, height), dpi=DPI, layout="constrained", **options)
         FigureCanvasAgg(self)
         self.alt = alt
+        self.axes_size = None  # inches without a legend
         self._png: bytes | None = None
 
     @property

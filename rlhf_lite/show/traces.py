@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .axes import as_interval, errors, legend, log_axes, panels, paper_label, paper_value, sentence
+from .axes import as_interval, emptied, errors, legend, log_axes, panels, paper_label, paper_value, sentence
 from .style import GREY, Plot, colour, label, styled
 from .text import number
 
@@ -28,16 +28,17 @@ def curves(
     logy: bool = False,
     columns: int = 3,
     alt: str = "",
+    onto: Plot | None = None,
 ) -> Plot:
     """Training curves, one panel per metric.
 
     traces: one run, or {label: run or list of runs}; a run is a trace (list of dicts), a history (dict of
     lists) or a Loop. Several runs (seeds) are drawn as their mean within a band from lowest to highest.
     paper: {metric: Fact or (value, source)} as a grey line; expected: {metric: (low, high)} as a grey band;
-    smooth: running mean over n steps.
+    smooth: running mean over n steps. onto: a figure of these panels that is no longer looked at.
     """
     named, ys = _named_runs(traces), [ys] if isinstance(ys, str) else list(ys)
-    plot, axes = panels(len(ys), columns, title)
+    plot, axes = emptied(onto, len(ys), title) or panels(len(ys), columns, title)
     said = []
     for ax, y in zip(axes, ys, strict=True):
         for i, (name, runs) in enumerate(named.items()):
