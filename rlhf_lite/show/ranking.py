@@ -99,7 +99,7 @@ class RankingPanel(Shown):
         self.head.value = inert(self._progress(), "font-weight:bold")
         if self.current is None:
             self.body.children = [words(f"All done. Thank you!{self._steadiness()}")]
-            self._to_the_top()
+            self.top.focus()
             return
         row, look = self.queue[self.at]
         self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
@@ -162,7 +162,7 @@ class RankingPanel(Shown):
         """Another page: its beginning comes into view, and the next Tab goes to its first answer."""
         self.body.children = list(parts)
         if self.turned:  # not when the panel appears
-            self._to_the_top()
+            self.top.focus()
         self.turned = True
         self._changed()
 
@@ -230,10 +230,6 @@ class RankingPanel(Shown):
             " (a second look)" if self.current and self.queue[self.at][1] == 2 else ""
         )
 
-    def _to_the_top(self) -> None:
-        self.top.tooltip = f"top of the page, {self._progress()}"
-        self.top.focus()
-
     # --- the frame ------------------------------------------------------------------------------------------
 
     def _make_frame(self) -> None:
@@ -242,7 +238,9 @@ class RankingPanel(Shown):
             widget.add_class(f"rl-rank-{name}")
         # Only a button can be given the focus, which brings the top of a page into view; this one is a point.
         unseen = {"width": "1px", "height": "1px", "margin": "0", "padding": "0", "border": "0"}
-        self.top = ipywidgets.Button(tabbable=False, layout=unseen, style={"button_color": "transparent"})
+        self.top = ipywidgets.Button(
+            tooltip="top of the page", tabbable=False, layout=unseen, style={"button_color": "transparent"}
+        )
         self.widget = ipywidgets.VBox([self.top, self.head, self.body, self.trouble])
 
     @contextmanager
