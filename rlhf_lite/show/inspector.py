@@ -109,7 +109,7 @@ class RolloutInspector(Shown):
             {key: x if isinstance(x, str) else round(x, 2) + 0.0 for key, x in line.items()} for line in found
         ]  # no -0.00
         title = f"{self.rollout.prompts[self.row]} → {self.rollout.texts[self.row]}"
-        return table(rounded, heads, caption=title, digits=2)
+        return table(rounded, heads, caption=title, digits=2, tight=True)
 
     def picture(self, row: int, place: int) -> Plot:
         """The alternatives at one place as bars."""
