@@ -108,6 +108,29 @@ heavy.widget.add_class("rl-heavy")
 heavy
 """,
 ]
+BOARD = """
+board = show.LiveBoard(("a", "b", "c", "d", "e"), total=60)
+with Loop("count", control=board, progress=False) as loop:
+    for step in loop.steps(60):
+        loop.log(**dict.fromkeys("abcde", float(step)))
+        time.sleep(0.12)
+display(show.expect("steps", len(loop.rows), (50, 60)))
+board
+"""
+# Pictures and tables that reach beyond what holds them, where that cannot be scrolled.
+CUT = """() => [...document.querySelectorAll('.jp-OutputArea img, .jp-OutputArea table')].filter(thing => {
+    for (let box = thing.parentElement; !box.matches('.jp-OutputArea'); box = box.parentElement) {
+        if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX)) return false;
+        if (thing.getBoundingClientRect().right > box.getBoundingClientRect().right + 1) return true;
+    }
+    return false;
+}).map(thing => thing.outerHTML.slice(0, 100))"""
+# What the last cell shows, each time it changes: when, its words, its picture.
+FOLLOW = """() => { window.seen = []; setInterval(() => {
+    const shown = [...document.querySelectorAll('.jp-CodeCell')].at(-1).querySelector('.jp-OutputArea');
+    const now = [shown.innerText.trim(), shown.querySelector('img')?.src ?? ''], last = window.seen.at(-1);
+    if (!last || last[1] !== now[0] || last[2] !== now[1]) window.seen.push([Date.now(), ...now]);
+}, 10); }"""
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 
@@ -271,6 +294,95 @@ def test_train_move_pause_and_stop(page):
     assert_quiet(page)
 
 
+def run_cell(page, index: int) -> None:
+    """Run one cell (again)."""
+    page.evaluate(
+        """async index => {
+            window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            await window.jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        index,
+    )
+
+
+def add_cell(page, source: str) -> None:
+    """A new cell at the end of the notebook, not run yet."""
+    page.evaluate(
+        """async source => {
+            const book = window.jupyterapp.shell.currentWidget.content;
+            book.activeCellIndex = book.widgets.length - 1;
+            await window.jupyterapp.commands.execute('notebook:insert-cell-below');
+            book.activeCell.model.sharedModel.setSource(source);
+        }""",
+        source,
+    )
+
+
+def interrupt(page) -> None:
+    """What ■ does."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+
+
+def test_a_cell_that_is_run_again_ends_its_paused_run_and_the_stop_button_of_the_notebook_ends_the_new_one(
+    page,
+):
+    panel = page.locator(".rl-light")
+    panel.locator("button.rl-train").click()
+    wait_until(page, lambda: steps_done(panel) > 3)
+    panel.locator("button.rl-pause").click()
+    run_cell(page, 0)
+    wait_until(page, lambda: panel.locator("button.rl-train").is_enabled())
+    panel.locator("button.rl-train").click()
+    wait_until(page, lambda: steps_done(panel) > 3)
+    handle = panel.locator(".rl-kl_beta .noUi-handle")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    picture = panel.locator(".rl-picture img")
+    wait_until(page, lambda: "kl_beta 0.31 from step" in (picture.get_attribute("alt") or ""))
+    interrupt(page)
+    wait_until(page, lambda: "the kernel was interrupted" in panel.locator(".rl-status").inner_text())
+    page.screenshot(path=page.shots / "interrupted.png")
+    assert_quiet(page)
+
+
+def test_the_line_and_the_picture_of_a_board_keep_up_with_the_run(page):
+    add_cell(page, BOARD)
+    page.evaluate(FOLLOW)
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    wait_until(page, lambda: "as expected" in page.evaluate("() => window.seen.at(-1)[1]"), 60)
+    seen = page.evaluate("() => window.seen")
+    steps = {line.split(" of ")[0] for _, line, _ in seen if line.startswith("step ")}
+    assert len(steps) > 0.9 * 59
+    drawn = [b[0] for a, b in zip(seen, seen[1:], strict=False) if a[2] != b[2]]
+    gaps = sorted(b - a for a, b in zip(drawn, drawn[1:], strict=False))  # milliseconds
+    assert gaps[len(gaps) // 2] < 1000 and gaps[-1] < 2500  # once a second, also where others work, too
+    assert page.evaluate("() => [...document.querySelectorAll('.jp-OutputArea img')].every(img => img.alt)")
+    assert_quiet(page)
+
+
+def test_an_interrupted_training_goes_on_to_a_verdict_that_says_so(page):
+    add_cell(page, BOARD)
+    page.evaluate(FOLLOW)
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+    wait_until(page, lambda: "step 9 of 60" in page.evaluate("() => window.seen.at(-1)[1]"), 60)
+    interrupt(page)
+    wait_until(page, lambda: "not judged" in page.evaluate("() => window.seen.at(-1)[1]"), 60)
+    said = page.evaluate("() => window.seen.at(-1)[1]")
+    assert "count, stopped after" in said and "of 60 steps" in said and "✓" not in said
+    assert_quiet(page)
+
+
+def test_pictures_and_tables_are_not_cut_on_a_narrow_page(page):
+    page.set_viewport_size({"width": 1000, "height": 1400})
+    panel = page.locator(".rl-light")
+    panel.locator("button.rl-train").click()
+    wait_until(page, lambda: panel.locator(".rl-picture img").count() > 0)
+    panel.locator("button.rl-stop").click()
+    wait_until(page, lambda: "stopped after" in panel.locator(".rl-status").inner_text())
+    assert page.evaluate(CUT) == []
+    page.screenshot(path=page.shots / "narrow.png")
+
+
 def test_a_slider_is_dragged_through_recorded_runs(page):
     handle, base = (
         page.locator(".rl-explorer .noUi-handle").first,
@@ -321,6 +433,9 @@ def test_nine_answers_are_ranked_by_mouse_and_by_keyboard_and_a_restart_finds_th
             choose(page, row, 1 + row % 7, keyboard)
         go_on(page, keyboard)
         page.wait_for_selector("button.rl-back")
+        wait_until(page, lambda: head.bounding_box()["y"] > 0)  # the page begins where one can see it
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => document.activeElement.title") == "1: place of A, 1 is best"
         for row in range(9):
             choose(page, row, min(9, 1 + row // 2), keyboard)
         page.screenshot(path=page.shots / f"ranked-by-{'keyboard' if keyboard else 'mouse'}.png")
@@ -339,6 +454,19 @@ def test_nine_answers_are_ranked_by_mouse_and_by_keyboard_and_a_restart_finds_th
     chosen = page.locator(".rl-rank-body .rl-choice").first.locator("button.mod-active")
     wait_until(page, lambda: chosen.count() == 1 and chosen.inner_text() == "5")
     page.screenshot(path=page.shots / "found-again.png")
+    assert_quiet(page)
+
+
+def test_tab_reaches_the_yes_no_questions(page):
+    body = page.locator(".rl-rank-body")
+    fold, question = body.locator("button.rl-rank-fold").first, body.locator("input:visible").first
+    body.locator(".rl-choice").first.get_by_role("button", name="7", exact=True).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    question.wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    wait_until(page, lambda: "(1 yes)" in fold.inner_text())
     assert_quiet(page)
 
 

@@ -108,6 +108,13 @@ def test_pressing_a_token_tells_what_ppo_wants_and_colours_have_the_sign_of_thei
     assert "ratio, PPO" in repr(inspector.still())
 
 
+def test_tokens_can_be_read_on_dark_pages_and_the_table_on_narrow_ones(inspector):
+    for chip in inspector.chips:
+        assert chip.style.text_color == "#111111"  # on a light colour; the page's own may be white
+    assert all("black" not in chip.layout.border_top for chip in inspector.chips if chip.layout.border_top)
+    assert inspector.numbers.layout.overflow == "auto" and inspector.numbers.layout.max_width == "100%"
+
+
 def test_what_cannot_be_inspected_is_refused(rollout, tokenizer, policies):
     bare = copy.copy(rollout)
     bare.advantages = None

@@ -161,6 +161,9 @@ FAULTS = {
     ),
     "cell 2: HTML(": lambda nb: nb["cells"][2].update(source=["HTML(f'<b>{answer}</b>')"]),
     "cell 2: a picture without alt": lambda nb: nb["cells"][2].update(outputs=[shown(PNG)]),
+    "cell 2: a picture without alt text": lambda nb: nb["cells"][2].update(
+        outputs=[shown({"text/html": ['<img alt="" src="data:image/png;base64,aGVsbG8=">']})]
+    ),
     "cell 2: a message on stderr": lambda nb: nb["cells"][2].update(
         outputs=[stream(["UserWarning"], "stderr")]
     ),

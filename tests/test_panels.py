@@ -123,15 +123,40 @@ def test_a_paused_run_can_be_stopped():
     assert not found.thread.is_alive()
 
 
-def test_two_panels_do_not_train_at_once():
+def test_a_second_panel_ends_the_first_ones_run_and_both_say_so():
     first, second = panel(lambda cfg, control: counting(cfg, control, 1000, 0.01)), panel()
     first.start()
     until(lambda: first.rows)
     second.start()
-    assert "Another panel is training" in second.status.value and second.thread is None
-    first.stop()
+    second.thread.join(5)
     first.thread.join(5)
-    assert second.run()
+    assert "done after 4 steps" in second.status.value
+    assert "another panel began to train" in first.status.value and not first.train_button.disabled
+
+
+def test_the_paused_run_of_a_cell_that_was_run_again_is_in_nobodys_way():
+    old = panel(lambda cfg, control: counting(cfg, control, 1000, 0.01))
+    old.start()
+    until(lambda: old.rows)
+    old.pause_button.value = True
+    new = panel()  # the old one is no longer on the page
+    assert len(new.run()) == 4
+    old.thread.join(5)
+    assert not old.thread.is_alive()
+
+
+def test_who_waits_for_another_panels_step_can_think_better_of_it():
+    held = threading.Event()
+    first, second = panel(lambda cfg, control: (control.report(0, square=1.0), held.wait(5))), panel()
+    first.start()
+    until(lambda: first.rows)
+    second.start()
+    until(lambda: "ending the run of another panel" in second.status.value)
+    second.stop()
+    second.thread.join(5)
+    held.set()
+    first.thread.join(5)
+    assert "stopped after 0 steps" in second.status.value and not second.train_button.disabled
 
 
 def test_what_goes_wrong_is_shown_escaped_and_the_panel_can_train_again():
@@ -147,13 +172,50 @@ def test_what_goes_wrong_is_shown_escaped_and_the_panel_can_train_again():
     assert panel().run()
 
 
-def test_the_run_before_is_laid_under_this_one_if_wished():
+def test_runs_stay_side_by_side_named_by_the_settings_in_which_they_differ():
     found = panel()
     found.run()
+    found.knobs["kl_beta"].value = 0.1
     found.run()
-    assert "the run before" in found.picture.value
+    assert "1: kl_beta 0.3 square from" in found.picture.value
+    assert "2: kl_beta 0.1 square from" in found.picture.value
     found.overlay.value = False
-    assert "the run before" not in found.picture.value
+    assert "kl_beta 0.3" not in found.picture.value
+    found.overlay.value = True
+    for _ in range(4):
+        found.run()
+    assert [run.number for run in found.runs] == [3, 4, 5, 6]  # more would hide one another
+
+
+def test_the_picture_marks_where_a_slider_was_moved():
+    found = panel(lambda cfg, control: counting(cfg, control, steps=60, wait=0.01))
+    found.start()
+    until(lambda: len(found.rows) > 3)
+    found.knobs["kl_beta"].value = 0.0
+    until(lambda: found.rows[-1]["beta"] == 0)
+    found.knobs["kl_beta"].value = 0.3
+    found.thread.join(10)
+    at = [row["step"] for row in found.rows if "moved/kl_beta" in row]
+    assert f"kl_beta 0 from step {at[0]} on" in found.picture.value
+    assert f"kl_beta 0.3 from step {at[1]} on" in found.picture.value
+    ax = found.still().axes[0]
+    assert [line.get_xdata()[0] for line in ax.lines[1:]] == at
+    assert found.still().legends[0].get_texts()[0].get_text() == "1: kl_beta 0.3 → 0 → 0.3"
+
+
+def test_how_long_a_run_is_can_be_chosen_in_whole_batches():
+    slider = panel(knobs=("episodes",)).knobs["episodes"]
+    assert (slider.min, slider.step, slider.max) == (CFG.batch_size, CFG.batch_size, 4 * CFG.episodes)
+    for value in range(slider.min, slider.max, slider.step):
+        CFG.replace(episodes=value)
+
+
+def test_how_far_it_is_stands_there_at_every_step():
+    told = []
+    found = panel(lambda cfg, control: counting(cfg, control, steps=8, wait=0.12), total=lambda cfg: 8)
+    found.status.observe(lambda change: told.append(change["new"]), "value")
+    found.run()
+    assert all(any(f"step {step} of 8" in text for text in told) for step in range(1, 8))
 
 
 def test_it_draws_at_most_four_times_a_second():
@@ -256,6 +318,15 @@ def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
     assert "dials 2 gold/mean from 2.100 to 4.100 (3 runs)" in found.picture.value
     assert "&lt;img src=x" in found.answers.value and "<img src=x" not in found.answers.value
     assert found.still().png().startswith(b"\x89PNG")
+
+
+def test_a_page_without_widgets_shows_what_stands_in_for_them(sweep, monkeypatch):
+    seen = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: seen.append(data))
+    for shown in (Explorer("dials", ys=("gold/mean",), place=sweep), panel(), MemoryPlanner()):
+        shown._ipython_display_()
+        assert seen[-1]["text/html"] == shown.still()._repr_html_() and seen[-1]["text/plain"]
+        assert "application/vnd.jupyter.widget-view+json" in seen[-1]
 
 
 # --- memory, foretold ---------------------------------------------------------------------------------------

@@ -213,6 +213,6 @@ def test_plots(text):
             warnings.filterwarnings("ignore", message=".*layout not applied.*")  # no room for so much text
             assert plot.png().startswith(b"\x89PNG")
         read = Reader(plot.html())
-        assert read.tags == {"img"} and read.attributes == {"alt", "src"}
+        assert read.tags == {"img"} and read.attributes == {"alt", "style", "src"}
         assert not HIDDEN & set(plot.alt), plot.alt
         plot.alt.encode()

@@ -38,14 +38,16 @@ def store(tmp_path):
     return LabelStore(tmp_path / "labels.sqlite3")
 
 
+def parts(widget):
+    """A widget and all inside it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from parts(child)
+
+
 def html(panel) -> str:
     """Everything of the panel that is HTML."""
-    found, todo = [], [panel.widget]
-    while todo:
-        widget = todo.pop()
-        todo += getattr(widget, "children", ())
-        found.append(str(getattr(widget, "value", "")) if type(widget).__name__ == "HTML" else "")
-    return "\n".join(found)
+    return "\n".join(part.value for part in parts(panel.widget) if type(part).__name__ == "HTML")
 
 
 def test_nine_answers_are_rated_flagged_ranked_with_ties_and_saved_in_the_order_of_the_completions(store):
@@ -68,6 +70,34 @@ def test_nine_answers_are_rated_flagged_ranked_with_ties_and_saved_in_the_order_
     ]
     assert row["labeler"] == "ada" and row["seconds"] >= 0 and "source" not in row
     assert check_rankings([row]) and "All done" in panel.body.children[0].value
+
+
+def test_every_page_says_which_end_of_its_scale_is_the_good_one(store):
+    panel = RankingPanel(prompts(1, k=9), "ada", store, repeats=0)
+    assert "1 is worst, 7 is best" in html(panel) and "1 is best" not in html(panel)
+    panel._rank_stage()
+    assert "1 is best, 9 is last" in html(panel) and "7 is best" not in html(panel)
+
+
+def test_the_next_page_begins_at_its_top_and_a_panel_that_appears_leaves_the_page_where_it_is(
+    store, monkeypatch
+):
+    panel, asked = RankingPanel(prompts(2), "ada", store, repeats=0), []
+    monkeypatch.setattr(panel.top, "send", lambda content, buffers=None: asked.append(content))
+    assert not asked and panel.turned
+    panel.rank([1, 2, 3, 4], [4] * 4)  # to the ranking, and to the next prompt
+    assert asked == [{"do": "focus"}] * 2
+
+
+def test_yes_and_no_are_reached_by_tab_and_counted_when_folded(store):
+    panel = RankingPanel(prompts(1), "ada", store, repeats=0)
+    kinds = [type(part).__name__ for part in parts(panel.widget)]
+    assert "Accordion" not in kinds  # its titles are passed over by Tab
+    assert kinds.count("ToggleButton") == 4 and kinds.count("Checkbox") == 4 * 11
+    fold, questions = panel.body.children[3].children
+    assert questions.layout.display == "none"
+    fold.value = panel.marks[0]["opinion"].value = True
+    assert questions.layout.display is None and fold.description == "yes/no questions (1 yes)"
 
 
 def test_each_labeler_sees_another_order_and_nobody_who_wrote_what(store):

@@ -1,11 +1,15 @@
 """What notebooks show: nothing that was written can act,
 figures need no screen, the board does not slow training."""
 
+import base64
+import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,9 +23,10 @@ from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_pr
 from rlhf_lite.paper import TABLE_1
 from rlhf_lite.show import board as board_module
 from rlhf_lite.show.board import LiveBoard, duration
+from rlhf_lite.show.sketch import sketch
 from rlhf_lite.show.source import show_source
 from rlhf_lite.show.style import COLOURS, LABELS, Plot
-from rlhf_lite.show.text import number, visible
+from rlhf_lite.show.text import Html, number, visible
 from rlhf_lite.train.loop import Loop
 from tools.notebooks import raw_html
 
@@ -62,6 +67,14 @@ def test_ordinary_text_stays_exactly_as_it_is():
 
 def test_a_right_to_left_answer_keeps_to_its_own_box():
     assert show.side_by_side("x", {"ppo": "שלום"}).html.count('<pre dir="auto"') == 3  # prompt, name, answer
+
+
+def test_names_take_no_more_room_beside_answers_than_they_need():
+    def width(name):
+        return float(re.search(r"width:([\d.]+)em", show.side_by_side("x", {name: "an answer"}).html)[1])
+
+    assert width("ppo") < 8 < width("after 999,424 tokens") <= 13 == width("a" * 99)
+    assert "nowrap" not in show.side_by_side("x", {"a" * 99: "y"}).html
 
 
 def test_table_formats_numbers_and_keeps_order():
@@ -259,9 +272,7 @@ FIGURES = {
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_drawn_without_a_screen_and_says_what_it_shows(name):
     plot = FIGURES[name]()
-    assert plot._repr_png_().startswith(b"\x89PNG") and len(plot.png()) < 40_000
-    data, metadata = plot._repr_mimebundle_()
-    assert metadata["image/png"]["alt"] == data["text/plain"] == plot.alt
+    assert plot.png().startswith(b"\x89PNG") and len(plot.png()) < 40_000
     assert len(plot.alt) > 30 and "None" not in plot.alt and "  " not in plot.alt
     assert plot.dpi <= 90 and isinstance(plot, Plot)
 
@@ -283,6 +294,36 @@ def test_the_alt_text_carries_the_numbers_the_source_and_reaches_html():
     )
     assert 'alt="Bar chart of win rate. ' in plot.html() and "<1>" not in plot.html()
     assert show.heat([[1, 2]], alt="mine").alt == "mine"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_legend_lies_on_a_curve_or_a_bar(name):
+    plot = FIGURES[name]()
+    plot.png()
+    legends = [*plot.legends, *(ax.get_legend() for ax in plot.axes if ax.get_legend())]
+    for box in (legend.get_window_extent() for legend in legends):
+        assert not any(box.overlaps(ax.bbox) for ax in plot.axes)
+        assert plot.bbox.x0 <= box.x0 and box.x1 <= plot.bbox.x1 and box.y0 >= 0
+
+
+def test_a_legend_is_smaller_than_what_it_explains():
+    names = [f"a model, number {i}" for i in range(6)]
+    bars = {how: dict.fromkeys(names, 0.5) for how in ("sampled", "greedy")}
+    paper = {how: {names[0]: 0.4} for how in bars}
+    plot = show.bars_with_intervals(bars, (paper, "175B, Figures 1 and 3, read off the plots"))
+    plot.png()
+    (ax,), (legend,) = plot.axes, plot.legends
+    assert ax.bbox.width > 0.8 * plot.bbox.width and legend.get_window_extent().height < ax.bbox.height / 2
+
+
+def test_a_notebook_shows_a_figure_as_one_picture_that_has_its_alt_text():
+    pytest.importorskip("IPython")
+    from IPython.core.formatters import DisplayFormatter
+
+    plot = show.heat([[1, 2]], alt='a "square" <of> numbers')
+    data, metadata = DisplayFormatter().format(plot)
+    assert data == {"text/html": plot.html(), "text/plain": plot.alt} and not metadata
+    assert 'alt="a &quot;square&quot; &lt;of&gt; numbers"' in plot.html() and "max-width:100%" in plot.html()
 
 
 def test_several_runs_are_a_mean_and_a_range():
@@ -340,32 +381,88 @@ def screen(monkeypatch):
     """A notebook that records what is shown, and a clock that only moves when told."""
     shown, clock = [], SimpleNamespace(now=0.0)
     monkeypatch.setattr(board_module, "_in_notebook", lambda: True)
-    monkeypatch.setattr(board_module.time, "monotonic", lambda: clock.now)
+    for name in ("monotonic", "thread_time"):
+        monkeypatch.setattr(board_module.time, name, lambda: clock.now)
     monkeypatch.setattr(LiveBoard, "_show", lambda self, plot: shown.append(plot))
-    monkeypatch.setattr(Plot, "quick", lambda self: self)
+    monkeypatch.setattr(board_module, "sketch", lambda plot: plot.alt)
     return SimpleNamespace(shown=shown, clock=clock)
+
+
+def pictures(screen) -> list[str]:
+    """What changed on the screen but for the line that says how far the run is."""
+    found = [shown.html.rpartition("</pre>")[2] for shown in screen.shown if isinstance(shown, Html)]
+    return [picture for picture, before in zip(found, [None, *found], strict=False) if picture != before]
 
 
 def test_the_board_draws_at_most_four_times_a_second(screen):
     board = LiveBoard("loss", total=1000)
     for step in range(1000):
         screen.clock.now += 0.01
-        board.report(step, loss=1.0)
-    assert 35 <= len(screen.shown) <= 42  # 10 seconds
+        board.report(step, loss=float(step))
+    assert 35 <= len(pictures(screen)) <= 42 and board.drawn == len(pictures(screen)) + 1  # 10 seconds
     assert len(board.history["loss"]) == 1000
 
 
-def test_the_board_gives_at_most_a_twentieth_of_the_time_to_drawing(screen, monkeypatch):
-    def slowly(self, plot):
-        screen.shown.append(plot)
+def test_the_board_gives_at_most_a_tenth_of_the_time_to_drawing(screen, monkeypatch):
+    def slowly(plot):
         screen.clock.now += 1
+        return plot.alt
 
-    monkeypatch.setattr(LiveBoard, "_show", slowly)
+    monkeypatch.setattr(board_module, "sketch", slowly)
     board = LiveBoard("loss")
     for step in range(1000):
         screen.clock.now += 0.1
         board.report(step, loss=1.0)
-    assert len(screen.shown) <= 6  # 100 seconds of work, one second a drawing
+    assert board.drawn <= 11  # 100 seconds of work, one second a drawing
+
+
+def test_the_board_says_at_every_step_how_far_the_run_is(screen, monkeypatch):
+    monkeypatch.setattr(
+        board_module, "sketch", lambda plot: setattr(screen.clock, "now", screen.clock.now + 9)
+    )
+    board = LiveBoard("loss", total=21)
+    for step in range(20):
+        board.report(step, loss=1.0)
+        screen.clock.now += 0.5
+    assert [repr(shown).split(",")[0] for shown in screen.shown] == [f"step {n} of 21" for n in range(1, 21)]
+
+
+def test_curves_drawn_onto_an_old_figure_are_those_of_a_new_one():
+    def drawn(n, level, onto=None):
+        run = [{"step": i, "a": level + i, "b": -i, "moved/kl_beta": 0.5} for i in range(n)]
+        beside = {"expected": {"a": (0, 1)}, "paper": {"b": (1.0, "Figure 1")}}
+        return show.curves(
+            {"ppo": [run, run], "sft": run}, ys=("a", "b"), title=f"{n} steps", onto=onto, **beside
+        )
+
+    old = drawn(50, 1000.0)
+    sketch(old)
+    assert sketch(drawn(9, 1.0, onto=old)) == sketch(drawn(9, 1.0))
+    assert drawn(9, 1.0, onto=old) is old and show.curves([{"a": 1.0}], ys="a", onto=old) is not old
+
+
+def test_a_sketch_takes_a_third_of_the_time_of_a_picture_at_most():
+    rows, names = [{"step": i, **{name: float(i % 7) for name in "abcde"}} for i in range(200)], [*"abcde"]
+    took = {sketch: [], Plot.png: []}
+    for draw in (sketch, Plot.png) * 3:  # the first time fonts are read; the best of them counts
+        begin = time.thread_time()
+        drawn = draw(show.curves(rows, ys=names))
+        took[draw].append(time.thread_time() - begin)
+        if draw is sketch:
+            assert drawn.startswith('<img alt="Line chart over step. a from') and len(drawn) < 40_000
+    assert min(took[sketch]) < min(took[Plot.png]) / 3
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_sketch_holds_lines_and_letters_and_no_more(text):
+    rows = [{"step": i, text: float(i), "moved/kl_beta": 0.0} for i in range(3)]
+    plot = show.curves(
+        {text: [rows, rows]}, ys=text, title=text, expected={text: (0, 1)}, paper={text: (1.0, text)}
+    )
+    picture = sketch(plot).partition("base64,")[2].partition('"')[0]
+    svg = ElementTree.fromstring(base64.b64decode(picture))
+    tags = {element.tag.rpartition("}")[2] for element in svg.iter()}
+    assert tags == {"svg", "rect", "path", "polyline", "text"}
 
 
 def test_the_last_picture_is_complete_and_carries_no_time(screen):
@@ -387,6 +484,14 @@ def test_the_board_tells_the_time_left(screen):
     assert [duration(s) for s in (5, 65, 7380)] == ["5 s", "1 min 5 s", "2 h 3 min"]
 
 
+def test_a_board_whose_metrics_come_later_waits_for_them(screen):
+    board = LiveBoard("loss/valid")
+    monkey = board_module.sketch(board.figure())
+    assert monkey == "No curves yet." and sketch(Plot(5.4, 0.6, alt=monkey)).startswith('<img alt="No curves')
+    board.report(0, loss=1.0)
+    assert board.drawn == 1
+
+
 def test_a_new_run_gets_a_clean_board():
     board = LiveBoard()
     for step in (0, 1, 2, 0):
@@ -403,7 +508,7 @@ def test_the_board_controls_a_loop_without_a_notebook():
                 board.stop()
     assert board.stopped and loop.stopped and len(board.history["loss"]) == 10
     board.close()
-    assert board._repr_png_().startswith(b"\x89PNG") and repr(board) == "LiveBoard(10 steps: loss)"
+    assert board._repr_html_().startswith("<img alt=") and repr(board) == "LiveBoard(10 steps: loss)"
 
 
 def test_without_a_screen_nothing_is_drawn_before_the_end():

@@ -335,7 +335,8 @@ def _code_problems(cell: dict, source: str) -> Iterable[str]:
 
 def _output_problems(output: dict) -> Iterable[str]:
     data = output.get("data", {})
-    if "image/png" in data and not output.get("metadata", {}).get("image/png", {}).get("alt"):
+    pictures = re.findall("<img[^>]*>", "".join(data.get("text/html", "")))
+    if "image/png" in data or not all(re.search('alt="[^"]', picture) for picture in pictures):
         yield "a picture without alt text; end the cell with a figure of rlhf_lite.show"
     if output.get("name") == "stderr":
         yield f"a message on stderr: {''.join(output['text'])[:80]!r}"

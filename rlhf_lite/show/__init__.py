@@ -7,6 +7,7 @@ Everything here is an object that a cell ends with; nothing is printed, and ever
 Text that a model or a person wrote is data: it is always escaped. Names are imported at their first use.
 """
 
+import sys
 from importlib import import_module
 
 _HOME = {
@@ -27,7 +28,7 @@ _HOME = {
     "safe_text": "text",
     "side_by_side": "responses",
     "table": "text",
-    "expect": "text",
+    "expect": "verdicts",
     "show_source": "source",
     "LiveBoard": "board",
     "TrainingPanel": "panels",
@@ -48,3 +49,7 @@ def __getattr__(name: str):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if "ipykernel" in sys.modules:  # a notebook: its cells are followed, to say what rests on a stopped training
+    import_module(f"{__name__}.verdicts").follow()

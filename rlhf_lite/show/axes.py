@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,7 @@ def panels(n: int, columns: int, title: str, width: float | None = None, height:
     tall = -(-n // wide)
     plot = Plot(width or (5.4 if wide == 1 else min(9.4, 3.2 * wide)), height or 2.6 * tall + 0.3)
     axes = plot.subplots(tall, wide, squeeze=False).ravel()
+    plot.axes_size = plot.get_size_inches()
     for spare in axes[n:]:
         spare.set_visible(False)
     if title:
@@ -45,10 +46,40 @@ def panels(n: int, columns: int, title: str, width: float | None = None, height:
     return plot, list(axes[:n])
 
 
-def legend(ax) -> None:
-    """A legend, if anything has a label."""
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc="best")
+def emptied(plot: Plot | None, n: int, title: str) -> tuple[Plot, list] | None:
+    """A figure of n panels that nobody looks at any more, to draw on anew: empty axes are most of the work.
+    None if it has another form."""
+    if plot is None or plot.axes_size is None or sum(ax.get_visible() for ax in plot.axes) != n:
+        return None
+    for ax in plot.axes[:n]:
+        for artist in (*ax.lines, *ax.patches, *ax.collections, *ax.texts):
+            artist.remove()
+        ax.relim()
+        ax.autoscale()
+    plot.legends.clear()
+    plot.set_size_inches(plot.axes_size)
+    if title:
+        plot.suptitle(title, fontsize=10.5)
+    return plot, plot.axes[:n]
+
+
+def legend(plot: Plot, handles: Sequence = ()) -> None:
+    """One legend for the whole figure, below it, where it covers nothing: every label once."""
+    found = {handle.get_label(): handle for handle in handles}
+    for ax in () if handles else plot.axes:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    if not found:
+        return
+    width, height = plot.get_size_inches()
+    columns = next((n for n in range(len(found), 1, -1) if _inches(found, n) <= width), 1)
+    plot.set_size_inches(width, height + 0.05 + 0.19 * -(-len(found) // columns))
+    plot.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns)
+
+
+def _inches(names: Iterable[str], columns: int) -> float:
+    """How wide a legend in so many columns is, about; a long name widens its own column only."""
+    return sum(0.45 + 0.072 * max(map(len, part)) for part in np.array_split(list(names), columns))
 
 
 def log_axes(ax, x: bool = False, y: bool = False) -> None:

@@ -4,19 +4,27 @@
         train_ppo(..., loop={"control": board})
     board                                       # nothing new appears: the last picture is the cell's output
 
-It is what `Loop` calls a control: `report(step, **metrics)` and `stopped`. It draws at most four times a
-second, never spends more than a twentieth of the time on drawing, and works without a notebook, where it only
-keeps the history.
+It is what `Loop` calls a control: `report(step, **metrics)` and `stopped`. It says at every step how far the
+run is, draws light pictures up to four times a second, never spends more than a tenth of the time on them,
+and works without a notebook, where it only keeps the history.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
+from statistics import median_low
 
+from .sketch import sketch
 from .style import Plot
+from .text import Html, inert
 from .traces import curves
+from .verdicts import stopped_run
+
+SHARE = 12  # a drawing waits for as many times what the last ones took: with the lines, a tenth of the time
+TELL_EVERY = 0.1  # seconds: the least time between two lines that say how far a run is
 
 
 class LiveBoard:
@@ -34,8 +42,11 @@ class LiveBoard:
         self.rows: list[dict] = []
         self.drawn = 0  # how often it has drawn
         self._stop = threading.Event()
-        self._handle, self._started, self._last, self._cost = None, time.monotonic(), float("-inf"), 0.0
+        self._handle, self._started = None, time.monotonic()
+        self._costs: deque[float] = deque([0.0], maxlen=5)  # seconds of the last drawings
+        self._last = self._told = float("-inf")  # when it drew, and when it said how far the run is
         self._final: Plot | None = None
+        self._sketch, self._spare = "", None
 
     # -- what a training loop sees ---------------------------------------------------------------------------
 
@@ -53,11 +64,14 @@ class LiveBoard:
         if not self.rows or step <= self.rows[-1]["step"]:
             self.rows, self._started, self._last = [], time.monotonic(), float("-inf")
         self.rows.append({"step": step, **metrics})
-        self._final = None
+        self._final, now = None, time.monotonic()
         if self.total is not None and step + 1 >= self.total:
             self.close()
-        elif time.monotonic() - self._last >= max(self.every, 20 * self._cost):
+        elif now - self._last >= max(self.every, SHARE * median_low(self._costs)):
             self._draw(self.remaining())
+        elif now - self._told >= TELL_EVERY:
+            self._told = now
+            self._tell(self.remaining())
 
     # -- what a person sees ----------------------------------------------------------------------------------
 
@@ -77,14 +91,14 @@ class LiveBoard:
         )  # the clock starts at the end of the first step
         return f"step {done} of {self.total}, about {duration(pace * (self.total - done))} left"
 
-    def figure(self, status: str = "") -> Plot:
-        """The curves so far."""
+    def figure(self, onto: Plot | None = None) -> Plot:
+        """The curves so far; see `curves` for `onto`."""
         metrics = dict.fromkeys(name for row in self.rows for name in row if name != "step")
         ys = [y for y in (self.ys or list(metrics)[:6]) if y in metrics]
         if not ys:
-            return Plot(5.4, 0.6, alt=f"No curves yet. {status}".strip())
-        title = " — ".join(filter(None, (self.options.get("title", ""), status)))
-        return curves(self.rows, ys=ys, **{**self.options, "title": title})
+            return Plot(5.4, 0.6, alt="No curves yet.")
+        title = " — ".join(filter(None, (self.options.get("title", ""), stopped_run(self))))
+        return curves(self.rows, ys=ys, **{**self.options, "title": title}, onto=onto)
 
     def close(self) -> None:
         """Draw the last picture, which stays. It shows no times, so that equal runs leave equal pictures."""
@@ -92,28 +106,35 @@ class LiveBoard:
             self._draw()
 
     def _draw(self, status: str = "") -> None:
-        begin = time.monotonic()
+        begin = time.thread_time()  # of this thread alone: what others do meanwhile is no cost of drawing
         self.drawn += 1
         self._picture(status)
-        self._last = time.monotonic()
-        self._cost = self._last - begin
+        self._last = self._told = time.monotonic()
+        if self.drawn > 1:  # the first reads fonts
+            self._costs.append(time.thread_time() - begin)
 
     def _picture(self, status: str) -> None:
         """Make the picture and put it where it belongs; without a status it is the last one."""
-        if _in_notebook():
-            plot = self.figure(status)
-            self._show(plot.quick() if status else plot)
-            self._final = None if status else plot
-        elif not status:
+        if not status:
             self._final = self.figure()
+        if _in_notebook():
+            if status:
+                self._spare = self.figure(onto=self._spare)
+                self._sketch = sketch(self._spare)
+            self._tell(status)
 
-    def _show(self, plot: Plot) -> None:
+    def _tell(self, status: str) -> None:
+        """How far the run is, above the picture; nothing above the last one."""
+        if _in_notebook():
+            self._show(Html(f"{inert(status)}{self._sketch}", status) if status else self._final)
+
+    def _show(self, shown: Plot | Html) -> None:
         if self._handle is None:
             from IPython.display import display
 
-            self._handle = display(plot, display_id=True)
+            self._handle = display(shown, display_id=True)
         else:
-            self._handle.update(plot)
+            self._handle.update(shown)
 
     def __enter__(self) -> LiveBoard:
         return self
@@ -130,8 +151,8 @@ class LiveBoard:
 
             display(self._final or self.figure())
 
-    def _repr_png_(self) -> bytes:
-        return (self._final or self.figure()).png()
+    def _repr_html_(self) -> str:
+        return (self._final or self.figure()).html()
 
     def __repr__(self) -> str:
         return (

@@ -37,6 +37,7 @@ COLUMNS = {
     "returns": "return",
 }
 UP, DOWN = PALETTE[0], PALETTE[5]  # more than nothing, less than nothing
+CHOSEN = PALETTE[1]  # the frame of the token that is looked at: seen on white and on black
 
 
 class RolloutInspector(Shown):
@@ -108,7 +109,7 @@ class RolloutInspector(Shown):
             {key: x if isinstance(x, str) else round(x, 2) + 0.0 for key, x in line.items()} for line in found
         ]  # no -0.00
         title = f"{self.rollout.prompts[self.row]} → {self.rollout.texts[self.row]}"
-        return table(rounded, heads, caption=title, digits=2)
+        return table(rounded, heads, caption=title, digits=2, tight=True)
 
     def picture(self, row: int, place: int) -> Plot:
         """The alternatives at one place as bars."""
@@ -147,7 +148,10 @@ class RolloutInspector(Shown):
         self.shade = ipywidgets.Dropdown(
             options=shades, value="advantages", description="colour by", style={"description_width": "90px"}
         )
-        self.head, self.said, self.bars, self.numbers = words(), words(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.head, self.said, self.bars = words(), words(), ipywidgets.HTML()
+        self.numbers = ipywidgets.HTML(
+            layout={"overflow": "auto", "max_width": "100%"}
+        )  # wider than some pages
         self.chips = [self._chip(place) for place in range(self.rollout.responses.shape[1])]
         line = ipywidgets.HBox(self.chips, layout={"flex_flow": "row wrap"})
         for name, widget in (
@@ -165,7 +169,10 @@ class RolloutInspector(Shown):
         self._show_row()
 
     def _chip(self, place: int) -> ipywidgets.Button:
-        chip = ipywidgets.Button(layout={"width": "auto", "padding": "0 6px", "margin": "1px"})
+        chip = ipywidgets.Button(
+            layout={"width": "auto", "padding": "0 6px", "margin": "1px"},
+            style={"text_color": "#111111"},  # a dark theme's white would vanish on the light colours
+        )
         chip.add_class("rl-token")
         chip.on_click(lambda _: self.press(place))
         return chip
@@ -198,7 +205,7 @@ class RolloutInspector(Shown):
             raise IndexError(f"place {place}: this response has places 0 to {len(found) - 1}")
         self.place = place
         for at, chip in enumerate(self.chips):
-            chip.layout.border = "2px solid black" if at == place else "1px solid transparent"
+            chip.layout.border = f"2px solid {CHOSEN}" if at == place else "2px solid transparent"
         self.said.value = words(self._sentence(place)).value
         self.bars.value = self.picture(self.row, place).html()
 

@@ -97,7 +97,7 @@ def _name_bars(ax, ticks: dict, grouped: bool, names: list[str], has_paper: bool
     )
     handles += [Line2D([], [], color=GREY, linewidth=2.5, label=paper_label(source))] if has_paper else []
     if handles:
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        legend(ax.figure, handles)
 
 
 @styled
@@ -145,7 +145,7 @@ def stacked_bars(
         ylim=(len(bars) - 0.5, -0.9),
     )
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    legend(plot)
     said = []
     for name, bar in bars.items():
         sizes = ", ".join(f"{part} {number(x, 1)}" for part, x in bar.items())
@@ -221,7 +221,7 @@ def funnel(steps: Sequence, *, title: str = "", unit: str = "prompts", alt: str 
     for i, (k, gone) in enumerate(zip(kept, lost, strict=True)):
         ax.text(k + gone, i, f"  {k:,}" + (f"  (−{gone:,})" if gone else ""), va="center", fontsize=8.5)
     ax.set(xlabel=unit, xlim=(0, max(kept) * 1.25))
-    ax.legend(loc="lower right")
+    legend(plot)
     said = [
         f"{n}: {k:,} left" + (f", {gone:,} dropped" if gone else "")
         for n, k, gone in zip(names, kept, lost, strict=True)
@@ -273,7 +273,7 @@ def histogram(
         )
     ax.set(xlabel=xlabel, ylabel="share" if share else "count")
     log_axes(ax, logx, logy)
-    legend(ax)
+    legend(plot)
     said = []
     for name, found in named.items():
         middle = f"mean {number(found.mean())}, median {number(np.median(found))}"
@@ -335,7 +335,7 @@ def scatter(
         ax.axline((0, 0), slope=1, color="#333333", linestyle=":", linewidth=1)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     log_axes(ax, logx)
-    legend(ax)
+    legend(plot)
     plot.alt = alt or sentence(
         "Scatter plot", title, f"of {ylabel or 'y'} against {xlabel or 'x'}", said, paper, source
     )

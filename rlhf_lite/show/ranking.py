@@ -12,7 +12,7 @@ to count agreement with oneself.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from .text import Html, inert
 from .widgets import Shown, words
 
 MODES = ("ranking", "pairs")
+QUALITY, PLACE = "7 is best", "1 is best"  # the paper's two scales run in opposite directions
 
 
 class RankingPanel(Shown):
@@ -113,7 +114,7 @@ class RankingPanel(Shown):
             again = shuffled(rows, labeler, "again", by=lambda row: row["prompt_id"])
             again = again[: round(self.repeats * len(rows))]
             self.queue = [(row, look) for look, some in ((1, rows), (2, again)) for row in some]
-            self.at, self.began, self.before = 0, time.monotonic(), 0.0
+            self.at, self.began, self.before, self.turned = 0, time.monotonic(), 0.0, False
             self._resume()
 
     # --- a prompt -------------------------------------------------------------------------------------------
@@ -130,6 +131,7 @@ class RankingPanel(Shown):
         self.head.value = inert(self._progress(), "font-weight:bold")
         if self.current is None:
             self.body.children = [words(f"All done. Thank you!{self._steadiness()}")]
+            self.top.focus()
             return
         row, look = self.queue[self.at]
         self.seed = int(chance(self.labeler, row["prompt_id"], look) * 2**31)
@@ -138,9 +140,9 @@ class RankingPanel(Shown):
         )  # of the answers on the screen
         K, letters = len(self.order), "ABCDEFGHI"
         self.texts = [f"{letters[i]}.  {row['completions'][j]}" for i, j in enumerate(self.order)]
-        self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, 7 is best") for i in range(K)]
+        self.quality = [_choice(range(1, 8), f"quality of {letters[i]}, {QUALITY}") for i in range(K)]
         self.marks = [{name: _question(FLAGS[name]) for name in self.flags} for _ in range(K)]
-        self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, 1 is best") for i in range(K)]
+        self.places = [_choice(range(1, K + 1), f"place of {letters[i]}, {PLACE}") for i in range(K)]
         same = draft and (draft["prompt_id"], draft["look"], draft["seed"]) == (
             row["prompt_id"],
             look,
@@ -165,24 +167,35 @@ class RankingPanel(Shown):
 
     def _rate_stage(self) -> None:
         """One answer under another: overall quality, and yes or no."""
-        self.stage, parts = "rate", [words(self.current["prompt"], "font-weight:bold")]
+        self.stage, parts = "rate", [self._asked(f"How good is each answer? 1 is worst, {QUALITY}.")]
         for text, quality, marks in zip(self.texts, self.quality, self.marks, strict=True):
-            questions = ipywidgets.Accordion(
-                [ipywidgets.VBox(list(marks.values()))], titles=("yes/no questions",), selected_index=None
-            )
-            parts += [words(text), quality, *([questions] if marks else [])]
+            parts += [words(text), _between("worst", quality, "best"), *([_folded(marks)] if marks else [])]
         self.button = _button("To the ranking", self._rank_stage)
-        self.body.children = [*parts, self.button]
-        self._changed()
+        self._turn_to([*parts, self.button])
 
     def _rank_stage(self) -> None:
         """All answers on one page: a place for each, the same for equals."""
-        self.stage, parts = "rank", [words(self.current["prompt"], "font-weight:bold")]
+        last = len(self.places)
+        scale = f"Which is best? {PLACE}, {last} is last; equally good answers share a place."
+        self.stage, parts = "rank", [self._asked(scale)]
         for text, place in zip(self.texts, self.places, strict=True):
-            parts += [words(text), place]
+            parts += [words(text), _between("best", place, "last")]
         self.button = _button("Save", self._save)
         back = [] if self.mode == "pairs" else [_button("Back", self._rate_stage, style="")]
-        self.body.children = [*parts, ipywidgets.HBox([*back, self.button])]
+        self._turn_to([*parts, ipywidgets.HBox([*back, self.button])])
+
+    def _asked(self, scale: str) -> ipywidgets.VBox:
+        """The prompt, and what the numbers below it mean."""
+        meant = words(scale, "font-style:italic")
+        meant.add_class("rl-rank-scale")
+        return ipywidgets.VBox([words(self.current["prompt"], "font-weight:bold"), meant])
+
+    def _turn_to(self, parts: Sequence[ipywidgets.Widget]) -> None:
+        """Another page: its beginning comes into view, and the next Tab goes to its first answer."""
+        self.body.children = list(parts)
+        if self.turned:  # not when the panel appears
+            self.top.focus()
+        self.turned = True
         self._changed()
 
     def _changed(self, change=None) -> None:
@@ -257,7 +270,12 @@ class RankingPanel(Shown):
         self.head, self.body, self.trouble = words(), ipywidgets.VBox([]), words()
         for name, widget in (("head", self.head), ("body", self.body), ("trouble", self.trouble)):
             widget.add_class(f"rl-rank-{name}")
-        self.widget = ipywidgets.VBox([self.head, self.body, self.trouble])
+        # Only a button can be given the focus, which brings the top of a page into view; this one is a point.
+        unseen = {"width": "1px", "height": "1px", "margin": "0", "padding": "0", "border": "0"}
+        self.top = ipywidgets.Button(
+            tooltip="top of the page", tabbable=False, layout=unseen, style={"button_color": "transparent"}
+        )
+        self.widget = ipywidgets.VBox([self.top, self.head, self.body, self.trouble])
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -294,8 +312,32 @@ def _choice(values: Sequence[int], tooltip: str) -> ipywidgets.ToggleButtons:
     return box
 
 
+def _between(low: str, box: ipywidgets.ToggleButtons, high: str) -> ipywidgets.HBox:
+    """A choice with what its first and its last number mean beside them."""
+    box.layout.width = "auto"
+    return ipywidgets.HBox([words(low), box, words(high)], layout={"align_items": "center"})
+
+
 def _question(text: str) -> ipywidgets.Checkbox:
     return ipywidgets.Checkbox(False, description=text, indent=False, layout={"width": "95%"})
+
+
+def _folded(marks: Mapping[str, ipywidgets.Checkbox]) -> ipywidgets.VBox:
+    """The yes/no questions below a button that shows them; unlike an Accordion, Tab reaches it."""
+    questions = ipywidgets.VBox(list(marks.values()))
+    fold = ipywidgets.ToggleButton(False, layout={"width": "200px"}, tooltip="show or hide the questions")
+    fold.add_class("rl-rank-fold")
+
+    def show(change=None) -> None:
+        yes = sum(box.value for box in marks.values())
+        fold.description = f"yes/no questions ({yes} yes)" if yes else "yes/no questions"
+        fold.icon = "chevron-down" if fold.value else "chevron-right"
+        questions.layout.display = None if fold.value else "none"
+
+    for box in (fold, *marks.values()):
+        box.observe(show, "value")
+    show()
+    return ipywidgets.VBox([fold, questions])
 
 
 def _button(text: str, action, style: str = "primary") -> ipywidgets.Button:

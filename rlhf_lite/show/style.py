@@ -21,6 +21,7 @@ from matplotlib.text import Text
 from .text import visible
 
 DPI = 90
+_FIT = "max-width:100%;height:auto"
 LOCK = threading.RLock()  # matplotlib's settings and font caches belong to the whole process
 STYLE = {
     "font.size": 9.0,
@@ -86,6 +87,7 @@ class Plot(Figure):
         super().__init__(figsize=(width, height), dpi=DPI, layout="constrained", **options)
         FigureCanvasAgg(self)
         self.alt = alt
+        self.axes_size = None  # inches without a legend
         self._png: bytes | None = None
 
     @property
@@ -103,13 +105,6 @@ class Plot(Figure):
             self._png = _fewer_colours(self._drawn())
         return self._png
 
-    def quick(self) -> Plot:
-        """Half the time to draw, less tidy and twice the bytes: for pictures that are replaced at once."""
-        self.set_layout_engine(None)
-        self.subplots_adjust(left=0.08, right=0.98, bottom=0.18, top=0.82, wspace=0.25, hspace=0.6)
-        self._png = self._drawn()
-        return self
-
     def _drawn(self) -> bytes:
         with LOCK, matplotlib.rc_context(STYLE), warnings.catch_warnings():
             for text in self.findobj(Text):
@@ -120,16 +115,20 @@ class Plot(Figure):
         return file.getvalue()
 
     def html(self) -> str:
-        """The picture as one <img> with its alt text, for pages and widgets."""
-        data = base64.b64encode(self.png()).decode()
-        return f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}">'
+        """The picture as one <img> with its alt text, never wider than where it stands."""
+        return self.image(self.png(), "png")
 
-    def _repr_png_(self) -> bytes:
-        return self.png()
+    def image(self, data: bytes, kind: str) -> str:
+        """Bytes of a picture of this plot as one <img>."""
+        shown = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+        return f'<img alt="{html.escape(self.alt)}" style="{_FIT}" src="{shown}">'
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        """The alt text goes where nbconvert and page builders look for it, and to text terminals."""
-        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+    def _repr_html_(self) -> str:
+        """As HTML, and as nothing else: of a bare picture JupyterLab drops the alt text."""
+        return self.html()
+
+    def __repr__(self) -> str:
+        return self.alt
 
 
 def styled(draw: Callable[..., Plot]) -> Callable[..., Plot]:

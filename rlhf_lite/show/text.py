@@ -8,11 +8,9 @@ made visible.
 from __future__ import annotations
 
 import html
-import numbers
 import unicodedata
 from collections.abc import Mapping, Sequence
-
-from ..hardware.environment import fast_mode
+from numbers import Integral, Number, Real
 
 _JOINERS = "\u200c\u200d"  # emoji and some scripts need them
 # JupyterLab breaks words of a <pre> anywhere and paints it white: undone. Its sanitizer drops "font:inherit".
@@ -22,6 +20,7 @@ _TEXT = (
 )
 CELL = "text-align:left;vertical-align:top;padding:3px 10px"
 NUMBER = "text-align:right;vertical-align:top;padding:3px 10px"
+_TIGHT = "padding:2px 4px;font-size:12px"
 _FRAME = "border:1px solid #bbb;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 
@@ -82,8 +81,10 @@ def table(
     columns: Sequence[str] | Mapping[str, str] | None = None,
     caption: str = "",
     digits: int = 3,
+    tight: bool = False,
 ) -> Html:
-    """Rows (dicts) as a table. `columns` chooses them, or renames them as {key: heading}."""
+    """Rows (dicts) as a table. `columns` chooses them, or renames them as {key: heading}; tight: many columns
+    on a narrow page."""
     rows = [row if isinstance(row, Mapping) else vars(row) for row in rows]
     if columns is None:
         columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -91,10 +92,10 @@ def table(
     for key in heads:
         if rows and not any(key in row for row in rows):
             raise KeyError(f"no row has a column {key!r}; the rows have: {', '.join(map(str, rows[0]))}")
-    styles = {key: CELL for key in heads}
-    for key in heads:
-        if all(_is_number(row.get(key, 0)) for row in rows):
-            styles[key] = NUMBER
+    numbers = {key for key in heads if all(_is_number(row.get(key, 0)) for row in rows)}
+    styles = {key: NUMBER if key in numbers else CELL for key in heads}
+    if tight:
+        styles = {key: f"{style.partition('padding')[0]}{_TIGHT}" for key, style in styles.items()}
     title = f'<caption style="text-align:left;padding:3px 0">{inert(caption)}</caption>' if caption else ""
     head = [f'<th scope="col" style="{styles[key]}">{in_cell(name)}</th>' for key, name in heads.items()]
     body, plain = [], [" | ".join(map(str, heads.values()))]
@@ -102,7 +103,7 @@ def table(
         texts = {key: number(row.get(key, ""), digits) for key in heads}
         cells = []
         for key, text in texts.items():
-            shown = escape(text) if styles[key] == NUMBER else in_cell(text)
+            shown = escape(text) if key in numbers else in_cell(text)
             cells.append(f'<td style="{styles[key]}">{shown}</td>')
         body.append(f"<tr>{''.join(cells)}</tr>")
         plain.append(" | ".join(texts.values()))
@@ -116,7 +117,7 @@ def table(
 
 
 def _is_number(value) -> bool:
-    return value is None or (isinstance(value, numbers.Number) and not isinstance(value, bool))
+    return value is None or (isinstance(value, Number) and not isinstance(value, bool))
 
 
 def number(value, digits: int = 3) -> str:
@@ -125,9 +126,9 @@ def number(value, digits: int = 3) -> str:
         return "–"
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a number of numpy or torch
         value = value.item()
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return ", ".join(number(v, digits) for v in value) if isinstance(value, (list, tuple)) else str(value)
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, Integral):
         return f"{value:,}"
     if value and not 1e-3 <= abs(value) < 1e6:
         return f"{value:.{max(digits - 1, 1)}e}"
@@ -135,19 +136,3 @@ def number(value, digits: int = 3) -> str:
 
 
 OUTSIDE = "outside the expected band"
-
-
-def expect(name: str, value: float, band: tuple[float, float], paper=None, digits: int = 3) -> Html:
-    """One result beside the band it should fall into and the paper's value; not judged in fast mode."""
-    low, high = band
-    if low <= value <= high:
-        mark, verdict, colour = "✓", "as expected", "#bbb"
-    elif fast_mode():
-        mark, verdict, colour = "·", "fast mode, not judged", "#bbb"
-    else:
-        mark, verdict, colour = "✗", OUTSIDE, "#D55E00"
-    expected = f"expected {number(low, digits)} to {number(high, digits)}: {verdict}"
-    line = f"{mark} {name}: {number(value, digits)} ({expected})"
-    if paper is not None:
-        line += f"; the paper: {paper}"
-    return Html(f'<div style="border-left:5px solid {colour};padding:2px 10px">{inert(line)}</div>', line)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .axes import as_interval, errors, legend, log_axes, panels, paper_label, paper_value, sentence
+from .axes import as_interval, emptied, errors, legend, log_axes, panels, paper_label, paper_value, sentence
 from .style import GREY, Plot, colour, label, styled
 from .text import number
+
+MOVED = "moved/"  # before the name of a setting that a run's trace says was moved
 
 
 @styled
@@ -26,16 +28,17 @@ def curves(
     logy: bool = False,
     columns: int = 3,
     alt: str = "",
+    onto: Plot | None = None,
 ) -> Plot:
     """Training curves, one panel per metric.
 
     traces: one run, or {label: run or list of runs}; a run is a trace (list of dicts), a history (dict of
     lists) or a Loop. Several runs (seeds) are drawn as their mean within a band from lowest to highest.
     paper: {metric: Fact or (value, source)} as a grey line; expected: {metric: (low, high)} as a grey band;
-    smooth: running mean over n steps.
+    smooth: running mean over n steps. onto: a figure of these panels that is no longer looked at.
     """
     named, ys = _named_runs(traces), [ys] if isinstance(ys, str) else list(ys)
-    plot, axes = panels(len(ys), columns, title)
+    plot, axes = emptied(onto, len(ys), title) or panels(len(ys), columns, title)
     said = []
     for ax, y in zip(axes, ys, strict=True):
         for i, (name, runs) in enumerate(named.items()):
@@ -43,6 +46,8 @@ def curves(
             if not len(xs):
                 continue
             said.append(_curve(ax, xs, values, name, colour(name, i), y))
+            for place, what in moves(runs, x).items():
+                _mark(ax, place, what, colour(name, i))
         _beside_curves(ax, (expected or {}).get(y), (paper or {}).get(y))
         ax.set(xlabel=x, title=(titles or {}).get(y, y))
         log_axes(ax, logx, logy)
@@ -50,9 +55,30 @@ def curves(
         raise ValueError(
             f"no run has values for {' or '.join(ys)} over {x}; it has: {', '.join(_metrics(named))}"
         )
-    legend(axes[0])
+    legend(plot)
+    for name, runs in named.items():
+        run = f"{label(name)}: " if name else ""
+        said += [f"{run}{what} from {x} {place:g} on" for place, what in moves(runs, x).items()]
     plot.alt = alt or sentence("Line chart", title, f"over {x}", said, paper)
     return plot
+
+
+def moves(runs: Sequence, x: str = "step") -> dict[float, str]:
+    """{place: 'kl_beta 0'}: the settings that somebody moved while one of the runs went on, and where."""
+    found: dict[float, list[str]] = {}
+    for i, row in ((i, row) for run in runs if not isinstance(run, Mapping) for i, row in enumerate(run)):
+        said = [f"{key.removeprefix(MOVED)} {row[key]:g}" for key in row if key.startswith(MOVED)]
+        if said:
+            found.setdefault(row.get(x, i), []).extend(said)
+    return {place: ", ".join(said) for place, said in found.items()}
+
+
+def _mark(ax, place: float, what: str, ink: str) -> None:
+    """A dotted line across a panel, with what was moved there beside it."""
+    ax.axvline(place, color=ink, linestyle=":", linewidth=1.1)
+    paper = dict(facecolor="white", edgecolor="none", alpha=0.7, pad=0.5)
+    style = dict(rotation=90, fontsize=7, color=ink, va="top", ha="right", bbox=paper)
+    ax.text(place, 0.98, f" {what}", transform=ax.get_xaxis_transform(), **style)
 
 
 def _curve(ax, xs: np.ndarray, values: np.ndarray, name: str, ink: str, y: str) -> str:
@@ -71,8 +97,6 @@ def _beside_curves(ax, band, fact) -> None:
     if fact is not None:
         value, source = paper_value(fact)
         ax.axhline(value, color=GREY, linestyle="--", label=paper_label(source))
-    if band is not None or fact is not None:
-        legend(ax)
 
 
 def _named_runs(traces) -> dict[str, list]:
@@ -179,7 +203,7 @@ def lines(
         said.append(f"{label(name)}: {number(value)} throughout")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     log_axes(ax, logx, logy)
-    legend(ax)
+    legend(plot)
     plot.alt = alt or sentence(
         "Line chart", title, f"of {ylabel or 'values'} over {xlabel or 'x'}", said, paper, source
     )

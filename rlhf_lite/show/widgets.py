@@ -20,12 +20,9 @@ class Shown:
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        still, metadata = self.still(), {}
-        if isinstance(still, Plot):
-            data, metadata = still._repr_mimebundle_()
-        else:
-            data = {"text/html": still.html, "text/plain": repr(still)}
-        display(self.widget._repr_mimebundle_() | data, metadata=metadata, raw=True)
+        still = self.still()
+        data = {"text/html": still._repr_html_(), "text/plain": repr(still)}
+        display(self.widget._repr_mimebundle_() | data, raw=True)
 
 
 def words(text: str = "", style: str = "") -> ipywidgets.HTML:

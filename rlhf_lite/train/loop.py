@@ -35,6 +35,7 @@ from ..hardware.environment import trim_memory
 from . import checkpoints
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
+STOPPED: list[dict] = []  # of trainings that were stopped before their end; `trained` are ids of objects
 TIDY_EVERY = 20  # steps; batches of ever other shapes leave 0.3 GB of free pieces behind in a few hundred
 
 
@@ -44,8 +45,7 @@ class Loop:
     state: what a checkpoint holds, see `track`. folder: where `trace.jsonl` and the checkpoint go (None:
     nothing is written). save_every_s: seconds between checkpoints; one more is taken at the end and at every
     stop. control: an object with a property `stopped` and a method `report(step, **metrics)`, e.g. a Stop
-    button; and, if
-        it likes, a dict `moved` of settings that somebody moved, see `current`.
+    button; and, if it likes, a dict `moved` of settings that somebody moved, see `current`.
     live: up to three metrics shown beside the progress bar. about: whatever must be equal for a checkpoint to
     fit (config, data size); otherwise training starts afresh.
     """
@@ -187,6 +187,10 @@ class Loop:
         for number, handler in self._old_handlers.items():
             signal.signal(number, handler)
         self.stopped = self.stopped or kind is KeyboardInterrupt
+        if self.stopped and not self.finished:
+            left = {"name": self.name, "step": self.step, "total": self.total, "control": self.control}
+            trained = {*map(id, self.state.values())}
+            STOPPED.append({**left, "trained": trained, "thread": threading.get_ident()})
         self._close()
         if self._terminated:
             signal.raise_signal(signal.SIGTERM)
