@@ -1,6 +1,7 @@
 """The notebooks keep the promised style, run from top to bottom, and the tools that see to it work."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,20 @@ def test_the_command_refuses_in_one_line(words, said, capsys):
     with pytest.raises(SystemExit) as end:
         nbs.main(words.split())
     assert end.value.code == 2 and said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_map_leads_to_every_notebook_and_calls_none_that_is_there_to_come():
+    texts = {path.name: json.loads(path.read_text()) for path in nbs.find()}
+    start = next(name for name in texts if name.startswith("00"))
+    prose = "\n".join("".join(c["source"]) for c in texts[start]["cells"] if c["cell_type"] == "markdown")
+    assert all(f"]({name})" in prose for name in texts if name != start)
+    coming = re.findall(r"^\| (\d\d|A\d) .*\(to come\)", prose, re.MULTILINE)
+    assert not [number for number in coming if any(name.startswith(number) for name in texts)]
+
+
+@pytest.mark.parametrize("path", nbs.find(), ids=lambda path: path.stem)
+def test_no_heading_stands_twice(path):
+    cells = json.loads(path.read_text())["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    headings = re.findall(r"^#+ .+", prose, re.MULTILINE)
+    assert len(headings) == len(set(headings))

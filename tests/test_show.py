@@ -540,3 +540,11 @@ def test_every_name_can_be_imported():
     )
     with pytest.raises(AttributeError, match="it has: curves"):
         getattr(show, "nothing")  # noqa: B009
+
+
+def test_a_running_mean_does_not_begin_with_one_sample():
+    """The first value is by chance the best; a mean that began there would seem to fall for long."""
+    noisy = [{"step": i, "accuracy": 1.0 if i == 0 else 0.5 + 0.1 * (i % 2)} for i in range(100)]
+    plot = show.curves(noisy, ys=("accuracy",), smooth=20)
+    first = float(re.search(r"accuracy from ([\d.]+)", plot.alt)[1])
+    assert first == pytest.approx(0.6, abs=0.02)

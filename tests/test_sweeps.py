@@ -110,3 +110,10 @@ def test_of_shipped_runs_only_what_is_listed_is_read(tmp_path, monkeypatch):
     (place / "k" / "SHA256SUMS").unlink()
     with pytest.raises(ValueError, match="SHA256SUMS cannot be read .* git checkout"):
         sweeps.load("k", place)
+
+
+def test_ends_lie_where_the_runs_do():
+    """With three runs that scatter, a t-interval of a KL would begin below 0."""
+    found = {0.1: [{"trace": [{"kl": 0.0}, {"kl": kl}]} for kl in (2.0, 8.0, 26.0)]}
+    (end,) = sweeps.ends(found, "kl", last=1).values()
+    assert (end.mean, end.low, end.high, end.n) == (12.0, 2.0, 26.0, 3)

@@ -173,11 +173,15 @@ def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
 
 
 def ends(found: dict[float, list[dict]], metric: str, last: int = 4) -> dict[float, Mean]:
-    """Of a loaded sweep: the mean of a metric over each run's last steps, with an interval over runs."""
-    return {
-        value: interval([fmean(row[metric] for row in run["trace"][-last:]) for run in repeats])
-        for value, repeats in found.items()
-    }
+    """Of a loaded sweep: the mean of a metric over each run's last steps, from the lowest run to the highest.
+
+    Three runs that scatter widely have t-intervals that reach where no value can lie, a KL below 0 for one.
+    """
+    means = {}
+    for value, repeats in found.items():
+        each = [fmean(row[metric] for row in run["trace"][-last:]) for run in repeats]
+        means[value] = Mean(fmean(each), min(each), max(each), len(each))
+    return means
 
 
 def _known(name: str) -> Sweep:

@@ -49,5 +49,5 @@ def run(args: argparse.Namespace) -> None:
     metrics = [name for name in watched if name in logged]
     last = [sweeps.ends(found, name, last=1) for name in metrics]
     rows = [(f"{value:g}", len(found[value]), *(end[value] for end in last)) for value in found]
-    print_table((args.name, "runs", *metrics), rows, "Last step: mean over runs, 95 % interval")
+    print_table((args.name, "runs", *metrics), rows, "Last step: mean over runs, lowest and highest")
     say(f"\nRecords: {into / args.name}")

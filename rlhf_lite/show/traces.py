@@ -150,10 +150,11 @@ def _together(series: list[tuple[np.ndarray, np.ndarray]], smooth: int) -> tuple
 
 
 def _smoothed(ys: np.ndarray, n: int) -> np.ndarray:
-    """Mean over the last n values, over fewer at the beginning."""
-    total = np.cumsum(np.concatenate([[0.0], ys]))
-    start = np.maximum(np.arange(len(ys)) - n + 1, 0)
-    return (total[1:] - total[start]) / (np.arange(len(ys)) + 1 - start) if n > 1 else ys
+    """Mean over the last n values, at the beginning over the first n / 2: a curve that began with one sample
+    would seem to fall or rise from wherever that one lay."""
+    total, place = np.cumsum(np.concatenate([[0.0], ys])), np.arange(len(ys)) + 1
+    start, end = np.maximum(place - n, 0), np.maximum(place, min(n // 2, len(ys)))
+    return (total[end] - total[start]) / (end - start)
 
 
 def _metrics(named: dict[str, list]) -> list[str]:
