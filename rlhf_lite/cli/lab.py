@@ -45,7 +45,12 @@ def run(args: argparse.Namespace) -> int:
     command += [f"--{name}={value}" for name in ("port", "ip") if (value := getattr(args, name))]
     note(f"Notebooks: {NOTEBOOKS}; the first is {FIRST}")
     with subprocess.Popen(command, cwd=NOTEBOOKS) as process:
-        with handled(lambda *_: process.terminate(), signal.SIGTERM):  # it ends without a question
+        asked = []
+        with handled(
+            lambda *_: asked.append(process.terminate()), signal.SIGTERM
+        ):  # it ends without a question
             while True:
-                with contextlib.suppress(KeyboardInterrupt):  # JupyterLab got it too, and asks
-                    return process.wait()
+                with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
+                    return process.wait(5)  # at Ctrl-C JupyterLab asks by itself
+                if asked:
+                    process.terminate()  # while it starts it may not have listened
