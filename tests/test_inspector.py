@@ -184,6 +184,14 @@ def test_an_example_is_asked_by_its_button(bench, policies, tokenizer, scorer):
     assert show.PromptBench(policies, tokenizer, scorer, examples=()).box.value == ""
 
 
+def test_ctrl_enter_arrives_as_a_sign_that_is_no_part_of_the_prompt(bench):
+    for _ in range(2):
+        bench.reply.value = ""
+        bench.box.value = "List two animals.\x05"
+        assert bench.box.value == "List two animals." and "List two animals." in bench.reply.value
+    assert "outside" not in bench.reply.value
+
+
 def test_a_customers_prompt_is_chosen_and_a_bad_one_refused(bench):
     other = list(bench.tasks)[2]
     bench.known.value = other

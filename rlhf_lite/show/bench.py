@@ -29,19 +29,23 @@ EXAMPLES = (
     "What is the capital of France?",  # which the models cannot know
 )
 _WARNING = "border:2px solid #E69F00;border-radius:4px;padding:6px 10px;margin:4px 0"
-# No widget hears of keys. What is pressed in a box is heard here, once for all benches of a page and before
-# the page itself hears it; where scripts do not run, the button is left.
+# No widget hears of keys. Ctrl+Enter in a box is heard here, once for all benches of a page, and before the
+# page itself hears it; where scripts do not run, the button is left. The wish to ask travels as a sign at the
+# end of the prompt: text and click would be two messages, and newer kernels may take the second one first.
+_ENQUIRY = "\x05"
 _CTRL_ENTER = """
 if (!window.rlBenchHears) {
   window.rlBenchHears = true;
   window.addEventListener("keydown", (event) => {
-    const box = event.target.closest?.(".rl-bench-box");
-    if (!box || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const box = event.target;
+    if (!box.closest?.(".rl-bench-box") || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (event.repeat) return;
-    event.target.dispatchEvent(new Event("change", {bubbles: true}));
-    box.closest(".rl-bench").querySelector(".rl-bench-ask").click();
+    const [text, start, end] = [box.value, box.selectionStart, box.selectionEnd];
+    box.value = text + "\\x05";
+    box.dispatchEvent(new Event("change", {bubbles: true}));
+    box.value = text;
+    box.setSelectionRange(start, end);
   }, true);
 }
 """
@@ -159,6 +163,7 @@ class PromptBench(Shown):
             ("-reply", self.reply),
         ):
             widget.add_class(f"rl-bench{name}")
+        self.box.observe(self._hear, "value")
         self.known.observe(self._choose, "value")
         self.ask_button.on_click(lambda _: self._answer())
         self.again_button.on_click(lambda _: self.again())
@@ -183,6 +188,10 @@ class PromptBench(Shown):
         button.add_class("rl-bench-example")
         button.on_click(lambda _: self.ask(text))
         return button
+
+    def _hear(self, change) -> None:
+        if change["new"].endswith(_ENQUIRY):
+            self.ask(change["new"].removesuffix(_ENQUIRY))
 
     def _choose(self, change) -> None:
         if change["new"]:
