@@ -94,7 +94,9 @@ batch = ppo.rollout(
 show.RolloutInspector(batch, tokenizer, policies)
 """,
     """
-bench = show.PromptBench(policies, tokenizer, scorer)
+from rlhf_lite.show.bench import EXAMPLES
+
+bench = show.PromptBench(policies, tokenizer, scorer, examples=[*EXAMPLES, NASTY])
 bench
 """,
     """
@@ -492,13 +494,41 @@ def test_a_prompt_is_typed_and_asked_again(page):
     box.fill("What <b>is</b> a $cat$")
     page.locator("button.rl-bench-ask").click()
     wait_until(page, lambda: "What <b>is</b> a $cat$" in reply.inner_text() and "after" in reply.inner_text())
-    page.locator(".rl-bench-warmth .noUi-handle").focus()
-    for _ in range(10):
-        page.keyboard.press("ArrowRight")
+    assert "This lies outside the models' world. They do not know 'is', 'cat': they see" in reply.inner_text()
     first = reply.inner_text()
     page.locator("button.rl-bench-again").click()
     wait_until(page, lambda: reply.inner_text() != first)
     page.screenshot(path=page.shots / "bench.png")
+    assert_quiet(page)
+
+
+def test_ctrl_enter_asks_what_is_in_the_box_and_runs_no_cell(page):
+    box, reply = page.locator(".rl-bench-box textarea"), page.locator(".rl-bench-reply")
+    counts = "() => [...document.querySelectorAll('.jp-InputPrompt')].map(place => place.textContent)"
+    before = page.evaluate(counts)
+    for typed in ("is a cat", "a cat is\na cat", "a a", "is is\nis", "a cat"):
+        box.fill(typed)
+        box.press("Control+Enter")
+        wait_until(page, lambda typed=typed: typed in reply.inner_text())
+        assert box.input_value() == typed and "outside" not in reply.inner_text()
+    box.press("Enter")
+    assert box.input_value() == "a cat\n" and page.evaluate(counts) == before
+    assert_quiet(page)
+
+
+def test_examples_are_pressed_by_mouse_and_reached_by_tab(page):
+    examples, reply = page.locator("button.rl-bench-example"), page.locator(".rl-bench-reply")
+    examples.first.scroll_into_view_if_needed()
+    examples.nth(1).click()
+    wait_until(page, lambda: examples.nth(1).inner_text() in reply.inner_text())
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    wait_until(page, lambda: examples.nth(2).inner_text() in reply.inner_text())
+    own = page.locator("button.rl-bench-example", has_text="<img")
+    own.focus()
+    page.keyboard.press("Space")
+    wait_until(page, lambda: "<img src=x" in reply.inner_text())
+    assert page.locator("button.rl-bench-example img").count() == 0
     assert_quiet(page)
 
 

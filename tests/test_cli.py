@@ -136,6 +136,10 @@ def test_help_is_the_same_from_both_doors_and_loads_nothing_heavy(shell):
         ),
         ("world --use-case nope", "no use case 'nope'. Use cases are: generation"),
         ("chat --profile smoke --temperature 0 hello", "temperature 0.0 cannot be used; give a number"),
+        (
+            "chat --models sft nope",
+            "argument --models: invalid choice: 'nope' (choose from 'base', 'sft', 'start'",
+        ),
         ("real --set seed", "--set seed: write NAME=VALUE"),
     ],
 )
@@ -285,7 +289,7 @@ def test_scale_changes_all_sets_but_the_default_changes_nothing():
 
 # --- chat ---------------------------------------------------------------------------------------------------
 
-NAMES = ["base", "SFT", "PPO", "PPO-ptx"]
+NAMES = ["base", "sft", "ppo", "ppo_ptx"]
 
 
 def speakers(out: str) -> list[str]:
@@ -325,7 +329,7 @@ def test_chat_takes_whatever_is_typed(home, shell):
         r"line 3: the prompt has \d+ tokens, the limit is \d+", err
     )
     assert (
-        "line 4: not in the model's vocabulary" in err
+        "line 4: This lies outside the models' world. They do not know" in err
         and "'🙂'" in err
         and "zzyzx" in err
         and "\x1b" not in out + err
@@ -372,6 +376,64 @@ def test_chat_again_draws_anew(home, shell):
 def test_chat_refuses_a_bad_prompt_argument(home, shell, prompt, said):
     code, out, err = shell("chat", "--profile", "smoke", prompt)
     assert (code, out) == (2, "") and said in err and err.count("\n") == 1
+
+
+def test_chat_answers_every_prompt_it_is_given(home, shell):
+    words = ("List two animals.", "", "What is a fox?")
+    code, out, err = shell("chat", "--profile", "smoke", *words, "--models", "ppo_ptx", "start")
+    assert code == 2 and speakers(out) == ["ppo_ptx", "start"] * 2 and "What is a fox?" in out
+    assert err.startswith("prompt 2: the prompt is empty") and err.count("\n") == 1
+
+
+def told(out: str) -> list[dict]:
+    """Lines of JSON, and nothing else."""
+    return [json.loads(line) for line in out.removesuffix("\n").split("\n")]
+
+
+def test_chat_tells_a_program_every_answer_in_a_line_of_json(home, shell):
+    ask = ("chat", "--profile", "smoke", "--json")
+    code, out, err = shell(*ask, "List two animals.", "What is a fox?")
+    rows = told(out)
+    assert (code, err) == (0, "") and all(list(r) == ["prompt", "model", "answer", "score"] for r in rows)
+    assert [r["model"] for r in rows] == NAMES * 2 and isinstance(rows[0]["score"], float)
+    assert [r["prompt"] for r in rows] == ["List two animals."] * 4 + ["What is a fox?"] * 4
+    assert shell(*ask, "What is a fox?")[1].splitlines() == out.splitlines()[4:]  # whatever was asked before
+    assert told(shell(*ask, "What is a fox?", "--seed", "1")[1]) != rows[4:]
+    greedy = ("What is a fox?", "--greedy", "--models", "start", "base", "--seed")
+    assert shell(*ask, *greedy, "0") == shell(*ask, *greedy, "1")
+    assert [r["model"] for r in told(shell(*ask, *greedy, "0")[1])] == ["start", "base"]
+
+
+def test_json_takes_every_line_for_a_prompt_and_says_which_it_cannot_take(home, shell):
+    lines = [
+        b"\xef\xbb\xbfGr\xc3\xbc\xc3\x9fe \xf0\x9f\x99\x82\r",
+        b"again",
+        b"",
+        b'{"id": 1, "prompt": "two\\nlines \\u00e9 \\ud83d\\ude42"}',
+        b'{"prompt": "half \\ud800"}',
+        b'{"prompt": 7}',
+        b'{"a": 1} [',
+        b"[" * 20_000,
+        b"quit",
+    ]
+    code, out, err = shell("chat", "--profile", "smoke", "--json", "--models", "sft", given=b"\n".join(lines))
+    asked = ["Grüße 🙂", "again", "two\nlines é 🙂", '{"a": 1} [', "quit"]
+    assert code == 2 and [r["prompt"] for r in told(out)] == asked
+    assert '"prompt": "Grüße 🙂"' in out and "\\ud83d" not in out
+    refused = [line for line in err.splitlines() if "outside the models' world" not in line]
+    assert [line.partition(": ")[0] for line in refused] == [f"prompt {n}" for n in (3, 5, 6, 8)]
+    assert "has half a character" in refused[1] and "tokens, the limit is" in refused[3]
+
+
+def test_json_is_utf8_in_any_locale_and_moves_no_cursor(monkeypatch):
+    for text, line in (("é \u200d 🙂", '["é \u200d 🙂"]\n'), ("\x1b\x9b\u202e\u2028\U000e0001", None)):
+        out = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="latin-1", newline=""))
+        terminal.speak_utf8()
+        terminal.print_json([text])
+        written = out.getvalue().decode()
+        assert json.loads(written) == [text] and written == (line or written)
+        assert line or terminal.clean(written) == written == written.splitlines()[0] + "\n"
 
 
 def test_chat_on_a_terminal_asks_until_quit(home, shell, monkeypatch):

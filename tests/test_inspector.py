@@ -141,15 +141,55 @@ def test_all_models_answer_and_gold_is_shown_where_the_world_can_judge(bench):
     lines = repr(bench.ask()).splitlines()
     assert all(any(line.startswith(f"{name}: ") for line in lines) for name in ("before", "after", "PPO"))
     assert f"reference: {task.reference}" in repr(bench.still())
-    assert bench.reply.value.count("gold") == 3 and "nobody can judge" not in bench.remark.value
+    assert bench.reply.value.count("gold") == 3 and "Nobody can judge" not in bench.remark.value
     bench.ask("Hello")
-    assert "gold" not in bench.reply.value and "nobody can judge this one" in bench.remark.value
+    assert "gold" not in bench.reply.value and "Nobody can judge this one" in bench.remark.value
 
 
-def test_again_draws_anew_and_temperature_zero_does_not(bench):
-    assert repr(bench.ask()) == repr(bench.again())  # greedy
-    bench.warmth.value = 1.0
-    assert repr(bench.again()) != repr(bench.again())
+def test_answers_are_drawn_as_in_training_and_again_draws_anew_unless_temperature_is_zero(bench):
+    assert bench.warmth.value == 1.0
+    assert repr(bench.ask()) == repr(bench.ask()) != repr(bench.again())
+    assert "Drawn at temperature 1" in bench.remark.value
+    bench.warmth.value = 0.0
+    assert repr(bench.ask()) == repr(bench.again())
+    assert "Always the likeliest token" in bench.remark.value
+
+
+def test_a_prompt_outside_the_world_is_answered_below_a_warning_in_plain_words(bench):
+    for prompt, unknown in (
+        ("Is a <b>quokka</b> sweet?", "quokka"),
+        ("What is the capital of France?", "France"),
+    ):
+        answers = bench.ask(prompt)
+        assert repr(answers).startswith("This lies outside the models' world. They do not know ")
+        said, _, table = answers.html.partition("<table")
+        assert unknown in said and "they see only the letters and have to guess" in said and table
+        assert bench.reply.value == answers.html and "<b>quokka" not in answers.html
+    assert "outside" not in bench.ask("List three animals.").html
+
+
+def test_an_example_is_asked_by_its_button(bench, policies, tokenizer, scorer):
+    from rlhf_lite.models.prompts import unknown_words
+    from rlhf_lite.show.bench import EXAMPLES
+
+    assert [bool(unknown_words(tokenizer, text)) for text in EXAMPLES] == [False] * 4 + [True]
+    bench.known.value = list(bench.tasks)[2]
+    bench.example_buttons[1].click()
+    assert bench.box.value == EXAMPLES[1] and EXAMPLES[1] in repr(bench.still()) and bench.known.value == ""
+    long = "List two animals.\n" * 5 + "<b>"
+    own = show.PromptBench(policies, tokenizer, scorer, examples=[long])
+    (button,) = own.example_buttons
+    assert own.box.value == long and len(button.description) < len(long) and "\n" not in button.description
+    assert button.tooltip == long
+    assert show.PromptBench(policies, tokenizer, scorer, examples=()).box.value == ""
+
+
+def test_ctrl_enter_arrives_as_a_sign_that_is_no_part_of_the_prompt(bench):
+    for _ in range(2):
+        bench.reply.value = ""
+        bench.box.value = "List two animals.\x05"
+        assert bench.box.value == "List two animals." and "List two animals." in bench.reply.value
+    assert "outside" not in bench.reply.value
 
 
 def test_a_customers_prompt_is_chosen_and_a_bad_one_refused(bench):

@@ -152,7 +152,12 @@ def test_prompt_bench(tokenizer, models):
     policy, scorer = models
     task = Task(TEXT, "chat", "chat", {}, TEXT, TEXT, None, "instruction", "plain", {})
     bench = show.PromptBench(
-        {TEXT: policy}, tokenizer, scorer, [SimpleNamespace(text="x"), SimpleNamespace(text=TEXT)], TEXT
+        {TEXT: policy},
+        tokenizer,
+        scorer,
+        [SimpleNamespace(text="x"), SimpleNamespace(text=TEXT)],
+        TEXT,
+        NASTY,
     )
     bench.tasks = {}
     bench.ask()

@@ -277,5 +277,7 @@ def test_check_prompt(ours):
     for empty in ("", "  \n", None):
         with pytest.raises(PromptError, match="empty"):
             check_prompt(ours, empty, 10)
+    with pytest.raises(PromptError, match="has half a character"):
+        check_prompt(ours, "the cat \ud800", 10)
     with pytest.raises(PromptError, match="has 5 tokens, the limit is 4; shorten it by 1"):
         check_prompt(ours, "the cat sat on", 4)

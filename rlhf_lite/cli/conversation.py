@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 from ..chain.tiny import Chain
 from ..models.prompts import check_prompt
 from ..models.tokens import PromptError
 from ..show.answers import Settings, ask, longest_prompt, read_temperature
-from .terminal import note, print_table, say
+from .terminal import note, print_json, print_table, say
 
-MODELS = {"base": "base", "SFT": "sft", "PPO": "ppo", "PPO-ptx": "ppo_ptx"}  # name: stage
 HELP = "Type a prompt. Commands: again, temperature X, greedy, help, quit."
 
 
-class Panel:
-    """The four models and the reward model, loaded once."""
+def read_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a file or pipe, without their ends and the sign with which files of some editors begin."""
+    return (line.removeprefix("\ufeff").rstrip("\r\n") for line in lines)
 
-    def __init__(self, chain: Chain, settings: Settings):
-        self.settings, self.last = settings, ""
+
+def read_prompts(lines: Iterable[str]) -> Iterator[str]:
+    """The prompt on each line: the line itself, or what stands under "prompt" if it is an object of JSON."""
+    for line in read_lines(lines):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        yield row["prompt"] if isinstance(row, dict) and "prompt" in row else line
+
+
+class Panel:
+    """Models of a chain and its reward model, loaded once."""
+
+    def __init__(self, chain: Chain, models: Iterable[str], settings: Settings, as_json: bool = False):
+        self.settings, self.as_json, self.last = settings, as_json, ""
         self.tokenizer, self.reward_model = chain.tokenizer, chain.reward_model
-        self.policies = {name: chain.policy(stage) for name, stage in MODELS.items()}
-        self.limit = longest_prompt(self.policies["base"])
+        self.policies = {name: chain.policy(name) for name in models}
+        self.limit = min(map(longest_prompt, self.policies.values()))
 
     def talk(self) -> int:
         """Follow what a person types, up to `quit` or the end of input (Ctrl-D)."""
@@ -36,14 +52,17 @@ class Panel:
 
     def follow(self, lines: Iterable[str]) -> int:
         """Follow the lines of a file or pipe, up to `quit`; 2 if any of them could not be followed."""
-        failed = False
-        for number, line in enumerate(lines, 1):
-            line = line.removeprefix("\ufeff")  # with which files of some editors begin
-            if line.strip() == "quit":
-                break
-            if not self.turn(line.rstrip("\r\n"), f"line {number}: "):
-                failed = True
-        return 2 if failed else 0
+        return self._each(
+            self.turn, takewhile(lambda line: line.strip() != "quit", read_lines(lines)), "line"
+        )
+
+    def ask_all(self, prompts: Iterable[str]) -> int:
+        """Print everyone's answers to each prompt; 2 if any of them could not be answered."""
+        return self._each(self.ask, prompts, "prompt")
+
+    def _each(self, follow: Callable[[str, str], bool], lines: Iterable[str], what: str) -> int:
+        followed = [follow(line, f"{what} {number}: ") for number, line in enumerate(lines, 1)]
+        return 0 if all(followed) else 2
 
     def turn(self, line: str, where: str = "") -> bool:
         """Follow one line, a command or a prompt; False if it could not be. `where` begins what is said."""
@@ -72,8 +91,12 @@ class Panel:
         for remark in remarks:
             note(f"{where}{remark}")
         answers = ask(self.policies, self.reward_model, self.tokenizer, prompt, self.settings)
-        rows = [(answer.name, f"{answer.reward:+.2f}", answer.text) for answer in answers]
-        print_table(("model", "score", "answer"), rows, prompt)
+        if self.as_json:
+            for name, score, text in answers:
+                print_json({"prompt": prompt, "model": name, "answer": text, "score": round(score, 4)})
+        else:
+            rows = [(name, f"{score:+.2f}", text) for name, score, text in answers]
+            print_table(("model", "score", "answer"), rows, prompt)
         self.last = prompt
         return True
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 
 from ..show.text import visible
@@ -27,6 +29,20 @@ def one_line(message: object) -> str:
 def clean(text: str) -> str:
     """Text that a terminal only shows: nothing in it can move the cursor, ring, recolor or reorder."""
     return visible(text.replace("\t", " "))
+
+
+def speak_utf8() -> None:
+    """Read and write UTF-8, whatever the locale says: JSON is nothing else."""
+    for stream in (sys.stdin, sys.stdout):
+        with suppress(AttributeError):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def print_json(record: object) -> None:
+    """One line of JSON with letters as they are; what a terminal would obey or hide is escaped."""
+    text = json.dumps(record, ensure_ascii=False)
+    breaks = "\u2028\u2029"  # where some readers would begin another line
+    print("".join(json.dumps(c)[1:-1] if visible(c) != c or c in breaks else c for c in text), flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:

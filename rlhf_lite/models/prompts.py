@@ -21,11 +21,16 @@ def check_prompt(tokenizer: PreTrainedTokenizerFast, text: str, max_tokens: int)
     """Look at a prompt that a person typed: PromptError if it cannot be used, notes where it may surprise."""
     if not isinstance(text, str) or not text.strip():
         raise PromptError("the prompt is empty; write an instruction or a question")
+    if broken := [c for c in text if "\ud800" <= c <= "\udfff"]:
+        raise PromptError(f"the prompt has half a character ({broken[0]!r}); leave it out")
     ids = encode(tokenizer, text) + encode(tokenizer, END_OF_PROMPT)
     check_length(ids, max_tokens, "the prompt")
     notes = []
     if unknown := unknown_words(tokenizer, text):
-        notes.append(f"not in the model's vocabulary, read letter by letter: {', '.join(map(repr, unknown))}")
+        notes.append(
+            f"This lies outside the models' world. They do not know {', '.join(map(repr, unknown))}: "
+            "they see only the letters and have to guess."
+        )
     for special in tokenizer.all_special_tokens:
         if special in text:
             notes.append(f"{special!r} is read as plain text, not as a special token")
