@@ -91,7 +91,8 @@ def reports_of(case: Case, steps: int = 2) -> list[dict]:
 @pytest.mark.parametrize("name", JOBS)
 def test_our_side_of_each_job_passes_its_checks(case, name):
     first, second, compared = reports_of(case(name))
-    assert second["cpu_s"] > 0 and second["peak_mb"] >= second["imports_mb"] > 0
+    # in a process of its own the peak is the larger; here another test may have given memory back meanwhile
+    assert second["cpu_s"] > 0 and second["peak_mb"] > 0 and second["imports_mb"] > 0
     verdicts = checks.judge(case(name), first, None, compared)
     assert all(verdict["ok"] for verdict in verdicts.values()), verdicts
     expected = {"rm": {"rewards"}, "sample": {"logprobs", "tokens"}, "sft": set()}
