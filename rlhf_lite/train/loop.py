@@ -32,6 +32,7 @@ from ..data.files import atomic_write
 from ..hardware import processes
 from ..hardware.compiling import Trial
 from ..hardware.environment import trim_memory
+from ..hardware.signals import handled
 from . import checkpoints
 
 MOVABLE = ("lr", "value_lr", "kl_beta", "ptx_gamma")  # settings that may change while a run goes on
@@ -68,8 +69,9 @@ class Loop:
         self.stopped = False  # someone asked to stop
         self.rows: list[dict] = []  # one dict per finished step, as in trace.jsonl
         self.history: dict[str, list[float]] = {}  # the same, by metric
-        self._row, self._bar, self._trace, self._trial, self._old_handlers = {}, None, None, None, {}
+        self._row, self._bar, self._trace, self._trial = {}, None, None, None
         self._interrupted, self._terminated = False, False
+        self._signals = handled(self._on_interrupt, signal.SIGINT, signal.SIGTERM)
         self._moved: dict[str, float] = {}  # settings that differ from the config's since some step
 
     @classmethod
@@ -169,9 +171,7 @@ class Loop:
     def __enter__(self) -> Loop:
         """The first Ctrl-C (or a notebook's stop button) lets the step finish; a second one stops at once.
         SIGTERM (`kill`, Slurm, Docker) waits until the state is saved, and then does what it always does."""
-        if threading.current_thread() is threading.main_thread():  # others never see signals
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._old_handlers[number] = signal.signal(number, self._on_interrupt) or signal.SIG_DFL
+        self._signals.__enter__()
         return self
 
     def _on_interrupt(self, number, frame) -> None:
@@ -184,8 +184,7 @@ class Loop:
     def __exit__(self, kind, error, traceback) -> bool:
         """A KeyboardInterrupt inside a step ends the run quietly; the last checkpoint stays the state to
         resume from, because half a step is no state one can resume exactly."""
-        for number, handler in self._old_handlers.items():
-            signal.signal(number, handler)
+        self._signals.__exit__(None, None, None)
         self.stopped = self.stopped or kind is KeyboardInterrupt
         if self.stopped and not self.finished:
             left = {"name": self.name, "step": self.step, "total": self.total, "control": self.control}
