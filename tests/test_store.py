@@ -10,7 +10,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -176,6 +178,23 @@ def test_thirty_writers_with_two_hundred_labels_each_lose_nothing_and_double_not
     writers = [spawn(WRITER, path, f"w{i}", 200) for i in range(30)]
     assert all(writer.communicate() and writer.returncode == 0 for writer in writers)
     assert LabelStore(path).counts() == {f"w{i}": 200 for i in range(30)}
+
+
+def test_a_file_that_another_makes_while_we_ask_what_it_is_is_no_stranger(tmp_path, monkeypatch):
+    path, others = tmp_path / "labels.sqlite3", []
+
+    class Interrupted(sqlite3.Connection):
+        def execute(self, statement, *values):
+            if statement == "PRAGMA application_id" and not others:  # the version is known
+                others.append(threading.Thread(target=LabelStore, args=[path]))
+                others[0].start()
+                others[0].join(timeout=1)
+            return super().execute(statement, *values)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Interrupted))
+    LabelStore(path).put(label(labeler="ada"))
+    others[0].join()
+    assert LabelStore(path).counts() == {"ada": 1}
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")

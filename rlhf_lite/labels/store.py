@@ -171,8 +171,10 @@ class LabelStore:
                 pass
 
     def _bring_forward(self, db: sqlite3.Connection) -> None:
-        if self._version(db) == len(MIGRATIONS):
-            return
+        with db:
+            db.execute("BEGIN")  # all that is asked is of one moment: another may be making the file just now
+            if self._version(db) == len(MIGRATIONS):
+                return
         for function in (_named, _answers, _checksum):
             db.create_function(function.__name__[1:], -1, function)
         db.execute(f"PRAGMA journal_mode = {self.journal}").fetchone()
