@@ -43,6 +43,7 @@ TABLES = {
     "data/sets.py",
     "world",
 }  # files or rooms that hold tables
+WORDINGS = "rlhf_lite/world/country/"  # how people ask and answer: a line each, however long
 
 
 def modules() -> dict[str, Path]:
@@ -178,7 +179,7 @@ def test_lines_fit_beside_another_window():
         f"{path.relative_to(ROOT)}:{number}"
         for path in tracked("*.py")
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if len(line) > LIMITS["columns"]
+        if len(line) > LIMITS["columns"] and WORDINGS not in path.as_posix()
     ]
     assert not long, "\n".join(long)
 
