@@ -1,6 +1,8 @@
 """Exercises: the solution passes and is the package's, every typical mistake is told by its name."""
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -181,7 +183,8 @@ def test_hint_and_solution_are_folded(name):
         assert fold.inside not in repr(fold)
         Reader(fold.html)
     assert f"def {name}" in exercise.solution().inside
-    assert str(inspect.signature(TASKS[name].solution)) in repr(exercise)
+    parameters = inspect.signature(TASKS[name].solution).parameters
+    assert all(f"{parameter}: " in exercise.start() for parameter in parameters)
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -198,3 +201,22 @@ def test_an_unknown_exercise_and_a_result_in_place_of_a_function_are_refused():
         show.Exercise("gea")
     with pytest.raises(TypeError, match="the function itself"):
         show.Exercise("gae").check(3)
+
+
+# --- The guide ----------------------------------------------------------------------------------------------
+
+
+def test_the_guide_has_every_exercise_with_its_minutes_and_a_mistake_that_is_told():
+    guide = (Path(__file__).parents[1] / "docs" / "TEACHING.md").read_text()
+    rows = re.findall(r"^\| (\d\d) \| `(\w+)` \| (\d+) \| (.+) \|$", guide, re.MULTILINE)
+    assert [name for _, name, *_ in rows] == list(TASKS)
+    for notebook, name, minutes, expect in rows:
+        task = TASKS[name]
+        assert (notebook, int(minutes)) == (task.notebook, task.minutes)
+        assert expect.partition(":")[0] in {mistake.name for mistake in task.mistakes}
+    sums = re.search(r"^\| all \| \d+ \| (\d+) \| (\d+) \|", guide, re.MULTILINE)
+    notebooks = re.findall(r"^\| `\w+` \| \d+ \| (\d+) \| (\d*) ?\|", guide, re.MULTILINE)
+    assert int(sums[1]) == sum(int(reader) for reader, _ in notebooks)
+    assert (
+        int(sums[2]) == sum(int(some or 0) for _, some in notebooks) == sum(t.minutes for t in TASKS.values())
+    )

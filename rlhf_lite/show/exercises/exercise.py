@@ -39,7 +39,8 @@ class Exercise(Html):
 
     def start(self) -> str:
         """What the cell to fill begins with."""
-        return f"def {self.task.name}{inspect.signature(self.task.solution)}:\n    ..."
+        signature = str(inspect.signature(self.task.solution)).replace("'", "")  # annotations are texts
+        return f"def {self.task.name}{signature}:\n    ..."
 
     def check(self, function: Callable) -> Verdict:
         """Call it once for each hidden case, and say what is to be said."""
