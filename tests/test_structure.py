@@ -227,7 +227,7 @@ def defined(module: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("page", ["docs/ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["docs/ARCHITECTURE.md", "docs/TEACHING.md", "README.md", "CONTRIBUTING.md"])
 def test_pages_name_only_what_there_is(page):
     rooms = "|".join(path.name for path in PACKAGE.iterdir() if path.is_dir())
     missing = []

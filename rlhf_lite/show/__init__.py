@@ -28,6 +28,7 @@ _HOME = {
     "safe_text": "text",
     "side_by_side": "responses",
     "table": "text",
+    "Exercise": "exercises",
     "expect": "verdicts",
     "show_source": "source",
     "LiveBoard": "board",
