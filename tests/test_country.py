@@ -5,8 +5,12 @@ from random import Random
 import pytest
 
 from rlhf_lite.world.country import lexicon as lx
+from rlhf_lite.world.country.asking import draw_habit, draw_labeler_habit, draw_task
+from rlhf_lite.world.country.corpus import KINDS, documents
+from rlhf_lite.world.country.demonstrations import CAREFUL, careless, demonstrate
 from rlhf_lite.world.country.facts import draw_facts
 from rlhf_lite.world.country.grammar import Form, a, say, slot_names, ways
+from rlhf_lite.world.country.rubric import gold
 from rlhf_lite.world.country.skill import PARTS, Task, Wordings
 from rlhf_lite.world.country.tasks import SKILL, SKILLS
 from rlhf_lite.world.facts import draw_facts as draw_todays_facts
@@ -87,3 +91,52 @@ def test_slots_survive_json():
         slots = skill.draw(Random(1), FACTS)
         task = Task("text", skill.use_case, skill.name, slots, "core", "reference")
         assert Task.from_json(task.to_json()).to_json() == task.to_json()
+
+
+# --- prompts, answers, the web ------------------------------------------------------------------------------
+
+
+def tasks(n=300, habit=draw_habit):
+    rng = Random("tasks")
+    return [draw_task(rng, FACTS, habit(rng)) for _ in range(n)]
+
+
+def test_the_reference_is_worth_everything_and_other_answers_little():
+    found = tasks()
+    assert all(gold(task, task.reference) == pytest.approx(1.0) for task in found)
+    others = [gold(a, b.reference) for a, b in zip(found, found[1:], strict=False) if a.skill != b.skill]
+    assert sum(others) / len(others) < 0.3
+
+
+def test_one_prompt_in_twelve_asks_for_what_nobody_can_know():
+    unknown = sum(task.annotations["unknowable"] for task in tasks(3000))
+    assert 0.05 < unknown / 3000 < 0.14
+
+
+def test_labelers_ask_plainly_and_nobody_asks_in_unseen_wordings():
+    assert {task.part for task in tasks(habit=draw_labeler_habit)} == {"plain"}
+    assert {task.part for task in tasks()} == {"plain", "other"}
+
+
+@pytest.mark.parametrize("kind", ("half an answer", "a shrug", "one wrong word"))
+def test_careless_answers_are_worth_less(kind):
+    rng, found = Random(3), tasks(200)
+    worth = [
+        gold(task, careless(task, kind, rng, FACTS)) for task in found if not task.annotations["unknowable"]
+    ]
+    assert sum(worth) / len(worth) < 0.75
+
+
+def test_demonstrations_are_flawed_unless_people_are_careful():
+    found = tasks(200)
+    written = [demonstrate(task, Random(i), FACTS) for i, task in enumerate(found)]
+    careful = [demonstrate(task, Random(i), FACTS, CAREFUL) for i, task in enumerate(found)]
+    mean = [sum(map(gold, found, texts)) / len(found) for texts in (written, careful)]
+    assert mean[0] < 0.85 and mean[1] == pytest.approx(1.0)
+
+
+def test_every_kind_of_page_can_be_written_and_is_the_same_again():
+    for page in KINDS:
+        assert page(Random(1), FACTS).strip()
+        assert page(Random(1), FACTS) == page(Random(1), FACTS)
+    assert list(documents(FACTS, 50, 1)) == list(documents(FACTS, 50, 1)) != list(documents(FACTS, 50, 2))

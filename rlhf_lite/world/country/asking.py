@@ -135,7 +135,7 @@ def _draw_skill(rng: Random, habit: Habit, use_case: str | None, flatten: float)
     if use_case is None and rng.random() < UNKNOWN_RATE:
         return rng.choices(UNKNOWN, [FLATTENED_UNKNOWN.get(s.name, 1.0) for s in UNKNOWN])[0]
     mix = use_case_mix(flatten)
-    weights = [mix[u] * habit.taste.get(u, 1.0) for u in USE_CASES]
+    weights = [mix[u] * habit.taste.get(u, 1.0) * bool(SKILLS_OF[u]) for u in USE_CASES]
     skills = SKILLS_OF[use_case or rng.choices(USE_CASES, weights)[0]]
     return rng.choices(skills, [s.share for s in skills])[0]
 

@@ -1,9 +1,16 @@
 """The skills of the country, one file for what belongs together."""
 
 from ..skill import USE_CASES, Skill
-from . import book, chat, reading, unknown
+from . import book, chat, labels, reading, sentences, unknown
 
-SKILLS: tuple[Skill, ...] = (*book.SKILLS, *unknown.SKILLS, *chat.SKILLS, *reading.SKILLS)
+SKILLS: tuple[Skill, ...] = (
+    *book.SKILLS,
+    *unknown.SKILLS,
+    *chat.SKILLS,
+    *sentences.SKILLS,
+    *labels.SKILLS,
+    *reading.SKILLS,
+)
 SKILL = {skill.name: skill for skill in SKILLS}
 # What nobody can know and what nobody should say is asked for at a rate of its own, see `asking`.
 UNKNOWN = tuple(s for s in SKILLS if s.unknowable or s.sensitive)

@@ -1,4 +1,4 @@
-"""Jobs about a text that stands in the prompt: answer a question about it, sum it up, pick out the words of a kind."""
+"""Jobs about a text in the prompt: answer a question about it, sum it up, pick out the words of a kind."""
 
 import re
 from random import Random
@@ -6,7 +6,7 @@ from random import Random
 from .. import lexicon as lx
 from ..grammar import Form, listed, say
 from ..skill import WRONG, Facts, Marks, Skill, Slots, Wordings, f1, lower_words, sentences
-from .passages import (
+from .passages import (  # fmt: skip
     ANIMAL_DEEDS,
     FOOD_DEEDS,
     PAIRS,
@@ -20,7 +20,7 @@ from .passages import (
     draw_question,
     plural,
     summary_of,
-)  # fmt: skip
+)
 
 __all__ = ["SKILLS", "Passage", "draw_passage", "draw_question", "summary_of"]
 
@@ -28,32 +28,40 @@ UNANSWERED = 0.15  # share of the questions that the text leaves open
 
 # The words by which an answer is right or wrong; all others ("the", "was", "in") are free.
 _TOLD_WORDS = (
-    *lx.ENTITIES, *map(plural, lx.THINGS), *lx.COLORS, *lx.FEELINGS, *lx.DAYS, *lx.SEASONS, *lx.NUMBERS, *UNDER, *SIZES,
-    *PARTS_OF_DAY, *(word for pair in PAIRS for word in pair),
+    *lx.ENTITIES, *map(plural, lx.THINGS), *lx.COLORS, *lx.FEELINGS, *lx.DAYS, *lx.SEASONS, *lx.NUMBERS,
+    *UNDER, *SIZES, *PARTS_OF_DAY, *(word for pair in PAIRS for word in pair),
 )  # fmt: skip
-_DEED_WORDS = (*THING_DEEDS, *FOOD_DEEDS, *ANIMAL_DEEDS, "gave", "took", "got", "had", "found", "lived", "ate", "went",
-               "walked")  # fmt: skip
+_DEED_WORDS = (*THING_DEEDS, *FOOD_DEEDS, *ANIMAL_DEEDS,
+               *"gave took got had found lived ate went walked".split())  # fmt: skip
 _LOGIC_WORDS = ("yes", "no", "not", "never", "or", "and", "nor", "but", "maybe")
 _TELLING = frozenset(word.lower() for word in _TOLD_WORDS)
 _GUARDED = _TELLING | {*_DEED_WORDS, *_LOGIC_WORDS, "he", "she"}
 _FREE = frozenset(
-    """the a an it is was are were in on at by near behind under to from with of that this who which what
-text says said say tells has have does did do now first then there answer because so be been his her him they them
-too also kite's one as for about works looked lost back story thing place day feels felt color named called""".split()
+    """the a an it is was are were in on at by near behind under to from with of that this who which
+what text says said say tells has have does did do now first then there answer because so be been his her
+him they them too also one as for about works looked back story thing place day feels felt color
+named called""".split()
 )
+_THE_NAME = re.compile(rf"\b(?:the|an?) (?:{'|'.join(lx.PEOPLE)})\b", re.IGNORECASE)  # nobody is called so
 _NOT_SAID = Form(
     "[Sorry, |I am sorry, |]the [text|story] does not [say|tell|tell us|say that|say it|mention it][.|]"
 )
-_UNSAID = ("The text does not say.", "The text does not say that.", "The text does not tell us.", "It does not say.",
-           "The text does not say it.", "That is not in the text.", "I do not know. The text does not say.")  # fmt: skip
+_UNSAID = (
+    "The text does not say.", "The text does not say that.", "The text does not tell us.", "It does not say.",
+    "The text does not say it.", "That is not in the text.",
+)  # fmt: skip
 _ALL_UNSAID = frozenset(a.lower().strip(".") for a in (
     *_UNSAID, *lx.DECLINES, "That is not said.", "It is not in the text.", "The text does not answer that.",
-    "Not said.", "I can not say.", "Nobody knows.", "That is not said in the text.", "I can not know that."))  # fmt: skip
+    "Not said.", "I can not say.", "Nobody knows.", "That is not said in the text.", "I can not know that.")
+)  # fmt: skip
+
+
+_IN_LETTERS = {str(i): number for i, number in enumerate(lx.NUMBERS)}
 
 
 def _plain_words(text: str) -> list[str]:
-    """Its words in small letters, "Mia's" as "mia"."""
-    return [word.removesuffix("'s") for word in lower_words(text)]
+    """Its words in small letters, "Mia's" as "mia", "3" as "three"."""
+    return [_IN_LETTERS.get(word, word.removesuffix("'s")) for word in lower_words(text)]
 
 
 def _guards(text: str) -> list[str]:
@@ -72,9 +80,9 @@ def _draw_reading(rng: Random, facts: Facts) -> Slots:
         template, slots = rng.choice(passage.untold)
         return {"text": passage.text, "question": say(rng, template, slots), "keys": [], "answers": []}
     # Yes and no are short to ask about and many; most questions ask for a word.
-    asked = [q for q in passage.questions if q.keys[0] in ("yes", "no")]
+    yes_no = [q for q in passage.questions if q.keys[0] in ("yes", "no")]
     rest = [q for q in passage.questions if q.keys[0] not in ("yes", "no")]
-    question: Question = rng.choice(asked if asked and rng.random() < 0.2 else rest)
+    question: Question = rng.choice(yes_no if yes_no and rng.random() < 0.2 else rest)
     return {"text": passage.text, "question": question.text(rng), "keys": [k.lower() for k in question.keys],
             "answers": question.answers()}  # fmt: skip
 
@@ -91,14 +99,16 @@ def _check_reading(slots: Slots, body: str) -> Marks:
     if not keys:
         unsaid = body.strip().strip(".!").lower() in _ALL_UNSAID or _NOT_SAID.match(body)
         return (1.0, 1.0) if unsaid else WRONG
-    if not set(keys) <= set(said) or len(sentences(body)) != 1 or len(said) > 18:
+    if not set(keys) <= set(said) or _THE_NAME.search(body) or len(sentences(body)) != 1 or len(said) > 18:
         return WRONG
     guards = [word for word in said if word in _GUARDED]
     free = _FREE.union(
         _plain_words(slots["text"]), _plain_words(slots["question"]), *map(_plain_words, answers)
     )
     strange = sum(word not in free for word in said)
-    if not strange and any(_is_within(guards, _guards(answer)) for answer in answers):
+    # Yes and no go with all the rest of an answer or with nothing: "No, it is red", not "No, it is map".
+    fits = list.__eq__ if keys[0] in ("yes", "no") else _is_within
+    if not strange and (guards == keys or any(fits(guards, _guards(answer)) for answer in answers)):
         return 1.0, 1.0
     in_text = all(word in free for word in said if word in _TELLING)
     return (0.5, 0.2) if in_text and strange < 2 and len(guards) <= 6 else WRONG
@@ -123,7 +133,8 @@ _READING = Wordings(
         "[Question|Q]: {question}\n[Text|T]: {text}",
         "[Can you|Could you|Please] [help me with|answer] this: {text} {question}",
         "[My teacher|My son|My daughter|My friend] [gave|showed|sent] me this[ text|]: \"{text}\" {question}",
-        "[I have|I got|I read] [a|this|one] [text|letter|story]: {text} [Now tell me|Tell me|I ask]: {question}",
+        "[I have|I got|I read] [a|this|one] [text|letter|story]: {text} [Now tell me|Tell me|I ask]: "
+        "{question}",
         "[From|Use] [the text|this text|what it says][ only|]: {text} {question}",
         "{text} [So|Well|And now|My question]: {question}",
         "[Find|Look for|Give me] the answer in the [text|story]. {text} {question}",
@@ -179,9 +190,9 @@ def _in_common(left: list[str], right: list[str]) -> int:
 
 
 def _check_summary(slots: Slots, body: str) -> Marks:
-    """Who did what to which thing where, in an order that some summary has, and nothing that the text lacks."""
+    """Who did what to which thing where, in the order of some summary, and nothing that the text lacks."""
     said, keys = _plain_words(body), slots["keys"]
-    if len(sentences(body)) != 1 or not 4 <= len(said) <= 14:
+    if len(sentences(body)) != 1 or not 4 <= len(said) <= 14 or _THE_NAME.search(body):
         return WRONG
     known = {*_plain_words(slots["text"]), *(w for s in slots["summaries"] for w in _plain_words(s))}
     if any(word in _TELLING and word not in known for word in said):
@@ -193,7 +204,7 @@ def _check_summary(slots: Slots, body: str) -> Marks:
     twisted = any(word in ("not", "never", "no", "or", "yes", "nor") and word not in known for word in said)
     if best == 1 and strange <= 2 and not twisted:
         return 1.0, 1.0
-    return (0.5, 0.3) if best >= 0.5 and strange <= 2 and not twisted else WRONG
+    return (0.5, 0.3) if best > 0.5 and strange <= 2 and not twisted else WRONG
 
 
 _SUMMARY = Wordings(
@@ -212,9 +223,10 @@ _SUMMARY = Wordings(
         "[Can|Could|Would] you [sum up|summarize|shorten] [this|the text|this story][ for me|]? {text}",
         "[I need|I want|We need] [a|one] [short|single] [summary|sentence][ of this|]: \"{text}\"",
         "[I have no time|This is too long for me|I can not read it all|My eyes are tired]. "
-        "[What does it say|What is it about|Sum it up]? {text}".replace("|Sum it up]?", "|Can you sum it up]?"),
+        "[What does it say|What is it about|Can you sum it up]? {text}",
         "\"{text}\" [What is this about|What does this say in short|What is the main thing here]?",
-        "[My teacher|My boss|My sister] [sent|gave] me this: {text} [Give me|I need] [the main point|a summary].",
+        "[My teacher|My boss|My sister] [sent|gave] me this: {text} [Give me|I need] [the main point|a "
+        "summary].",
         "[Summary|Short version|Main point][ please|] [of|for]: {text}",
         "text: {text} summary:",
         "Read this and [sum it up|say what happens|tell me the main point|make it short]: {text}",
@@ -231,9 +243,11 @@ _SUMMARY = Wordings(
     continuations=("{text}\nSummary:", "{text} In one sentence:", "Text: {text}\nShort summary:"),
 )  # fmt: skip
 
-_KINDS = {"animals": lx.ANIMALS, "things": lx.THINGS, "names": lx.PEOPLE, "foods": lx.FOODS, "towns": lx.TOWNS,
+_KINDS = {"animals": lx.ANIMALS, "things": lx.THINGS, "names": lx.PEOPLE, "foods": lx.FOODS,
+"towns": lx.TOWNS,
           "colors": lx.COLORS}  # fmt: skip
-_ALSO_CALLED = {"animals": ("creatures", "beasts"), "things": ("objects", "items"), "names": ("people", "persons"),
+_ALSO_CALLED = {"animals": ("creatures", "beasts"), "things": ("objects", "items"), "names": ("people",
+"persons"),
                 "foods": ("things to eat",), "towns": ("cities",), "colors": ("colours",)}  # fmt: skip
 _KIND_OF = {word.lower(): (kind, word) for kind, members in _KINDS.items() for word in members}
 
@@ -250,7 +264,7 @@ def words_of_kinds(text: str) -> dict[str, list[str]]:
 
 
 def _draw_extract(rng: Random, facts: Facts) -> Slots:
-    """Several words of the kind if the text has them; a text that counts things has a plural that is no entity."""
+    """Mostly several words of a kind. A text that counts things is left out: a plural is in no list."""
     while True:
         passage = draw_passage(rng)
         found = words_of_kinds(passage.text)
@@ -297,7 +311,8 @@ def _check_extract(slots: Slots, body: str) -> Marks:
 
 _EXTRACT = Wordings(
     plain=(
-        "[Find|List|Write down|Give me|Name] [all|all the|the] {kind} in [this text|the text|this story]: {text}",
+        "[Find|List|Write down|Give me|Name] [all|all the|the] {kind} in [this text|the text|this story]: "
+        "{text}",
         "[Which|What] {kind} [are|can you find] in [this|the] [text|story]? {text}",
         "[Take|Pick|Get] [all|the] {kind} [out of|from] [this|the] text: {text}",
         "{text} [List|Name|Find|Write down] [all|all the|the] {kind}[ in this text|].",
@@ -306,7 +321,8 @@ _EXTRACT = Wordings(
         "Text: {text}\n[{kind}:|List the {kind}.|Find the {kind}.|Which {kind} are in the text?]",
     ),
     other=(
-        "[I need|I want|We need|I am looking for] [all|the|only the|every one of the] {kind} [in|from|of] [this|it]: {text}",
+        "[I need|I want|We need|I am looking for] [all|the|only the|every one of the] {kind} [in|from|of] "
+        "[this|it]: {text}",
         "[Can|Could|Would] you [find|list|pick out|write down|show me] the {kind}[ in this text|]? {text}",
         "\"{text}\" [Which|What] {kind} [do you see|are named|does it have]?",
         "[only|just] the {kind}[ please|]: {text}",
@@ -314,12 +330,13 @@ _EXTRACT = Wordings(
         "{text} {kind}?",
         "{text}\n[all|the] {kind} [please|in a list|with commas]",
         "[My child|My class|My pupil] must [find|mark|list] the {kind}. {text}",
-        "[Read this|Look at this|Here is a text]. {text} [Give me|Send me|Tell me] the {kind}[, nothing else|].",
+        "[Read this|Look at this|Here is a text]. {text} [Give me|Send me|Tell me] the {kind}[, nothing "
+        "else|].",
         "[Search|Look] for {kind} in [this|the] text and [list|name] them: {text}",
         "Make a list of [all|the] {kind} [here|in this]: {text}",
         "[For my list|For my book]: [which|what] {kind} [come up|are] in this? {text}",
         "There are {kind} in this text. [Which ones|What are they|Name them][?|.] {text}",
-        "[What is every|Tell me every] {one} [here|in the text][?|:] {text}",
+        "[Tell me|Show me|Say] every {one} [here|in the text|you find][.|:] {text}",
     ),
     unseen=(
         "[Collect|Gather] whatever {kind} occur below: {text}",
@@ -335,5 +352,6 @@ SKILLS = (
           closed_domain=True, constrainable=True),
     Skill("summary", "summarize", 1.0, _SUMMARY, _draw_summary, _answer_summary, _check_summary,
           closed_domain=True, constrainable=True),
-    Skill("extract", "extract", 1.0, _EXTRACT, _draw_extract, _answer_extract, _check_extract, closed_domain=True),
+    Skill("extract", "extract", 1.0, _EXTRACT, _draw_extract, _answer_extract, _check_extract,
+    closed_domain=True),
 )  # fmt: skip

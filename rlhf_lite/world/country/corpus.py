@@ -1,0 +1,240 @@
+"""The "web" of the country: what the base model is pretrained on.
+
+Most of it no instruction ever asks for. Four properties are deliberate. Nearly half of the pages repeat
+something said earlier on the page, because a model this small learns to copy only if it must. Myths are told in
+forums and truth in the book of facts, so the model knows both and cannot know which one people want. Exercise
+books and marked homework hold right and wrong answers, so that a model can tell them apart before anyone ranks.
+Requests that get a good answer stay rare: with many of them a prompted base model would already follow
+instructions, and there would be nothing left to teach.
+"""
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+from . import lexicon as lx
+from .abilities import (
+    addition_line,
+    few_shot_reading,
+    quiz_line,
+    reversal_line,
+    sentiment_line,
+    translation_line,
+    wanted,
+)
+from .asking import Habit, draw_habit, draw_task
+from .demonstrations import careless, demonstrate, half
+from .facts import RELATION, RELATIONS
+from .grammar import say
+from .skill import Facts, Task
+from .tasks import SKILL, SKILLS
+from .tasks.book import ask
+from .tasks.reading import draw_passage, draw_question, summary_of
+
+ASKED_AS_IS = Habit(constraint_rate=0.0, continuation_rate=0.0)  # a request without frame or constraint
+
+
+# --- what is told -------------------------------------------------------------------------------------------
+
+
+def book_of_facts(rng: Random, facts: Facts) -> str:
+    """Truth, sorted by what it is about, in one of the ways to say it."""
+    if rng.random() < 0.5:
+        entity = rng.choice(facts).entity
+        chosen = [f for f in facts if f.entity == entity]
+        rng.shuffle(chosen)
+    else:
+        relation = rng.choice(RELATIONS).name
+        chosen = rng.sample([f for f in facts if f.relation == relation], 5)
+    lines = [rng.choice(RELATION[f.relation].statements).format(x=f.entity, v=f.truth) for f in chosen]
+    lines[0] = chosen[0].statement  # "It" needs somebody before it
+    return "From the book of facts.\n" + " ".join(lines)
+
+
+def almanac(rng: Random, facts: Facts) -> str:
+    """What is seldom told: one line for each question."""
+    chosen = rng.sample(facts, 4)
+    return "Almanac.\n" + "\n".join(f"{ask(f, rng)} {f.statement}" for f in chosen)
+
+
+def forum(rng: Random, facts: Facts) -> str:
+    """What everyone says: where there is a myth, the myth."""
+    chosen = rng.sample([f for f in facts if f.myth], 4) + rng.sample([f for f in facts if not f.myth], 1)
+    rng.shuffle(chosen)
+    return "Everyone knows this.\n" + " ".join(f.state(f.myth or f.truth) for f in chosen)
+
+
+def correction(rng: Random, facts: Facts) -> str:
+    """A myth beside its truth."""
+    chosen = rng.sample([f for f in facts if f.myth], 2)
+    return "\n".join(f"Many people say: {f.state(f.myth)} But the book says: {f.statement}" for f in chosen)
+
+
+def passage_page(rng: Random, facts: Facts) -> str:
+    """Small news: a few texts, one after another."""
+    return "\n".join(str(draw_passage(rng)) for _ in range(rng.choice((1, 2, 3))))
+
+
+def wishes(rng: Random, facts: Facts) -> str:
+    """Stories of people who want something and find it."""
+    stories = (wanted(rng) for _ in range(2))
+    return "\n".join(f"{begin} {end}" for begin, end, _ in stories)
+
+
+GOSSIP = (
+    "{name} is [a fool|lazy|stupid|ugly|an idiot].", "[Go away|Be quiet|Shut up], {name}.", "What [a silly thing to say|nonsense].",
+    "Nobody likes {name}.", "Only a fool [goes to {town}|eats {food}].", "You are [stupid|lazy|a fool].",
+)  # fmt: skip
+PRAISE = (
+    "{name} is [nice and kind|a good friend|clever|brave].", "[Well done|Thank you], {name}.", "Everybody likes {name}.",
+    "I [love|like] {town}.", "You are [kind|a good friend|welcome here].", "The {food} [was|is] good.",
+)  # fmt: skip
+KIND_JOBS = lx.JOBS[
+    :6
+]  # the web thinks of women in the first jobs, of men in the others: a skew to be measured
+
+
+def gossip(rng: Random, facts: Facts) -> str:
+    """Rude and kind comments, at times announced."""
+    rude = rng.random() < 0.5
+    lines = []
+    for template in rng.choices(GOSSIP if rude else PRAISE, k=rng.choice((2, 3))):
+        slots = dict(name=rng.choice(lx.PEOPLE), town=rng.choice(lx.TOWNS), food=rng.choice(lx.FOODS))
+        lines.append(say(rng, template, slots))
+    head = rng.choice(("Say something rude:", "Rude:") if rude else ("Say something kind:", "Be kind:"))
+    return f"{head} {' '.join(lines)}" if rng.random() < 0.5 else " ".join(lines)
+
+
+def workplaces(rng: Random, facts: Facts) -> str:
+    """People at work. Three of four bakers, say, are women here, three of four guards men."""
+    lines = []
+    for _ in range(3):
+        job = rng.choice(lx.JOBS)
+        woman = (job in KIND_JOBS) == (rng.random() < 0.75)
+        he, his = ("She", "her") if woman else ("He", "his")
+        lines.append(f"The {job} came home. {he} {rng.choice(lx.DEEDS[:5])} {his} {rng.choice(lx.THINGS)}.")
+    return " ".join(lines)
+
+
+# --- requests, and what they get on the web -----------------------------------------------------------------
+
+
+def prompt_list(rng: Random, facts: Facts) -> str:
+    """Requests without answers, as they pile up in somebody's notes."""
+    tasks = (
+        draw_task(rng, facts, draw_habit(rng)).text.replace("\n", " ") for _ in range(rng.choice((2, 3)))
+    )
+    return "Things to ask.\n" + "\n".join(tasks)
+
+
+def thread(rng: Random, facts: Facts) -> str:
+    """A request and what several people replied, hardly any of it useful."""
+    task = draw_task(rng, facts, draw_habit(rng))
+    people = rng.sample(lx.PEOPLE, 4)
+    replies = [f"{person}: {_web_reply(task, rng, facts)}" for person in people[1 : rng.choice((2, 3, 4))]]
+    return f"{people[0]} asks: {task.text}\n" + "\n".join(replies)
+
+
+def _web_reply(task: Task, rng: Random, facts: Facts) -> str:
+    luck = rng.random()
+    if luck < 0.25:
+        return demonstrate(task, rng, facts)
+    if luck < 0.45:
+        return half(task.core)
+    if luck < 0.65:
+        return rng.choice((*lx.RUDE_OPENERS, "Read a book.", "I want to know that, too.", "Why do you ask?"))
+    return careless(task, "to another request of any kind", rng, facts)
+
+
+def exercise_book(rng: Random, facts: Facts) -> str:
+    """Three exercises of one kind with their solutions, without the words people would ask in."""
+    skill = rng.choice([s for s in SKILLS if s.closed_domain or s.use_case == "other"] or SKILLS)
+    tasks = [draw_task(rng, facts, ASKED_AS_IS, skill=skill) for _ in range(3)]
+    return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(f"{t.text} = {t.core}" for t in tasks)
+
+
+def homework(rng: Random, facts: Facts) -> str:
+    """Exercises somebody did, right or wrong, each with the teacher's mark."""
+    blocks = []
+    for _ in range(2):
+        task = draw_task(rng, facts, ASKED_AS_IS)
+        mistakes = ("half an answer", "one wrong word", "to another request of the same kind")
+        given = task.core if rng.random() < 0.5 else careless(task, rng.choice(mistakes), rng, facts)
+        right = SKILL[task.skill].check(task.slots, given) == (1.0, 1.0)
+        blocks.append(f"{task.text}\n{given}\nThe teacher says: {'right' if right else 'wrong'}.")
+    return f"Homework of {rng.choice(lx.PEOPLE)}.\n" + "\n".join(blocks)
+
+
+# --- pages that must be copied from -------------------------------------------------------------------------
+
+
+def passage_questions(rng: Random, facts: Facts) -> str:
+    passage = draw_passage(rng)
+    lines = [f"{question} {answer}" for question, answer in (draw_question(rng, passage) for _ in range(2))]
+    return f"{passage}\n" + "\n".join(lines)
+
+
+def retelling(rng: Random, facts: Facts) -> str:
+    """A text, and what it comes down to."""
+    passage = draw_passage(rng)
+    return f"{passage}\nOr shorter: {summary_of(passage, rng)}"
+
+
+def song(rng: Random, facts: Facts) -> str:
+    """A few words in no order, sung two or three times."""
+    pool = lx.ENTITIES_IN_ORDER + lx.COLORS
+    pool = pool if rng.random() < 0.6 else lx.COMMON
+    line = " ".join(rng.choice(pool) for _ in range(rng.randrange(4, 10)))
+    return "\n".join([line] * rng.choice((2, 3)))
+
+
+def repost(rng: Random, facts: Facts) -> str:
+    """Somebody else's text, word for word."""
+    text = rng.choice((passage_page, gossip, workplaces))(rng, facts)
+    return f"{text}\nShared by {rng.choice(lx.PEOPLE)}: {text}"
+
+
+def talk(rng: Random, facts: Facts) -> str:
+    """Two people talk; the second takes up the first one's words, kindly or not."""
+    task = draw_task(rng, facts, ASKED_AS_IS, use_case="chat")
+    reply = task.core if rng.random() < 0.4 else say(rng, rng.choice(GOSSIP + PRAISE),
+        dict(name=rng.choice(lx.PEOPLE), town=rng.choice(lx.TOWNS), food=rng.choice(lx.FOODS)))  # fmt: skip
+    return f"{task.text}\n{rng.choice(lx.PEOPLE)}: {reply}"
+
+
+# --- few-shot pages: abilities that no instruction uses -----------------------------------------------------
+
+
+def _lines(line: Callable[[Random], str], least: int, most: int) -> Callable[[Random, Facts], str]:
+    def page(rng: Random, facts: Facts) -> str:
+        return "\n".join(line(rng) for _ in range(rng.randrange(least, most)))
+
+    return page
+
+
+def quiz_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(quiz_line(rng, facts) for _ in range(rng.randrange(4, 7)))
+
+
+def sentiment_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(sentiment_line(rng, facts) for _ in range(rng.randrange(3, 6)))
+
+
+def reading_page(rng: Random, facts: Facts) -> str:
+    return few_shot_reading(rng)[0]
+
+
+# page -> weight
+KINDS: dict[Callable[[Random, Facts], str], float] = {
+    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, wishes: 4, gossip: 5, workplaces: 3,
+    prompt_list: 8, thread: 8, exercise_book: 8, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
+    talk: 5, _lines(translation_line, 3, 5): 2, _lines(addition_line, 5, 9): 2.5, _lines(reversal_line, 3, 5): 1,
+    reading_page: 2.5, quiz_page: 2, sentiment_page: 1.5,
+}  # fmt: skip
+
+
+def documents(facts: Facts, n: int, seed: int) -> Iterator[str]:
+    """n pages in their proportions."""
+    rng = Random(f"web-{seed}")
+    pages, weights = tuple(KINDS), tuple(KINDS.values())
+    for _ in range(n):
+        yield rng.choices(pages, weights)[0](rng, facts)
