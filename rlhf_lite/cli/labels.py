@@ -1,13 +1,14 @@
-"""Merge, export, import or compare what people ranked.
+"""Merge, export, import, compare or mend what people ranked.
 
 merge: stores into one; of two labels by one person of the same answers, the
 later one stays. Labels of one name that began in two stores may be of two
 people: say that they are one, or merge each store by itself with a --labeler of
 its own. export: to a file of rankings, of pairs (chosen, rejected; TRL and
 HH-RLHF) as texts or as chat messages, for Argilla or for Label Studio. import:
-the other way; if one row is bad, it is named and nothing is imported.
-agreement: how often people order the same pair alike, and themselves at a
-second look.
+the other way, also a public set's file; if one row is bad, it is named and
+nothing is imported. agreement: how often people order the same pair alike, and
+themselves at a second look. mend: move labels that a bad disk or an editor
+changed to FILE.damaged.jsonl, so that the others can be used again.
 
 Takes:    seconds.
 Leaves:   what --into names.
@@ -26,8 +27,11 @@ from pathlib import Path
 from .terminal import print_table, say
 
 
+ACTIONS = ("merge", "export", "import", "agreement", "mend")
+
+
 def options(option: Callable) -> None:
-    option("action", metavar="ACTION", choices=("merge", "export", "import", "agreement"), help="what to do")
+    option("action", metavar="ACTION", choices=ACTIONS, help=", ".join(ACTIONS))
     option("files", nargs="+", metavar="FILE", type=Path, help="stores; to import: files of labels")
     option("--into", metavar="FILE", type=Path, help="the store; to export: .jsonl, .json, .csv or .parquet")
     forms = "rankings (default), pairs, messages, argilla or label-studio"
@@ -41,7 +45,7 @@ def options(option: Callable) -> None:
 def run(args: argparse.Namespace) -> None:
     from ..labels import exchange, store
 
-    if args.action != "agreement" and not args.into:
+    if args.action not in ("agreement", "mend") and not args.into:
         raise ValueError(f"labels {args.action}: say where to, with --into FILE")
     if missing := [path for path in args.files if not path.is_file()]:
         raise ValueError(f"there is no file {missing[0]}")
@@ -61,6 +65,11 @@ def run(args: argparse.Namespace) -> None:
             written = exchange.save_as(args.form, rows, args.into)
             more = f"; left out {len(again)} second looks" if again else ""
             say(f"{len(rows)} rankings as {args.form}, {written} rows: {args.into}{more}")
+        case "mend":
+            for path in args.files:
+                whole, aside, sealed = store.LabelStore(path).mend()
+                moved = f"{aside} set aside in {path}.damaged.jsonl" if aside else "0 set aside"
+                say(f"{path}: {whole} labels are whole, {moved}; {sealed or 'no number'} had been sealed")
         case "agreement":
             _show_agreement(*_stored(args))
 

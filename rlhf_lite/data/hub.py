@@ -51,7 +51,8 @@ def load(
         streaming = limit is not None and not (form and form.whole)
     if not form or form.reader:  # text is refused before anything is fetched
         first, rows = _peeked(where, raw_rows(name_or_path, split, config, streaming))
-        form = form or _recognised(where, first)
+        if not (form := form or recognised(first)):
+            raise _stranger(where, first)
     if not form.reader:
         raise SourceError(f"{where} is plain text; read it with texts({where!r})")
     columns = () if _is_tree(first) else form.columns
@@ -105,7 +106,7 @@ def _is_tree(first: Row) -> bool:
     return "replies" in first or isinstance(first.get("prompt"), dict)
 
 
-def _recognised(where: str, first: Row) -> Set:
+def recognised(first: Row) -> Set | None:
     """Our own form, or the set whose columns these are, of several the one that reads the most of them."""
     if _is_tree(first):
         return SETS["oasst1"]
@@ -113,14 +114,17 @@ def _recognised(where: str, first: Row) -> Set:
         if set(form.columns) <= set(first) and not (kind == "pairs" and "messages" in first):
             return form
     fitting = [known for known in SETS.values() if set(known.columns) <= set(first)]
-    if fitting:
-        return max(fitting, key=lambda known: len(known.columns))
+    return max(fitting, key=lambda known: len(known.columns), default=None)
+
+
+def _stranger(where: str, first: Row) -> RecordError:
+    """What a row lacks that no set has."""
     share = {name: len(set(known.columns) & set(first)) / len(known.columns) for name, known in SETS.items()}
     name = max(share, key=share.get)
     missing = next(column for column in SETS[name].columns if column not in first)
     has = ", ".join(map(str, first)) or "no columns"
     nearest = f"the nearest, {name}, needs '{missing}'. Rename the columns."
-    raise RecordError(f"{where}, row 1: it has {has}, as no set has; {nearest}")
+    return RecordError(f"{where}, row 1: it has {has}, as no set has; {nearest}")
 
 
 # --- text ---------------------------------------------------------------------------------------------------

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data.files import atomic_write
-from ..data.own import SCHEMA, finished, load_rankings, read_rows
+from ..data.hub import recognised
+from ..data.own import SCHEMA, finished, own_rankings, read_rows
 from ..data.records import FLAGS, Intake, RecordError, Row, check_rankings, shown, to_dataset, untied_pairs
+from ..data.sets import SETS
 
 CONTEXT = ("prompt_id", "user_id", "task", "seconds", "seed")  # what travels beside the texts and the labels
 
@@ -242,12 +244,17 @@ def _opinions(row: Row) -> dict[str, Any]:
 
 
 def _taken(read: Callable[[Row, Intake], Iterator[Row | None]], intake: Intake) -> list[Row]:
-    """All rankings that `read` finds in the raw rows; what was left out is said."""
-    found = [row for rows in intake.each(lambda raw: list(read(raw, intake))) for row in rows if row]
+    """All rankings that `read` finds in the raw rows."""
+    rows = intake.each(lambda raw: list(read(raw, intake)))
+    return _told([row for found in rows for row in found if row], intake)
+
+
+def _told(found: list[Row], intake: Intake) -> list[Row]:
+    """What was found; what was left out is said."""
     if intake.left_out:
         reasons = "; ".join(f"{reason}: {number}" for reason, number in intake.left_out.items())
         told = f"{len(found)} rankings taken, left out: {reasons}"
-        warnings.warn(f"{intake.where}: {told}" if intake.where else told, stacklevel=3)
+        warnings.warn(f"{intake.where}: {told}" if intake.where else told, stacklevel=4)
     return found
 
 
@@ -318,44 +325,41 @@ def save_rankings(rows: Iterable[Row], path: str | Path) -> None:
 
 
 def load_from(form: str, path: str | Path) -> list[Row]:
-    """Rankings from a file in one of FORMS; pairs, also of messages, are recognised as "rankings" too."""
+    """Rankings from a file in one of FORMS, of which pairs, also of messages, are recognised as "rankings"
+    too; or of a public set (`data.sets`), whoever judged: its name is not in the file."""
     _check_form(form)
-    back = {"argilla": from_argilla, "label-studio": from_label_studio}
-    return back[form](read_rows(path), str(path)) if form in back else load_rankings(path)
+    if form in ("argilla", "label-studio"):
+        return {"argilla": from_argilla, "label-studio": from_label_studio}[form](read_rows(path), str(path))
+    rows = list(read_rows(path))
+    known = recognised(rows[0]) if rows else None
+    if not (known and known.hub_id and known.reader) or known == SETS["hh_rlhf"]:  # pairs, as ours are
+        return own_rankings(rows, str(path))
+    intake = Intake(str(path), rows, judge="", lang="")
+    return _told(list(known.reader(intake)), intake)
 
 
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     """Rows to .jsonl, .json, .csv or .parquet; the file appears when it is complete."""
     path, rows = Path(path), list(rows)
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        with atomic_write(path) as file:
-            _parquet(rows, file)
-        return
-    if kind == ".jsonl":
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    elif kind == ".json":
-        text = json.dumps(rows, ensure_ascii=False, indent=1)
-    elif kind == ".csv":
-        text = _csv(rows)
-    else:
-        use = "use .jsonl, .json, .csv or .parquet"
-        raise ValueError(f"{path.name}: cannot write '{path.suffix}' files; {use}.")
+    if not (write := WRITERS.get(path.suffix.lower())):
+        raise ValueError(f"{path.name}: cannot write '{path.suffix}' files; use {', '.join(WRITERS)}.")
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(write(rows))
 
 
-def _parquet(rows: list[Row], file: Any) -> None:
+def _parquet(rows: list[Row]) -> bytes:
     """Rankings with the columns that they are declared to have, other rows with their own."""
-    if all("ranks" in row for row in rows):
-        to_dataset(rows, allow_empty=True).to_parquet(file)
-        return
     from pyarrow import Table, parquet  # comes with datasets
 
-    parquet.write_table(Table.from_pylist(rows), file)
+    file = io.BytesIO()
+    if all("ranks" in row for row in rows):
+        to_dataset(rows, allow_empty=True).to_parquet(file)
+    else:
+        parquet.write_table(Table.from_pylist(rows), file)
+    return file.getvalue()
 
 
-def _csv(rows: list[Row]) -> str:
+def _csv(rows: list[Row]) -> bytes:
     """Texts as they are, nothing for None, everything else as JSON."""
     out = io.StringIO(newline="")
     table = csv.DictWriter(out, dict.fromkeys(name for row in rows for name in row))
@@ -363,4 +367,12 @@ def _csv(rows: list[Row]) -> str:
     for row in rows:
         plain = {name: "" if value is None else value for name, value in row.items()}
         table.writerow({k: v if isinstance(v, str) else json.dumps(v) for k, v in plain.items()})
-    return out.getvalue()
+    return out.getvalue().encode()
+
+
+WRITERS: dict[str, Callable[[list[Row]], bytes]] = {
+    ".jsonl": lambda rows: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(),
+    ".json": lambda rows: json.dumps(rows, ensure_ascii=False, indent=1).encode(),
+    ".csv": _csv,
+    ".parquet": _parquet,
+}

@@ -24,6 +24,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..data.files import atomic_write
 from ..data.records import Intake, RecordError, Row, check_ranking, shown
 
 SHARED = "labels.sqlite3"
@@ -125,17 +126,37 @@ class LabelStore:
         """Every label as it was kept, and the origins of each person; an error if a bit has changed."""
         with self._reading() as db:
             db.execute("BEGIN")  # all of one moment
-            found = db.execute(f"SELECT {COLUMNS}, checksum FROM labels ORDER BY {KEY}").fetchall()
-            sealed = db.execute("SELECT labels, checksums FROM seal").fetchall()
             origins = db.execute("SELECT labeler, origin FROM people").fetchall()
-        damaged = [label for *label, checksum in found if checksum != _checksum(*label)]
-        if damaged or sealed != [(len(found), sum(label[-1] for label in found))]:
-            which = "{!r} on prompt {!r}".format(*damaged[0]) if damaged else "all: their number or sum"
-            raise StoreError(f"{self.path}: {ADVICE['SQLITE_CORRUPT']} (not as it was kept: {which}).")
-        people: dict[str, set[str]] = {}
-        for who, origin in origins:
-            people.setdefault(who, set()).add(origin)
-        return [tuple(label) for *label, _ in found], people
+            whole, damaged, sealed = _checked(db)
+        if damaged or sealed != [_seal(whole)]:
+            which = "all: their number or sum"
+            if damaged:
+                row, fault, who, prompt_id, *_ = damaged[0].values()
+                more = f"; {len(damaged) - 1} more" if damaged[1:] else ""
+                which = f"{shown(who)} on prompt {shown(prompt_id)}, row {row}: {fault}{more}"
+            mend = "restore a copy, or set damaged labels aside with rlhf-lite labels mend FILE"
+            raise StoreError(f"{self.path}: it is damaged; {mend} (not as it was kept: {which}).")
+        return whole, {name: {origin for who, origin in origins if who == name} for name, _ in origins}
+
+    def mend(self) -> tuple[int, int, list]:
+        """Move each label that is not as it was kept, as it is, to FILE.damaged.jsonl; seal the others.
+
+        -> how many are whole, how many were moved, and the numbers that had been sealed, of which one is right
+        """
+        with self._writing() as db:
+            whole, damaged, sealed = _checked(db)
+            if damaged:  # on disk before they leave; after a kill in between they are not there twice
+                aside = Path(f"{self.path}.damaged.jsonl")
+                there = aside.read_text().splitlines() if aside.exists() else []
+                lines = (json.dumps(label, default=lambda raw: raw.hex()) for label in damaged)
+                with atomic_write(aside) as file:
+                    file.write("".join(f"{line}\n" for line in dict.fromkeys([*there, *lines])).encode())
+            db.execute("DELETE FROM labels")
+            again = ((*label, _checksum(*label)) for label in whole)
+            db.executemany("INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?, ?)", again)
+            db.execute("DELETE FROM seal")
+            db.execute("INSERT INTO seal VALUES (?, ?)", _seal(whole))
+        return len(whole), len(damaged), [number for number, _ in sealed]
 
     # --- drafts: what is on a labeler's screen, so that a restart loses nothing -----------------------------
 
@@ -327,7 +348,30 @@ def _digest(texts: list[str]) -> str:
 
 
 def _checksum(*label: str | int) -> int:
-    return zlib.crc32("\0".join(map(str, label)).encode())
+    return zlib.crc32("\0".join(map(str, label)).encode(errors="surrogateescape"))
+
+
+def _seal(labels: list[tuple]) -> tuple[int, int]:
+    return len(labels), sum(_checksum(*label) for label in labels)
+
+
+def _checked(db: sqlite3.Connection) -> tuple[list[tuple], list[Row], list[tuple]]:
+    """The labels that are as they were kept, those that are not with their row and fault, and the seal."""
+    sealed = db.execute("SELECT labels, checksums FROM seal").fetchall()
+    db.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+    whole, damaged = [], []
+    found = db.execute(f"SELECT {COLUMNS}, checksum FROM labels ORDER BY {KEY}")
+    for row, (*label, checksum) in enumerate(found, 1):
+        if checksum == _checksum(*label):
+            whole.append(tuple(label))
+            continue
+        fault, names = "some of it has changed", f"row, fault, {COLUMNS}, checksum".split(", ")
+        try:
+            check_ranking(json.loads(label[-1]), allow_empty=True)
+        except (ValueError, TypeError, RecursionError) as error:
+            fault = str(error)
+        damaged.append(dict(zip(names, (row, fault, *label, checksum), strict=True)))
+    return whole, damaged, sealed
 
 
 def _put(db: sqlite3.Connection, row: Row, look: int) -> str:
