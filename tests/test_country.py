@@ -41,6 +41,13 @@ def test_a_form_reads_what_it_says_and_nothing_else():
     assert form.match("The Mia met fox.") is None
 
 
+def test_alternatives_may_hold_the_same_slot_and_a_slot_said_twice_is_the_same():
+    ways_to_say = "[Give {x} a hat|Take a hat to {x}|{x} wants a hat]. Thank you, {y}. Yes, {y}."
+    form = Form(ways_to_say, x=lx.PEOPLE, y=lx.PEOPLE)
+    assert all(form.match(form.say(Random(i))) for i in range(60))
+    assert form.match("Mia wants a hat. Thank you, Ben. Yes, Otto.") is None
+
+
 @pytest.mark.parametrize("word, said", [("fox", "a fox"), ("owl", "an owl"), ("unicorn", "a unicorn")])
 def test_articles(word, said):
     assert a(word) == said

@@ -91,27 +91,36 @@ class Form:
                 slots[name] = rng.choice(tuple(kind))
         return say(rng, self.template, slots)
 
-    def match(self, text: str) -> dict[str, str] | None:
+    def match(self, text: str) -> dict[str, str | None] | None:
         """The slots of a text that this form can say, or None. The case of its first letter does not
         matter."""
         if self._pattern is None:
-            self._pattern = re.compile("".join(self._regex(parse(self.template), set())) + r"\s*")
+            self._groups: list[str] = []  # the slot of each group: alternatives may hold the same slot
+            self._pattern = re.compile("".join(self._regex(parse(self.template), {})) + r"\s*")
         text = re.sub(r" +", " ", text.strip())
         for candidate in (text, text[:1].lower() + text[1:], text[:1].upper() + text[1:]):
             found = self._pattern.fullmatch(candidate)
             if found:
-                return found.groupdict()
+                slots: dict[str, str | None] = dict.fromkeys(self._groups)
+                slots.update(
+                    (s, v) for s, v in zip(self._groups, found.groups(), strict=True) if v is not None
+                )
+                return slots
         return None
 
-    def _regex(self, sequence: tuple[Part, ...], seen: set[str]) -> Iterator[str]:
+    def _regex(self, sequence: tuple[Part, ...], seen: dict[str, int]) -> Iterator[str]:
+        """`seen`: which group holds a slot that was named before on this way through the alternatives."""
         for part in sequence:
             if isinstance(part, str):
                 yield re.sub(r"(?:\\ | )+", " *", re.escape(part))
-            elif part[0] == "slot":
-                yield f"(?P={part[1]})" if part[1] in seen else f"(?P<{part[1]}>{self._kind(part[1])})"
-                seen.add(part[1])
+            elif part[0] == "choice":
+                yield "(?:" + "|".join("".join(self._regex(a, dict(seen))) for a in part[1]) + ")"
+            elif part[1] in seen:
+                yield f"(?:\\{seen[part[1]]})"
             else:
-                yield "(?:" + "|".join("".join(self._regex(a, seen)) for a in part[1]) + ")"
+                self._groups.append(part[1])
+                seen[part[1]] = len(self._groups)
+                yield f"({self._kind(part[1])})"
 
     def _kind(self, name: str) -> str:
         kind = self.kinds.get(name, r"\w+")

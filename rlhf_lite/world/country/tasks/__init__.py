@@ -1,16 +1,12 @@
 """The skills of the country, one file for what belongs together."""
 
 from ..skill import USE_CASES, Skill
-from . import book, chat, labels, reading, sentences, unknown
+from . import book, brainstorm, chat, games, labels, reading, sentences, unknown
 
 SKILLS: tuple[Skill, ...] = (
-    *book.SKILLS,
-    *unknown.SKILLS,
-    *chat.SKILLS,
-    *sentences.SKILLS,
-    *labels.SKILLS,
+    *book.SKILLS, *unknown.SKILLS, *brainstorm.SKILLS, *chat.SKILLS, *sentences.SKILLS, *labels.SKILLS, *games.SKILLS,
     *reading.SKILLS,
-)
+)  # fmt: skip
 SKILL = {skill.name: skill for skill in SKILLS}
 # What nobody can know and what nobody should say is asked for at a rate of its own, see `asking`.
 UNKNOWN = tuple(s for s in SKILLS if s.unknowable or s.sensitive)

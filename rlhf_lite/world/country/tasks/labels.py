@@ -26,6 +26,7 @@ NASTY = {
     "toy": "broken weak useless cheap dirty bad terrible ugly thin poor".split(),
     "book": "boring dull confusing terrible horrible bad poor tiresome sad long".split(),
 }
+MEALS = "rice bread corn honey cheese soup cake pie".split()  # with "was"
 TOYS = "drum boat flute kite ball doll".split()
 BOOKS = "book story tale poem".split()
 # {the} is what is reviewed, {p} and {q} are adjectives
@@ -143,10 +144,7 @@ def _labelled(rng: Random, source: str, labels: tuple[str, str], place: int, thi
 def draw_sentiment(rng: Random, facts: Facts) -> Slots:
     place, topic = rng.randrange(2), rng.choice(tuple(NICE))
     kind, thing = {
-        "food": lambda: (
-            "meal",
-            f"the {rng.choice(lx.FOODS[:4] + ('cheese', 'soup', 'cake', 'fish', 'pie'))}",
-        ),
+        "food": lambda: ("meal", f"the {rng.choice(MEALS)}"),
         "town": lambda: ("town", rng.choice(lx.TOWNS)),
         "toy": lambda: ("toy", f"the {rng.choice(TOYS)}"),
         "book": lambda: ("book", f"the {rng.choice(BOOKS)}"),
@@ -164,7 +162,7 @@ def draw_sentiment(rng: Random, facts: Facts) -> Slots:
 def draw_manners(rng: Random, facts: Facts) -> Slots:
     place = rng.randrange(2)
     source = say(rng, rng.choice((KIND_COMMENTS, RUDE_COMMENTS)[place]),
-                 dict(name=rng.choice(lx.PEOPLE), food=rng.choice(("rice", "bread", "soup", "cake", "pie", "cheese")),
+                 dict(name=rng.choice(lx.PEOPLE), food=rng.choice(MEALS),
                       thing=rng.choice(lx.THINGS), folk=rng.choice(_FOLK)))  # fmt: skip
     return _labelled(rng, source, ("kind", "rude"), place, rng.choice(("this comment", "this")))
 
@@ -228,16 +226,26 @@ KINDS = {
 KINDS_WITH_ARTICLE = ("animal", "job", "thing")
 # kinds within kinds: clear members, clear others
 FINER = {
-    "bird": (lx.CATEGORIES["birds"], tuple("cat dog fox goat cow horse pig bear wolf rabbit lion".split()), "animal"),
-    "fruit": (("apples", "plums", "pears", "grapes"), ("bread", "cheese", "soup", "milk", "butter", "eggs"), "food"),
-    "vegetable": (("carrots", "onions", "beans"), ("bread", "cheese", "cake", "milk", "honey", "apples"), "food"),
+    "bird": (lx.CATEGORIES["birds"], ("cat", "dog", "fox", "goat", "cow", "horse", "pig", "wolf"), "animal"),
+    "fruit": (("apples", "plums", "pears", "grapes"), ("bread", "cheese", "soup", "milk", "eggs"), "food"),
+    "vegetable": (("carrots", "onions", "beans"), ("bread", "cheese", "cake", "milk", "honey"), "food"),
 }  # fmt: skip
 
 
 def _item_slots(item: str, kind: str) -> Slots:
     be = "are" if item in lx.ONE_FOOD and item.endswith("s") else "is"
+    it = "they" if be == "are" else "it"
     one = a(item) if kind in KINDS_WITH_ARTICLE else item
-    return dict(item=item, one=one, One=capitalized(one), be=be, Be=capitalized(be), kind=kind)
+    return dict(
+        item=item,
+        one=one,
+        One=capitalized(one),
+        be=be,
+        Be=capitalized(be),
+        it=it,
+        It=capitalized(it),
+        kind=kind,
+    )
 
 
 def _draw_item(rng: Random) -> tuple[str, str]:
@@ -267,8 +275,8 @@ SORT_WORDINGS = Wordings(
     other=(
         "{item}: {plain_ors}?",
         "{item} = {plain_ors}[?|]",
-        "[I want to know|I wonder|I do not know] [if|whether] {item} {be} {ors}.",
-        "[Can|Could] you [tell me|say] [if|whether] {item} {be} {ors}?",
+        "[I want to know|I wonder|I do not know] [if|whether] {one} {be} {ors}.",
+        "[Can|Could] you [tell me|say] [if|whether] {one} {be} {ors}?",
         "[My son|My pupil|A child] wrote the word {item}. Is that {ors}?",
         "[Where|In which group] does {item} [go|belong]: {plain_ors}?",
         "The word is {item}. Is it {ors}?",
@@ -277,7 +285,7 @@ SORT_WORDINGS = Wordings(
         "I sort my words into {ands}. Where [do I put|must I put|should I put] {item}?",
         "{bare}. Which [of these|one] is {item}?",
         "What kind of word is {item}? [Choose|Take] one: {plain_ors}.",
-        "[What do you say|What do you think], is {item} {ors}?",
+        "[What do you say|What do you think], {be} {one} {ors}?",
         "[Mark|Tag] {item} as {plain_ors}.",
         "I [read|heard] the word {item}. Is it {ors}?",
     ),
@@ -297,16 +305,15 @@ _KIND = Form(
     label="[A-Za-z]+",
 )
 _KIND_ANSWERS = (
-    "{Label}.", "It is {a_label}.", "It is {a_label}.", "{One} {be} {a_label}.", "{A_label}.",
-    "The answer is {label}.", "I think it is {a_label}.",
+    "{Label}.", "{It} {be} {a_label}.", "{It} {be} {a_label}.", "{One} {be} {a_label}.", "{A_label}.",
+    "The answer is {label}.", "I think {it} {be} {a_label}.",
 )  # fmt: skip
 
 
 def answer_kind(slots: Slots, rng: Random) -> str:
-    label, one = str(slots["kind"]), str(slots["one"])
-    return say(rng, rng.choice(_KIND_ANSWERS), dict(
-        label=label, Label=capitalized(label), a_label=a(label), A_label=capitalized(a(label)), be=slots["be"],
-        One=capitalized(one)))  # fmt: skip
+    label = str(slots["kind"])
+    said = dict(label=label, Label=capitalized(label), a_label=a(label), A_label=capitalized(a(label)))
+    return say(rng, rng.choice(_KIND_ANSWERS), slots | said)
 
 
 def _read_kind(slots: Slots, body: str) -> tuple[str, float] | None:
@@ -374,7 +381,7 @@ YESNO_WORDINGS = Wordings(
         "so {one} {be} {asked}?",
     ),
     unseen=(
-        "[Does|Would] {item} count as {asked}?",
+        "[Would|Should|Can] {item} count as {asked}?",
         "[Am I right|Do I understand well] that {one} {be} {asked}?",
         "I [bet|believe] {one} {be} {asked}. Did I get it right?",
         "Check this for me, yes or no. {One} {be} {asked}.",
@@ -402,7 +409,7 @@ WHICH_WORDINGS = Wordings(
         "so {be} {one} {asked}?",
     ),
     unseen=(
-        "[Does|Would] {item} count as {asked}?",
+        "[Would|Should|Can] {item} count as {asked}?",
         "[Settle this for us|Help us decide]: {be} {one} {asked}?",
         "When I hear {item}, should I think of {asked}?",
     ),
@@ -416,13 +423,15 @@ def wordings_yesno(slots: Slots) -> Wordings:
 
 _YES_NO = re.compile(r"(yes|no)(?:[.,!]\s*(.*))?", re.IGNORECASE | re.DOTALL)
 _NOT = Form("{subject} [is|are] not {label}[.|]", subject="(?:an? )?[A-Za-z]+", label="an? [a-z]+")
-_YES_NO_ANSWERS = ("{Yes}.", "{Yes}. It is {a_kind}.", "{Yes}, it is {a_kind}.", "{Yes}. {One} {be} {a_kind}.",
-                   "{Yes}, {one} {be} {a_kind}.")  # fmt: skip
+_BARE = {"yes": ("it is", "they are"), "no": ("it is not", "it isn't", "they are not", "they aren't")}
+_YES_NO_ANSWERS = (
+    "{Yes}.", "{Yes}. {It} {be} {a_kind}.", "{Yes}, {it} {be} {a_kind}.", "{Yes}. {One} {be} {a_kind}.",
+    "{Yes}, {one} {be} {a_kind}.",
+)  # fmt: skip
 _NO_ANSWERS = (
-    "No, it is not {asked}.",
-    "No. {One} {be} not {asked}. It is {a_kind}.",
-    "No, it is not {asked}. It is {a_kind}.",
-)
+    "No, {it} {be} not {asked}.", "No. {One} {be} not {asked}. {It} {be} {a_kind}.",
+    "No, {it} {be} not {asked}. {It} {be} {a_kind}.",
+)  # fmt: skip
 
 
 def answer_yesno(slots: Slots, rng: Random) -> str:
@@ -432,7 +441,7 @@ def answer_yesno(slots: Slots, rng: Random) -> str:
     kind = str(slots["options"][0] if yes else slots["kind"])
     answers = _YES_NO_ANSWERS if yes else _YES_NO_ANSWERS + _NO_ANSWERS
     return say(rng, rng.choice(answers), dict(
-        slots, Yes="Yes" if yes else "No", a_kind=a(kind), One=capitalized(str(slots["one"]))))  # fmt: skip
+        slots, Yes="Yes" if yes else "No", a_kind=a(kind)))  # fmt: skip
 
 
 def _is_not(slots: Slots, sentence: str) -> bool:
@@ -455,10 +464,12 @@ def check_yesno(slots: Slots, body: str) -> Marks:
         return PARTLY if read and read[0] == true else WRONG
     said, rest = found[1].lower(), (found[2] or "").strip()
     head, stop, tail = rest.partition(". ")
+    if head.rstrip(".!").lower() in _BARE[said]:  # "No, it is not."
+        rest, head = tail.strip(), ""
     if said == "no" and (_is_not(slots, rest) or stop and _is_not(slots, head)):
         rest = tail.strip()
     read = _read_kind(slots, rest) if rest else None
-    if rest and not read:
+    if rest and (not read or read[0] not in KINDS and read[0] not in FINER):
         return WRONG
     true = slots["options"][0] if slots["label"] == "yes" else slots["kind"]
     if said != slots["label"] or read and read[0] != true:
@@ -535,7 +546,8 @@ _TRUE = {
 }
 _TRUE_ANSWERS = ("True.", "Yes.", "It is true.", "Yes, that is true.", "That is true.", "Yes, it is true.",
                  "True. {fact}", "Yes. {fact}", "That is true. {fact}")  # fmt: skip
-_FALSE_ANSWERS = ("False.", "No.", "It is false.", "No, that is false.", "That is false.", "No, that is not true.",
+_FALSE_ANSWERS = ("False.", "No.", "It is false.", "No, that is false.", "That is false.",
+                  "No, that is not true.",
                   "False. {fact}", "No. {fact}", "That is not true. {fact}")  # fmt: skip
 
 
