@@ -1,10 +1,10 @@
 """The skills of the country, one file for what belongs together."""
 
 from ..skill import USE_CASES, Skill
-from . import book, brainstorm, chat, games, labels, reading, sentences, unknown
+from . import book, brainstorm, chat, games, generation, labels, reading, sentences, unknown
 
 SKILLS: tuple[Skill, ...] = (
-    *book.SKILLS, *unknown.SKILLS, *brainstorm.SKILLS, *chat.SKILLS, *sentences.SKILLS, *labels.SKILLS, *games.SKILLS,
+    *generation.SKILLS, *book.SKILLS, *unknown.SKILLS, *brainstorm.SKILLS, *chat.SKILLS, *sentences.SKILLS, *labels.SKILLS, *games.SKILLS,
     *reading.SKILLS,
 )  # fmt: skip
 SKILL = {skill.name: skill for skill in SKILLS}

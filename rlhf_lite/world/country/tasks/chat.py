@@ -1,9 +1,11 @@
 """Small talk: people say hello, how they feel, who they are talking to, and things that are not nice.
 
-What a helper replies is built of few kinds of sentences (`SAYINGS`). A skill names the kinds that its reply must
-have, may have and can not have, so that any fitting mixture of them is right.
+What a helper replies is built of few kinds of sentences (`SAYINGS`). A skill names the kinds that its reply
+must have, may have and can not have, so that any fitting mixture of them is right.
 """
 
+from collections.abc import Callable
+from functools import cache
 from random import Random
 
 from .. import lexicon as lx
@@ -94,8 +96,8 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
     "self": ("I am " + _SELF + "[ of this country| that likes to help| and I help people| that helps "
     "people|]",
              "I am not [a human|a person|alive|real], [but |only |I am ]" + _SELF),
-    "know": ("I know [about|a little about|something about|much about|] {topics}",
-        "I know the {topics} of this country",
+    "know": ("I know the {topics} of this country",
+             "I know [about|a little about|something about|much about] {topics}",
              "You can ask me about {topics}"),
     "nameless": ("I have no name[, I am " + _SELF + "|, I am [just |]the helper|]",
                  "[You can|Just|Please] call me [the |]helper", "I do not have a name",
@@ -151,7 +153,7 @@ def _heard_one(kinds: tuple[str, ...], sentence: str) -> list[tuple[str, dict[st
         for form in SAYINGS[kind]:
             slots = form.match(sentence)
             if slots is not None:
-                return [(kind, {k: v for k, v in slots.items() if v})]
+                return [(kind, {k: v.strip() for k, v in slots.items() if v})]
     return []
 
 
@@ -211,6 +213,26 @@ def person(rng: Random, likely: float = 0.5) -> Slots:
     name = rng.choice(lx.PEOPLE if rng.random() < 0.85 else FAR_NAMES)
     ways = ("I am {}.", "My name is {}.", "I am {}.", "This is {}.", "It is {}.", "I'm {}.", "{} here.")
     return dict(name=name, me=rng.choice(ways).format(name), by=f", {name}")
+
+
+@cache
+def _introduced(wordings: Wordings) -> Wordings:
+    """The same wordings, as somebody puts them who tells a name in each."""
+
+    def told(part: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(t for t in part if "{me}" in t) or tuple(map(_with_name, part))
+
+    return Wordings(*(told(wordings.part(name)) for name in ("plain", "other", "unseen", "continuations")))
+
+
+def _with_name(template: str) -> str:
+    said, helper, _ = template.partition("\nHelper:")
+    return f"{said} {{me}}{helper}"
+
+
+def by_name(slots: Slots, wordings: Wordings) -> Wordings:
+    """A reply may call only those by their name who have told it."""
+    return _introduced(wordings) if slots["name"] else wordings
 
 
 def reply(rng: Random, slots: Slots, *templates: str) -> str:
@@ -528,8 +550,8 @@ def _answer_wellbeing(slots: Slots, rng: Random) -> str:
 
 _IAM = "I am a [small|little] [helper|language model|model]."
 _NOT = "[No. |]I am not a human. I am a [small|little] [helper|language model]."
-_KNOW = "I know [about |the ]{topics}."
-# By kind of question: plain, other and unseen ways to ask; answers; kinds of sentences that an answer needs, may have
+_KNOW = "I know [about {topics}|the {topics} of this country]."
+# By kind of question: plain, other and unseen ways to ask; answers; what sentences they need and may have
 IDENTITIES: dict[str, tuple] = {
     "who": (("[Who|What] are you? {me}", "Tell me [who|what] you are.", "Hello. {me} [Who|What] are you?",
         "Tell me [something |a little |]about [you|yourself].", *dialogues("{me} [Who|What] are you?")),
@@ -811,26 +833,45 @@ def _answer_insult(slots: Slots, rng: Random) -> str:
                  "better.]")  # fmt: skip
 
 
+def _checker(
+    need: tuple[str, ...], may: tuple[str, ...], bad: tuple[str, ...] = ()
+) -> Callable[[Slots, str], Marks]:
+    return lambda slots, body: marks(slots, body, need, may, bad)
+
+
+def _chat(
+    name: str,
+    share: float,
+    wordings: Callable[[Slots], Wordings],
+    draw: Callable[[Random, Facts], Slots],
+    answer: Callable[[Slots, Random], str],
+    check: Callable[[Slots, str], Marks],
+) -> Skill:
+    return Skill(name, "chat", share, lambda slots: by_name(slots, wordings(slots)), draw, answer, check,
+                 plain_voice=True)  # fmt: skip
+
+
+_check_greeting = _checker(("hello",), ("nice", "help", "wish", "back", "well", "thanks"), ("bye", "night"))
+_check_thanks = _checker(("welcome",), ("wish", "help", "bye", "nice"), ("sorry",))
+_check_wellbeing = _checker(
+    ("well",), ("thanks", "back", "help", "hello", "nice", "glad", "wish"), ("sorry",)
+)
+_check_insult = _checker(("sorry", "calm"), ("help", "hope", "talk", "hello"), ("glad",))
+
 SKILLS = (
-    Skill("greeting", "chat", 0.14, lambda slots: TIMED_GREETINGS if slots["time"] else GREETINGS,
-        _draw_greeting, _answer_greeting,
-          lambda slots, body: marks(slots, body, ("hello",), ("nice", "help", "wish", "back", "well",
-          "thanks"), ("bye", "night")), plain_voice=True),
-    Skill("feeling", "chat", 0.24, lambda slots: FEELINGS if slots["feeling"] else NEWS, _draw_feeling,
-        _answer_feeling, _check_feeling, plain_voice=True),
-    Skill("thanks", "chat", 0.10, THANKS, lambda rng, facts: person(rng, 0.2), _answer_thanks,
-          lambda slots, body: marks(slots, body, ("welcome",), ("wish", "help", "bye", "nice"),
-          ("sorry",)), plain_voice=True),
-    Skill("goodbye", "chat", 0.10, lambda slots: NIGHTS if slots["night"] else GOODBYES, _draw_goodbye,
-        _answer_goodbye, _check_goodbye, plain_voice=True),
-    Skill("identity", "chat", 0.16, lambda slots: _IDENTITY_WORDINGS[str(slots["kind"])], _draw_identity,
-        _answer_identity, _check_identity, plain_voice=True),
-    Skill("abilities", "chat", 0.08, lambda slots: HELPS if slots["help"] else ABILITIES, _draw_abilities,
-        _answer_abilities, _check_abilities, plain_voice=True),
-    Skill("wellbeing", "chat", 0.10, WELLBEINGS, lambda rng, facts: person(rng, 0.35), _answer_wellbeing,
-          lambda slots, body: marks(slots, body, ("well",), ("thanks", "back", "help", "hello", "nice",
-          "glad", "wish"), ("sorry",)), plain_voice=True),
-    Skill("insult", "chat", 0.08, RUDE, _draw_insult, _answer_insult,
-          lambda slots, body: marks(slots, body, ("sorry", "calm"), ("help", "hope", "talk", "hello"),
-          ("glad",)), plain_voice=True),
+    _chat("greeting", 0.14, lambda slots: TIMED_GREETINGS if slots["time"] else GREETINGS,
+          _draw_greeting, _answer_greeting, _check_greeting),
+    _chat("feeling", 0.24, lambda slots: FEELINGS if slots["feeling"] else NEWS,
+          _draw_feeling, _answer_feeling, _check_feeling),
+    _chat("thanks", 0.10, lambda slots: THANKS,
+          lambda rng, facts: person(rng, 0.2), _answer_thanks, _check_thanks),
+    _chat("goodbye", 0.10, lambda slots: NIGHTS if slots["night"] else GOODBYES,
+          _draw_goodbye, _answer_goodbye, _check_goodbye),
+    _chat("identity", 0.16, lambda slots: _IDENTITY_WORDINGS[str(slots["kind"])],
+          _draw_identity, _answer_identity, _check_identity),
+    _chat("abilities", 0.08, lambda slots: HELPS if slots["help"] else ABILITIES,
+          _draw_abilities, _answer_abilities, _check_abilities),
+    _chat("wellbeing", 0.10, lambda slots: WELLBEINGS,
+          lambda rng, facts: person(rng, 0.35), _answer_wellbeing, _check_wellbeing),
+    _chat("insult", 0.08, lambda slots: RUDE, _draw_insult, _answer_insult, _check_insult),
 )  # fmt: skip

@@ -1,5 +1,4 @@
-"""What nobody in this country can know, should tell or can understand: a good helper says so, or asks "
-"back."""
+"""What nobody here can know, should tell or can understand: a good helper says so, or asks back."""
 
 from random import Random
 
@@ -59,9 +58,8 @@ def is_decline(text: str) -> bool:
 
 
 def _checker(*fit: str):
-    """A check that wants replies of these kinds. One of another kind leaves people without what they "
-    "need, and
-    whoever declines and then makes something up has done the worse half last."""
+    """A check that wants replies of these kinds. One of another kind leaves people without what they need,
+    and whoever declines and then makes something up has done the worse half last."""
 
     def check(slots: Slots, body: str) -> Marks:
         if is_decline(body):
@@ -136,9 +134,8 @@ Java JavaScript Minecraft Windows Linux Excel iPhone Android TikTok Nintendo Wik
 WhatsApp GitHub Spotify"""),
     "sport": _names("""football soccer tennis basketball chess golf hockey baseball swimming boxing volleyball
 rugby cricket poker"""),
-    "science": _names("""physics chemistry biology gravity energy electricity evolution photosynthesis "
-    "democracy
-capitalism philosophy algebra calculus geometry inflation economics relativity quantum_mechanics
+    "science": _names("""physics chemistry biology gravity energy electricity evolution photosynthesis
+democracy capitalism philosophy algebra calculus geometry inflation economics relativity quantum_mechanics
 machine_learning deep_learning magnetism psychology thermodynamics DNA"""),
     "body": _names("""cancer fever flu headache diabetes pneumonia allergies stress back_pain insomnia
 depression asthma"""),
@@ -448,9 +445,8 @@ _FOREIGN = ("Wie geht es dir?", "Guten Tag, wer bist du?", "Was ist das?", "Bonj
             "Lorem ipsum dolor sit amet.", "Onde fica a praia?", "Ich verstehe nicht.",
             "Je ne sais pas.")  # fmt: skip
 _STRAY = tuple(
-    """of the blue seven run under because chair very ok whatever hmm green if banana nose and "
-"upside
-stairs twelve shoe slowly test blah null""".split()
+    """of the blue seven run under because chair very ok whatever hmm green if banana nose and upside
+    stairs twelve shoe slowly test blah null""".split()
 )
 
 
