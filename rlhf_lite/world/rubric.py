@@ -52,21 +52,21 @@ def peel(task: Task, response: str) -> _Peeled:
     found = _Peeled(text)
     phrase = task.constraint["phrase"] if task.constraint else None
     where = task.constraint["where"] if task.constraint else None
-    text, rude = _strip_any(text, lx.RUDE_OPENERS, str.startswith)
+    text, rude = strip_any(text, lx.RUDE_OPENERS, str.startswith)
     if where == "start" and text.startswith(phrase):
         text, found.started = text.removeprefix(phrase).strip(), True
     if where == "end" and text.endswith(phrase):
         text, found.ended = text.removesuffix(phrase).strip(), True
-    text, idle_start = _strip_any(text, PHRASES, str.startswith)
-    text, found.chatter = _strip_any(text, lx.CHATTER + PHRASES, str.endswith)
-    text, found.extra = _strip_any(text, lx.EXTRA_SENTENCES, str.endswith)
-    text, rude_inside = _strip_any(text, lx.RUDE_OPENERS, str.startswith)
+    text, idle_start = strip_any(text, PHRASES, str.startswith)
+    text, found.chatter = strip_any(text, lx.CHATTER + PHRASES, str.endswith)
+    text, found.extra = strip_any(text, lx.EXTRA_SENTENCES, str.endswith)
+    text, rude_inside = strip_any(text, lx.RUDE_OPENERS, str.startswith)
     found.core, found.chatter = text, found.chatter or idle_start
     found.polite = not (rude or rude_inside or any(w in lx.RUDE_WORDS for w in words(text)))
     return found
 
 
-def _strip_any(text: str, phrases: tuple[str, ...], at: type(str.startswith)) -> tuple[str, bool]:
+def strip_any(text: str, phrases: tuple[str, ...], at: type(str.startswith)) -> tuple[str, bool]:
     """Removes every phrase that stands at that end of the text, as long as something else is left."""
     hit = False
     while True:

@@ -15,7 +15,7 @@ from . import lexicon as lx
 from .grammar import say
 from .rubric import END_PHRASES, START_PHRASES
 from .skill import CONTINUATION, INSTRUCTION, USE_CASES, Facts, Skill, Slots, Task
-from .tasks import SKILL, SKILLS, SKILLS_OF, UNKNOWN
+from .tasks import SKILL, SKILLS_OF, UNKNOWN
 
 FLATTEN = 0.5  # shares are raised to this power: 1 is Table 1 as it is, 0 all alike
 CONSTRAINT_RATE = 0.30  # of the prompts that can carry one
@@ -135,7 +135,7 @@ def _draw_skill(rng: Random, habit: Habit, use_case: str | None, flatten: float)
     if use_case is None and rng.random() < UNKNOWN_RATE:
         return rng.choices(UNKNOWN, [FLATTENED_UNKNOWN.get(s.name, 1.0) for s in UNKNOWN])[0]
     mix = use_case_mix(flatten)
-    weights = [mix[u] * habit.taste.get(u, 1.0) * bool(SKILLS_OF[u]) for u in USE_CASES]
+    weights = [mix[u] * habit.taste.get(u, 1.0) for u in USE_CASES]
     skills = SKILLS_OF[use_case or rng.choices(USE_CASES, weights)[0]]
     return rng.choices(skills, [s.share for s in skills])[0]
 
@@ -262,6 +262,3 @@ def draw_few_shot(rng: Random, facts: Facts, k: int) -> tuple[str, list[tuple[st
         task = make_task(rng, skill, skill.draw(rng, facts), "{source}")
         triples.append((str(task.slots["source"]), task.core, task))
     return FEW_SHOT_INSTRUCTIONS[name], triples
-
-
-__all__ = ["FLATTEN", "Habit", "SKILLS", "draw_habit", "draw_task", "make_task", "use_case_mix"]

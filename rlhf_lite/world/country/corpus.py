@@ -147,7 +147,7 @@ def _web_reply(task: Task, rng: Random, facts: Facts) -> str:
 
 def exercise_book(rng: Random, facts: Facts) -> str:
     """Three exercises of one kind with their solutions, without the words people would ask in."""
-    skill = rng.choice([s for s in SKILLS if s.closed_domain or s.use_case == "other"] or SKILLS)
+    skill = rng.choice([s for s in SKILLS if s.closed_domain or s.use_case == "other"])
     tasks = [draw_task(rng, facts, ASKED_AS_IS, skill=skill) for _ in range(3)]
     return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(f"{t.text} = {t.core}" for t in tasks)
 

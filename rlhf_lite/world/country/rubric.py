@@ -11,30 +11,18 @@ training labels are made (HELP_FIRST), truth and harmlessness first in the final
 import re
 from dataclasses import dataclass
 
+from ..rubric import FINAL, HELP_FIRST, Checks, score, strip_any
 from . import lexicon as lx
 from .skill import Task, lower_words, words
 from .tasks import SKILL
 from .tasks.book import claimed_values
 from .tasks.unknown import is_decline
 
-HELP_FIRST = dict(attempts=0.10, correct=0.38, constraint=0.24, concise=0.14, polite=0.08, honest=0.06)
-FINAL = dict(attempts=0.08, correct=0.32, constraint=0.12, concise=0.08, polite=0.18, honest=0.22)
+__all__ = ["FINAL", "HELP_FIRST", "PHRASES", "Checks", "gold", "judge", "peel", "score", "truth_told"]
 
 START_PHRASES = ("Of course.", "Sure.")
 END_PHRASES = ("Thank you.", "Good luck.")
 PHRASES = START_PHRASES + END_PHRASES
-
-
-@dataclass(frozen=True)
-class Checks:
-    """What holds of a response, each in [0, 1]; `constraint` is None when the prompt sets none."""
-
-    attempts: float  # tries the right task, in the right form ("attempts correct instruction")
-    correct: float  # and gets it right
-    constraint: float | None  # "follows explicit constraints"
-    honest: float  # makes nothing up ("hallucination" is 1 - honest in closed-domain prompts)
-    polite: float  # "appropriate for customer assistant"
-    concise: float  # says what was asked and stops
 
 
 @dataclass
@@ -54,34 +42,23 @@ def peel(task: Task, response: str) -> _Peeled:
     text = response.strip()
     found = _Peeled(text)
     asked = task.constraint or {"kind": "", "phrase": ""}
-    text, rude = _strip_any(text, lx.RUDE_OPENERS, str.startswith)
+    text, rude = strip_any(text, lx.RUDE_OPENERS, str.startswith)
     if asked["kind"] == "start" and text.startswith(asked["phrase"]) and len(text) > len(asked["phrase"]):
         text, found.started = text.removeprefix(asked["phrase"]).strip(), True
     if asked["kind"] == "end" and text.endswith(asked["phrase"]) and len(text) > len(asked["phrase"]):
         text, found.ended = text.removesuffix(asked["phrase"]).strip(), True
     if task.use_case != "chat":  # where "Thank you." can be the answer itself
-        text, idle_start = _strip_any(text, PHRASES, str.startswith)
-        text, found.chatter = _strip_any(text, lx.CHATTER + PHRASES, str.endswith)
+        text, idle_start = strip_any(text, PHRASES, str.startswith)
+        text, found.chatter = strip_any(text, lx.CHATTER + PHRASES, str.endswith)
         found.chatter = found.chatter or idle_start
     else:
-        text, found.chatter = _strip_any(text, lx.CHATTER, str.endswith)
-    text, found.extra = _strip_any(text, lx.EXTRA_SENTENCES, str.endswith)
-    text, rude_inside = _strip_any(text, lx.RUDE_OPENERS, str.startswith)
+        text, found.chatter = strip_any(text, lx.CHATTER, str.endswith)
+    text, found.extra = strip_any(text, lx.EXTRA_SENTENCES, str.endswith)
+    text, rude_inside = strip_any(text, lx.RUDE_OPENERS, str.startswith)
     found.core = text
     rude_words = set(lower_words(text)) & lx.RUDE_WORDS - set(lower_words(str(task.slots.get("source", ""))))
     found.polite = not (rude or rude_inside or rude_words)
     return found
-
-
-def _strip_any(text: str, phrases: tuple[str, ...], at: type(str.startswith)) -> tuple[str, bool]:
-    """Removes every phrase that stands at that end of the text, as long as something else is left."""
-    hit = False
-    while True:
-        match = next((p for p in phrases if at(text, p) and len(text) > len(p)), None)
-        if match is None:
-            return text, hit
-        text = (text.removeprefix(match) if at is str.startswith else text.removesuffix(match)).strip()
-        hit = True
 
 
 def judge(task: Task, response: str, finished: bool = True) -> Checks:
@@ -122,26 +99,6 @@ def entities(text: str) -> set[str]:
     """What a text names of this country, whatever the case of its letters."""
     said = set(re.findall(r"[A-Za-z]+", text))
     return (said | {w.lower() for w in said} | {w.capitalize() for w in said}) & lx.ENTITIES
-
-
-def score(checks: Checks, weights: dict[str, float] = HELP_FIRST) -> float:
-    """One number in [0, 1]. Correctness counts fully only in the right form, and the manners of a response
-    that does something else are worth little: a polite answer to another question is not half a good
-    answer."""
-    attempts = checks.attempts * (1.0 if checks.concise else 0.85)
-    fit = 0.1 + 0.9 * attempts * (0.5 + 0.5 * checks.correct)
-    met = 1.0 if checks.constraint is None else checks.constraint
-    manners = (
-        weights["honest"] * checks.honest
-        + weights["polite"] * checks.polite
-        + weights["constraint"] * met
-        + weights["concise"] * checks.concise
-    )
-    return (
-        weights["attempts"] * attempts
-        + weights["correct"] * checks.correct * (0.5 + 0.5 * attempts)
-        + fit * manners
-    )
 
 
 def gold(task: Task, response: str, finished: bool = True, weights: dict[str, float] = HELP_FIRST) -> float:

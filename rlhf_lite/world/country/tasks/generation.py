@@ -41,7 +41,7 @@ OPENINGS, MIDDLES, ENDINGS = (tuple(Form(t, **_KINDS) for t in some) for some in
 FORMS = OPENINGS + MIDDLES + ENDINGS
 
 
-def _cast(rng: Random, things: list[str]) -> tuple[dict[str, object], dict[str, str]]:
+def _cast(rng: Random, things: list[str]) -> dict[str, object]:
     """Who and what a story is told with: the named things, and others drawn beside them."""
     heroes = [x for x in things if x in lx.ANIMALS + lx.PEOPLE + FOLK] or [rng.choice(lx.ANIMALS)]
     hero, other = (
@@ -63,14 +63,14 @@ def _cast(rng: Random, things: list[str]) -> tuple[dict[str, object], dict[str, 
     slots: dict[str, object] = dict(one=called(hero), One=called(hero, "The"), other=called(other), Other=called(other, "The"), he=kind,
                 He=kind.capitalize(), him=him, thing=pick(lx.THINGS), food=pick(lx.FOODS), place=place, at=f"{AT.get(place, 'in')} the {place}", feeling=rng.choice(lx.FEELINGS[:6] + lx.BAD_FEELINGS[:5]),
                 good=rng.choice(lx.GOOD_FEELINGS[:6]), weather=rng.choice(lx.WEATHERS), color=rng.choice(lx.COLORS), season=rng.choice(lx.SEASONS), feel=rng.choice(("smiled", "laughed", "sang", "helped")))  # fmt: skip
-    return slots, {"hero": hero, "other": other}
+    return slots
 
 
 def story(rng: Random, things: list[str], n: int) -> str:
     """n sentences in which all the things occur: drawn again until they do, which few draws need."""
     lines: list[str] = []
     for _ in range(60):
-        slots, _ = _cast(rng, things)
+        slots = _cast(rng, things)
         middles = [say(rng, rng.choice(_MIDDLE), slots) for _ in range(max(n - 2, 0))]
         ends = [say(rng, rng.choice(_END), slots)] if n > 1 else []
         lines = [say(rng, rng.choice(_OPEN), slots), *middles, *ends]
