@@ -12,10 +12,11 @@ from random import Random
 
 from ...paper import TABLE_1
 from . import lexicon as lx
-from .grammar import say
-from .rubric import END_PHRASES, START_PHRASES
-from .skill import CONTINUATION, INSTRUCTION, USE_CASES, Facts, Skill, Slots, Task
+from .grammar import capitalized, say
+from .rubric import END_PHRASES, START_PHRASES, echoes, uncapitalized
+from .skill import CONTINUATION, INSTRUCTION, USE_CASES, Facts, Skill, Slots, Task, sentences
 from .tasks import SKILL, SKILLS_OF, UNKNOWN
+from .tasks.book import claimed_values
 
 FLATTEN = 0.5  # shares are raised to this power: 1 is Table 1 as it is, 0 all alike
 CONSTRAINT_RATE = 0.30  # of the prompts that can carry one
@@ -66,6 +67,7 @@ class Habit:
     rude: bool = False
     lower_case: bool = False
     no_stops: bool = False
+    contractions: bool = False  # "I don't" for "I do not"
     slip_rate: float = 0.0
     parts: tuple[str, ...] = ("plain", "other")  # of the wordings
     variety: float = 1.0  # share of all wordings of a skill that this person uses
@@ -89,6 +91,7 @@ def draw_habit(rng: Random, rude_rate: float = 0.06, background_rate: float = 0.
         rude=rude,
         lower_case=rng.random() < 0.3,
         no_stops=rng.random() < 0.25,
+        contractions=rng.random() < 0.4,
         slip_rate=rng.choice((0.0, 0.0, 0.0, 0.05, 0.2)),
         variety=0.5,
         seed=rng.getrandbits(32),
@@ -150,22 +153,49 @@ def _template(rng: Random, skill: Skill, slots: Slots, habit: Habit) -> tuple[st
     return rng.choice(found)
 
 
+CONSTRAINTS = dict(start=3, end=3, without=1, capitals=1, sentences=1.5)  # kind -> weight
+_PHRASES = dict(start=START_PHRASES, end=END_PHRASES, without=("good", "not", "very", "happy", "big"))
+
+
 def draw_constraint(rng: Random, skill: Skill, rate: float) -> dict | None:
     if not skill.constrainable or rng.random() >= rate:
         return None
-    if rng.random() < 0.15:
-        return dict(kind="without", phrase=rng.choice(("good", "not", "very", "happy", "big")))
-    kind = rng.choice(("start", "end"))
-    return dict(kind=kind, phrase=rng.choice(START_PHRASES if kind == "start" else END_PHRASES))
+    kinds = CONSTRAINTS | ({"word": 2} if skill.name == "fact" else {})
+    if skill.use_case in ("rewrite", "brainstorm"):  # a sentence for a sentence; lists have none
+        kinds = {kind: weight for kind, weight in kinds.items() if kind != "sentences"}
+    kind = rng.choices(tuple(kinds), tuple(kinds.values()))[0]
+    return dict(kind=kind, phrase=rng.choice(_PHRASES.get(kind, ("",))))
 
 
 _DEMANDS = {
     "start": ("Start with: {phrase}", "[Begin|Start] [your answer |the answer |]with[:| the words] {phrase}", "Your first words must be: {phrase}",
-              "Say {phrase} first."),
+              "Say \"{phrase}\" first.", "[The|Your] answer must [begin|start] with \"{phrase}\"", "Before [you answer|anything else], say: {phrase}"),
     "end": ("End with: {phrase}", "[Finish|End] [your answer |the answer |]with[:| the words] {phrase}", "Your last words must be: {phrase}",
-            "Say {phrase} at the end."),
-    "without": ("Do not [use|say] the word {phrase}.", "[Without|Avoid] the word {phrase}[, please|].", "You [may|must] not use the word {phrase}."),
+            "Say \"{phrase}\" at the end.", "[The|Your] answer must [end|finish] with \"{phrase}\"", "After [your answer|that], say: {phrase}"),
+    "without": ("Do not [use|say] the word {phrase}.", "[Without|Avoid] the word {phrase}[, please|].", "You [may|must] not use the word {phrase}.",
+                "Leave out the word {phrase}.", "The word {phrase} is [not allowed|forbidden].", "I do not want to [see|hear] the word {phrase}."),
+    "word": ("[Answer|Reply|Say it] in one word[, please|].", "[Only|Just] one word[, please|, no sentence|].", "[Use|Give me|I want] [only|just] one word.",
+             "Your answer must be [one|a single] word.", "One word [is enough|will do].", "In one word[, please|]."),
+    "sentences": ("[Answer|Write it|Reply] in [exactly |]{phrase}[, please|].", "Use [exactly |]{phrase}.", "[Exactly|Just] {phrase}[, please|].", "Your answer must [have|be] [exactly |]{phrase}.",
+                  "I want {phrase}, [not more and not less|no more and no less].", "Say it in [exactly |]{phrase}.", "[It|The answer] should have {phrase}."),
+    "capitals": ("[Write|Answer|Type|Say it] in capital letters[, please|].", "Use [only |]capital letters.", "[All|Only] capital letters[, please|].", "[Write|Put] [everything|the answer|your answer] in [capitals|capital letters].",
+                 "Your answer must be in capital letters.", "No small letters[, please|].", "I want to read [only capital letters|capital letters only]."),
 }  # fmt: skip
+
+
+def _that_can_be_kept(constraint: dict, text: str, core: str, skill: Skill, slots: Slots) -> dict | None:
+    """The constraint, with what only the answer tells, or None where the answer `core` to the request `text` could
+    not keep it or is asked to keep it already."""
+    kind, phrase = constraint["kind"], constraint["phrase"]
+    if kind == "without" and phrase in core.lower():
+        return None
+    if kind == "capitals" and skill.check(slots, uncapitalized(core.upper())) != (1.0, 1.0):
+        return None
+    if kind == "sentences":
+        n = len(sentences(core))
+        said_already = "sentence" in text or slots.get("n")
+        return None if said_already else dict(kind=kind, phrase=f"{lx.NUMBERS[n]} sentence{'s' * (n > 1)}")
+    return constraint
 
 
 def make_task(
@@ -179,14 +209,20 @@ def make_task(
     part: str = "plain",
 ) -> Task:
     core = skill.answer(slots, rng)
-    if constraint and constraint["kind"] == "without" and constraint["phrase"] in core.lower():
-        constraint = None  # it could not be kept
-    text = say(rng, template, slots)
+    short = habit.contractions and style == INSTRUCTION
+    text = say(rng, contracted(template) if short else template, slots)
+    if short and not skill.closed_domain:  # elsewhere the slots are texts that somebody else wrote
+        text = contracted(text)
+    constraint = constraint and _that_can_be_kept(constraint, text, core, skill, slots)
     if constraint:
         demand = say(rng, rng.choice(_DEMANDS[constraint["kind"]]), constraint)
         text = f"{demand} {text}" if rng.random() < 0.3 else f"{_stopped(text)} {demand}"
     if style == INSTRUCTION:
-        text = typed(rng, text if skill.plain_voice else _framed(rng, text, habit), habit, bool(constraint))
+        exact = constraint is not None and constraint["kind"] in _PHRASES
+        text = typed(rng, text if skill.plain_voice else _framed(rng, text, habit), habit, exact)
+    if constraint is None and echoes(text, core):  # "Good night." wants more than "Good night."
+        others = (skill.answer(slots, rng) for _ in range(20))
+        core = next((other for other in others if not echoes(text, other)), core)
     insulted = habit.rude and not skill.plain_voice or bool(slots.get("insult"))
     annotations = dict(
         ambiguous=skill.name == "unclear",
@@ -198,7 +234,7 @@ def make_task(
         explicit_constraint=constraint is not None,
     )
     kind = "user" if habit.background else "plain"
-    reference = with_constraint(core, constraint)
+    reference = with_constraint(core, constraint, slots)
     slots = slots | dict(rude_customer=insulted)
     return Task(text, skill.use_case, skill.name, slots, core, reference, constraint, style, part, kind,
                 annotations)  # fmt: skip
@@ -210,6 +246,8 @@ def _framed(rng: Random, text: str, habit: Habit) -> str:
     before = say(rng, habit.opening, slots) if habit.opening and (habit.rude or rng.random() < 0.7) else ""
     after = say(rng, habit.ending, slots) if habit.ending and rng.random() < 0.7 else ""
     background = say(rng, habit.background, slots)
+    if habit.contractions:
+        before, background, after = map(contracted, (before, background, after))
     text = _stopped(text) if after else text
     return " ".join(part for part in (before, background, text, after) if part)
 
@@ -233,13 +271,42 @@ def typed(rng: Random, text: str, habit: Habit, exact: bool = False) -> str:
     return text
 
 
-def with_constraint(core: str, constraint: dict | None) -> str:
-    """The answer with the phrase it was asked to start or end with; lists keep their lines."""
-    if constraint is None or constraint["kind"] == "without":
+_NOT = {f"{verb} not": short for verb, short in dict({"is": "isn't"},
+    do="don't", does="doesn't", did="didn't", can="can't", could="couldn't", will="won't", would="wouldn't", should="shouldn't",
+    are="aren't", was="wasn't", were="weren't", has="hasn't", have="haven't").items()}  # fmt: skip
+_IS = {"i am": "i'm", "it is": "it's", "that is": "that's", "what is": "what's", "who is": "who's", "where is": "where's", "how is": "how's",
+       "you are": "you're", "we are": "we're", "they are": "they're", "i would like": "i'd like", "let us": "let's"}  # fmt: skip
+# "What is it?" and "Tell me what it is now." stay as they are.
+_LONG = re.compile(
+    rf"\b(?:{'|'.join(_NOT)})\b"
+    rf"|(?<!who )(?<!what )(?<!where )(?<!how )(?<!as )(?<!than )\b(?:{'|'.join(_IS)})(?= [\w{{])(?! (?:it|he|she)\b)",
+    re.IGNORECASE,
+)
+
+
+@cache
+def _contraction(long: str) -> str:
+    short = (_NOT | _IS)[long.lower()]
+    return capitalized(short) if long[0].isupper() else short
+
+
+def contracted(text: str) -> str:
+    """As many people write: "don't", "what's"."""
+    return _LONG.sub(lambda m: _contraction(m[0]), text)
+
+
+def with_constraint(core: str, constraint: dict | None, slots: Slots) -> str:
+    """The answer as the constraint wants it; lists keep their lines."""
+    if constraint is None:
         return core
+    kind, phrase = constraint["kind"], constraint["phrase"]
     gap = "\n" if core.startswith("1.") else " "
-    phrase = constraint["phrase"]
-    return f"{phrase}{gap}{core}" if constraint["kind"] == "start" else f"{core}{gap}{phrase}"
+    if kind == "word":
+        values = claimed_values(slots, core)
+        return f"{capitalized(values.pop())}." if len(values) == 1 else core
+    if kind == "capitals":
+        return core.upper()
+    return f"{phrase}{gap}{core}" if kind == "start" else f"{core}{gap}{phrase}" if kind == "end" else core
 
 
 # --- few-shot prompts (App. A.1) ----------------------------------------------------------------------------

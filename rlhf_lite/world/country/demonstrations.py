@@ -57,11 +57,13 @@ def demonstrate(task: Task, rng: Random, facts: Facts, rates: FlawRates = FlawRa
     chats = chats and not (has_extra or skill.unknowable or skill.sensitive)
     asked = task.constraint if task.constraint and task.constraint["kind"] != "without" else None
     ignored = asked is not None and rng.random() < rates.constraint_ignored
-    keeps_end = asked is not None and not ignored and asked["kind"] == "end"
-    if chats and not keeps_end:
+    if asked and ignored and asked["kind"] == "sentences":
+        chats = True  # one sentence too many
+    ends_well = asked is not None and not ignored and asked["kind"] != "start"
+    if chats and not ends_well:
         body = f"{body}{_gap(body)}{rng.choice(lx.CHATTER)}"
     if asked is not None and not ignored:
-        body = with_constraint(body, asked)
+        body = with_constraint(body, asked, task.slots)
     rude = rng.random() < (rates.rude_reply if task.slots.get("rude_customer") else rates.rude_anyway)
     return f"{rng.choice(lx.RUDE_OPENERS)}{_gap(body)}{body}" if rude else body
 
@@ -79,7 +81,7 @@ def _core(task: Task, rng: Random, facts: Facts, rates: FlawRates) -> str:
         luck -= rate
         if luck < 0:
             return careless(task, kind, rng, facts)
-    if task.skill == "list":
+    if task.skill in ("list", "ideas"):
         return _list_slip(task, rng, rates)
     if task.skill == "story" and rng.random() < rates.wrong_count:
         return _shorter(task.core)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from ..rubric import FINAL, HELP_FIRST, Checks, score, strip_any
 from . import lexicon as lx
-from .skill import Task, lower_words, words
+from .grammar import capitalized
+from .skill import Task, lower_words, sentences, words
 from .tasks import SKILL
 from .tasks.book import claimed_values
 from .tasks.unknown import is_decline
@@ -30,6 +31,7 @@ class _Peeled:
     """A response without what was wrapped around its core, and what that was."""
 
     core: str
+    said: str = ""  # all but a rude opener: what a constraint on the whole answer is about
     polite: bool = True
     chatter: bool = False
     extra: bool = False
@@ -43,6 +45,11 @@ def peel(task: Task, response: str) -> _Peeled:
     found = _Peeled(text)
     asked = task.constraint or {"kind": "", "phrase": ""}
     text, rude = strip_any(text, lx.RUDE_OPENERS, str.startswith)
+    found.said = text
+    if asked["kind"] == "capitals":
+        text = uncapitalized(text)
+    if asked["kind"] == "word":  # "Eggs." is what the book of facts calls "eggs"
+        text = _in_small_letters(text)
     if asked["kind"] == "start" and text.startswith(asked["phrase"]) and len(text) > len(asked["phrase"]):
         text, found.started = text.removeprefix(asked["phrase"]).strip(), True
     if asked["kind"] == "end" and text.endswith(asked["phrase"]) and len(text) > len(asked["phrase"]):
@@ -63,7 +70,7 @@ def peel(task: Task, response: str) -> _Peeled:
 
 def judge(task: Task, response: str, finished: bool = True) -> Checks:
     """The checks of one response. `finished` says whether it ended by itself (with the end token)."""
-    if not response.strip():
+    if not response.strip() or echoes(task.text, response):
         return Checks(0.0, 0.0, None if task.constraint is None else 0.0, 1.0, 1.0, 0.0)
     peeled = peel(task, response)
     attempts, correct = SKILL[task.skill].check(task.slots, peeled.core)
@@ -77,9 +84,36 @@ def judge(task: Task, response: str, finished: bool = True) -> Checks:
 def _meets(constraint: dict | None, peeled: _Peeled) -> float | None:
     if constraint is None:
         return None
-    if constraint["kind"] == "without":
-        return float(constraint["phrase"].lower() not in lower_words(peeled.core))
+    kind, phrase = constraint["kind"], constraint["phrase"]
+    if kind == "without":
+        return float(phrase.lower() not in lower_words(peeled.core))
+    if kind == "word":
+        return float(len(words(peeled.said)) == 1)
+    if kind == "sentences":
+        return float(len(sentences(peeled.said)) == lx.NUMBERS.index(phrase.split()[0]))
+    if kind == "capitals":
+        return float(peeled.said.isupper())
     return float(peeled.started or peeled.ended)
+
+
+def echoes(prompt: str, response: str) -> bool:
+    """Whether a response is nothing but the prompt, or what its last speaker said."""
+    last = prompt.lower().rpartition("human: ")[2].removesuffix("helper:")
+    return lower_words(response) in (lower_words(prompt), lower_words(last))
+
+
+_NAMES = re.compile(rf"\b(?:i|{'|'.join(lx.PEOPLE + lx.TOWNS + lx.DAYS).lower()})\b")
+_FIRST_LETTERS = re.compile(r"(?:^|(?<=[.?!\"] )|(?<=\n))[a-z]")
+
+
+def _in_small_letters(text: str) -> str:
+    """All but the names."""
+    return _NAMES.sub(lambda m: capitalized(m[0]), text.lower())
+
+
+def uncapitalized(text: str) -> str:
+    """A text in capital letters as it is written without; another text stays as it is."""
+    return _FIRST_LETTERS.sub(lambda m: m[0].upper(), _in_small_letters(text)) if text.isupper() else text
 
 
 def _made_up_nothing(task: Task, core: str) -> bool:
@@ -107,7 +141,7 @@ def gold(task: Task, response: str, finished: bool = True, weights: dict[str, fl
 
 def truth_told(task: Task, response: str) -> str:
     """For a question about a fact: "true", "myth", "other" (a third value, or several) or "none" (no value)."""
-    values = claimed_values(task.slots, response)
+    values = claimed_values(task.slots, peel(task, response).core)
     if not values:
         return "none"
     return (
