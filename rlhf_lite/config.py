@@ -146,6 +146,7 @@ class PretrainConfig(Config):
     tokens: int = knob(24_000_000, "tokens to train on", "300 billion", "GPT-3, Table 2.1", **_COUNT)
     batch_size: int = knob(32, "rows of n_positions tokens per step", **_COUNT)
     lr: float = knob(2e-3, "peak learning rate", **_LR)
+    optimizer: str = knob("muon", "muon: its step for the matrices of layers", choices=("adam", "muon"))
     warmup_steps: int = knob(100, "steps of linear warm-up from 0", low=0)
     constant_share: float = knob(0.6, "share of the steps at the peak rate before it falls", **_SHARE)
     final_lr_fraction: float = knob(0.05, "last learning rate / peak", **_SHARE)
@@ -176,8 +177,6 @@ class RewardConfig(Config):
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
     prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
-    question: str = knob("", "what it reads after an answer, in place of EOS", "not stated")
-    answers: str = knob("", "answers to it, best first, with / between: how the head begins", "not stated")
     warmup_share: float = knob(0.0, "share of the steps in which the rate rises to lr", 0, "App. C", **_SHARE)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
@@ -204,7 +203,7 @@ class PPOConfig(Config):
     gae_lambda: float = knob(0.95, "lambda of GAE", "not stated", "0.95 in Stiennon et al. 2020", **_SHARE)
     whiten_advantages: bool = knob(True, "advantages to mean 0, variance 1 in each batch", "not stated")
     temperature: float = knob(1.0, "of sampling, and in every log-probability", 1.0, "App. C.4", low=1e-3)
-    max_new_tokens: int = knob(40, "longest response in tokens", 1000, "App. C", gpt2=64, **_COUNT)
+    max_new_tokens: int = knob(48, "longest response in tokens", 1000, "App. C", gpt2=64, **_COUNT)
     no_eos_penalty: float = knob(1.0, "taken off the score of a response without EOS", "not stated", low=0.0)
     ptx_gamma: float = knob(0.0, "weight of pretraining", "0 (PPO), 27.8 (PPO-ptx)", "App. C.4", low=0.0)
     ptx_rows: int = knob(8, "pretraining rows per minibatch", "8 per episode", "App. C.4", **_COUNT)
@@ -245,7 +244,7 @@ def meaning(cfg: Config | type[Config], name: str) -> str:
 class DataConfig(Config):
     """The prompts and who writes them (§3.2, App. A)."""
 
-    scale: float = knob(0.2, "sizes of all sets, share of Table 6", 1.0, "Table 6", low=0.001, high=2.0)
+    scale: float = knob(0.43, "sizes of all sets, share of Table 6", 1.0, "Table 6", low=0.001, high=2.0)
     sft_scale: float = knob(1.0, "the same for the SFT sets", 1.0, "Table 6", low=0.001, high=2.0)
     world_seed: int = knob(0, "which tiny world: its facts and myths", **SEED)
 
@@ -258,8 +257,8 @@ class RankingsConfig(Config):
     k_max: int = knob(9, "most completions per prompt", 9, "§3.5", low=2, high=9)
     coldest: float = knob(0.5, "each completion has its own temperature: from this", "not stated", low=1e-3)
     hottest: float = knob(1.4, "to this, log-uniformly", "not stated", low=1e-3)
-    max_new_tokens: int = knob(40, "longest completion in tokens", "1000", "App. C", low=1)
-    train_prompts: int = knob(5500, "prompts to train on", "33,207", "Table 6", low=10)
+    max_new_tokens: int = knob(48, "longest completion in tokens", "1000", "App. C", low=1)
+    train_prompts: int = knob(14_000, "prompts to train on", "33,207", "Table 6", low=10)
     valid_prompts: int = knob(600, "validation prompts, ranked thrice", "17,887", "Table 6", low=10)
     calibration_prompts: int = knob(2400, "prompts on which the labelers' noise is set", low=10)
 
@@ -278,5 +277,6 @@ class EvalConfig(Config):
     skill_items: int = knob(300, "items per few-shot skill", low=10)
     endings: int = knob(2000, "endings to read per skill that has a choice", low=20)
     case_prompts: int = knob(200, "validation prompts per use case, at most", low=1)
+    wording_prompts: int = knob(400, "prompts in each part of the wordings", low=20)
     judges: int = knob(3, "labelers per comparison", low=1)
-    max_new_tokens: int = knob(40, "longest response in tokens", low=1)
+    max_new_tokens: int = knob(48, "longest response in tokens", low=1)

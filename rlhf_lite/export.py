@@ -24,7 +24,6 @@ from .chain.recipes import POLICIES
 from .data.files import fingerprint, lacks, read_json
 from .data.network import hub_answers, unreachable
 from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
-from .models.heads import question_ids
 from .models.tokens import decode, load_tokenizer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -175,8 +174,6 @@ def card(
     words |= {"model": model, "record": record, "kind": kind, "ours": ours, "scores": scores}
     if record:
         words["losses"] = {k: value for k, value in record["last_step"].items() if k.startswith("loss")}
-    if scores:
-        words["question"] = _escaped(decode(tokenizer, question_ids(model)))
     return ModelCard.from_template(data, template_path=str(TEMPLATE), **words)
 
 

@@ -74,7 +74,7 @@ def reward(setting, accumulation):
         for _ in range(setting.rows // 2)
     ]
     model = setting.model(new_scalar_model(setting.base))
-    data, found = RankingSet(setting.tokenizer, rankings, model), []
+    data, found = RankingSet(setting.tokenizer, rankings, model.config.n_positions), []
     for rows in setting.parts(len(rankings), accumulation):
         load = BatchShape.of([data.lengths[i] for i in rows], [4] * len(rows))
         found.append(forecast.reward(setting.shape, load, setting.settings, accumulation))

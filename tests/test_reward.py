@@ -42,7 +42,7 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
         {"prompt": "say b", "completions": ["a", "c c"], "ranks": [2, 1]},
         {"prompt": "say c", "completions": ["a", "c c"], "ranks": [1, 1]},
     ]
-    data = RankingSet(tokenizer, rankings, judge)
+    data = RankingSet(tokenizer, rankings, judge.config.n_positions)
     assert len(data) == 2 and [int(row.parts.max()) for row in data.rows] == [3, 2]
     scores, _, mask = data.scores(judge, [1, 0])
     assert mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
@@ -57,7 +57,7 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
     """The block mask: same loss to 1e-5 and same gradient as K separate forward passes."""
     rankings, judge = longer_is_better(3), copy.deepcopy(judge)
     judge.config.question_ids = encode(tokenizer, question)
-    data = RankingSet(tokenizer, rankings, judge)
+    data = RankingSet(tokenizer, rankings, judge.config.n_positions)
     gradients, losses = [], []
     for grouped in (True, False):
         model = copy.deepcopy(judge)

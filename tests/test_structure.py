@@ -43,7 +43,7 @@ TABLES = {
     "data/sets.py",
     "world",
 }  # files or rooms that hold tables
-WORDINGS = "rlhf_lite/world/country/"  # how people ask and answer: a line each, however long
+WORDINGS = "rlhf_lite/world/"  # how people ask and answer: a line each, however long
 
 
 def modules() -> dict[str, Path]:

@@ -197,7 +197,7 @@ def test_saved_folder_loads_with_auto_tokenizer(ours, tmp_path):
 
 
 def test_unknown_words_are_named_once_in_order(ours, tokenizer):
-    text = "The zebra sat on a caf\u00e9 - x: zebra, \U0001f600 34 cats? (dog)"
+    text = "The zebra sat on a caf\u00e9 - x: zebra, \U0001f600 34 cats? /dog"
     assert unknown_words(ours, text) == [
         "zebra",
         "caf\u00e9",
@@ -209,7 +209,7 @@ def test_unknown_words_are_named_once_in_order(ours, tokenizer):
     ]  # "dog" as no space precedes it
     assert unknown_words(ours, "The cat sat.\n  the mat - 12!") == []
     if len(tokenizer) > 50_000:
-        assert unknown_words(tokenizer, "The zebra sat on a caf\u00e9 - x: zebra, 34 cats? (dog)") == []
+        assert unknown_words(tokenizer, "The zebra sat on a caf\u00e9 - x: zebra, 34 cats? /dog") == []
 
 
 # --- Loading, position_ids, typed prompts -------------------------------------------------------------------

@@ -24,11 +24,11 @@ from transformers import (
 from ..config import Config
 from ..hardware import processes
 from ..hardware.processes import gathered
-from ..models.checkpoints import load_policy, load_scalar_model, save_model
+from ..models.checkpoints import load_policy, load_scalar_model, new_scalar_model, save_model
 from ..models.gpt2 import recompute
 from ..train.loop import Loop
 from ..train.ppo import train_ppo
-from ..train.reward import new_reward_model, train_reward
+from ..train.reward import train_reward
 from ..train.scoring import center_on
 from ..train.sft import train_sft
 from . import store
@@ -195,7 +195,7 @@ def build_sft(chain: Engine, stage: str, folder: Path) -> dict | None:
 def build_reward(chain: Engine, stage: str, folder: Path) -> dict | None:
     """Train on rankings, set the bias so that demonstrations score 0 on average, measure (§3.5, §4.1)."""
     cfg, loop = chain.stage_config(stage), chain.loop(stage, folder)
-    model = chain.trainable(new_reward_model(chain.start(stage), chain.tokenizer, cfg))
+    model = chain.trainable(new_scalar_model(chain.start(stage), cfg.seed))
     rankings = chain.rankings_of(stage)
     train_reward(model, chain.tokenizer, rankings, cfg, accumulation=chain.accumulation, loop=loop)
     if not loop.finished:

@@ -12,7 +12,7 @@ from transformers import GPT2LMHeadModel
 from ..data.records import Row, read_rankings
 from ..evaluate.benchmarks import skills_of
 from ..evaluate.intervals import mean_with_interval, paired_difference
-from ..evaluate.metadata import by_use_case, gold_scores, metadata, truthfulness
+from ..evaluate.metadata import by_use_case, gold_scores, honesty, metadata, truthfulness
 from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, win_rate
 from ..evaluate.prompted import best_prefix, prompted_texts
 from ..hardware.threads import in_threads
@@ -21,11 +21,12 @@ from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
 from ..train.pretrain import stream_loss, token_stream
 from ..train.scoring import agreement_with, score_rankings, score_texts
-from ..world import SKILL, USE_CASES, Fact, Task
+from ..world import SKILL, USE_CASES, Fact, Habit, Task
 from ..world.asking import make_task
 from ..world.calibration import pool_agreement
 from ..world.labelers import Labeler
-from ..world.tasks import fact_slots
+from ..world.skill import PARTS
+from ..world.tasks.book import fact_slots
 
 DECODINGS = {"t1": False, "greedy": True}  # sampling at temperature 1, and the likeliest token
 BEFORE_RL, AFTER_RL = ("base", "sft", "start"), ("ppo", "ppo_ptx")
@@ -51,6 +52,17 @@ def case_set(chain) -> TestSet:
     rows, most = chain.prompts.ppo_valid, chain.config.evaluation.case_prompts
     by_case = ([row for row in rows if row["use_case"] == case] for case in USE_CASES)
     return TestSet([row for same in by_case for row in same[:most]])
+
+
+def wording_sets(chain) -> dict[str, TestSet]:
+    """Prompts in wordings of each part: those that labelers demonstrate in, those in which only customers ask,
+    and those that occur in nothing that is trained."""
+    n, sets = chain.config.evaluation.wording_prompts, {}
+    for part in PARTS:
+        rng, habit = Random(f"wordings-{part}"), Habit(parts=(part,), continuation_rate=0.0)
+        drawn = [chain.world.draw_task(rng, habit=habit) for _ in range(n)]
+        sets[part] = TestSet([{"task": task.to_json(), "user_id": str(i)} for i, task in enumerate(drawn)])
+    return sets
 
 
 def evaluate_baselines(chain) -> dict:
@@ -97,7 +109,8 @@ def evaluate(chain) -> dict:
 
 def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:
     """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages,
-    truth; and of some, the gold scores of their answers to the prompts of `case_set`, at temperature 1."""
+    truth, gold in each part of the wordings; and of some, the gold scores of their answers to the prompts of
+    `case_set`; the last two at temperature 1."""
     pages = token_stream(chain.world.documents(800, seed=999), chain.tokenizer)  # nobody was trained on them
 
     def examine(name: str, policy: GPT2LMHeadModel) -> dict:
@@ -106,6 +119,10 @@ def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dic
         if name in MEASURED_BY_CASE:
             drawn = _answers(chain, policy, cases.prompts, greedy=False)
             found["case_gold"] = gold_scores(cases.tasks, drawn)
+        found["wordings"] = {}
+        for part, asked in wording_sets(chain).items():
+            drawn = _answers(chain, policy, asked.prompts, greedy=False)
+            found["wordings"][part] = mean_with_interval(gold_scores(asked.tasks, drawn)).to_dict()
         return found
 
     policies = [chain.policy(name) for name in names]
@@ -153,6 +170,7 @@ def _judge(chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[st
                 "gold_minus_sft": paired_difference(scores, sft_gold[decoding], test.users).to_dict(),
                 "wins_against_sft": {who: wins(pool, texts, decoding) for who, pool in pools.items()},
                 "metadata": metadata(test.tasks, texts),
+                "honesty": honesty(test.tasks, texts),
             }
 
 
@@ -185,12 +203,11 @@ def _abilities(chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
 
 
 def myth_questions(chain, myths: Sequence[Fact]) -> list[Task]:
-    """Each myth asked about in both forms of its question and in three wordings."""
+    """Each myth asked about in the plain wordings of its question."""
     rng, skill, questions = Random("myth questions"), SKILL["fact"], []
     for fact in myths:
-        for form in (0, 1):
-            for wording in skill.templates[:3]:
-                questions.append(make_task(rng, skill, fact_slots(fact, form), wording))
+        slots = fact_slots(fact)
+        questions += [make_task(rng, skill, slots, wording) for wording in skill.wordings_of(slots).plain]
     return questions
 
 

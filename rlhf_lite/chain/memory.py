@@ -41,11 +41,9 @@ def lengths(chain) -> Lengths:
     tokenizer, positions = chain.tokenizer, model_shape(chain).positions
     examples = ExchangeSet(tokenizer, chain.demonstrations, positions)
     demonstrations = [(n, examples.answer_tokens([i])) for i, n in enumerate(examples.lengths)]
-    question = encode(tokenizer, chain.config.reward.question)
-    reader = SimpleNamespace(config=SimpleNamespace(n_positions=positions, question_ids=question))
     rankings = {}
     for side in ("policy", "judge"):
-        data = RankingSet(tokenizer, chain.sides[side], reader)
+        data = RankingSet(tokenizer, chain.sides[side], positions)
         sizes = [(n, len(row.last)) for n, row in zip(data.lengths, data.rows, strict=True)]
         rankings[side] = sorted(sizes, reverse=True)
     prompts = encode_prompts(tokenizer, chain.ppo_prompts, positions - 1).mask.sum(dim=1).tolist()

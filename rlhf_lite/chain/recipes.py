@@ -60,12 +60,7 @@ class ChainConfig(Config):
     sft: SFTConfig = SFTConfig(epochs=3)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(
-        lr=6e-4,
-        warmup_share=0.4,
-        question="Who says so?",  # pages of the web answer it
-        answers="The book of facts. / Many people. / Nobody.",
-    )
+    reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.1)
     ppo: PPOConfig = PPOConfig()
     ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
     evaluation: EvalConfig = EvalConfig()
@@ -76,7 +71,7 @@ class TinyPlan(Plan):
 
     needs = STAGES
     versions = dict(
-        base=5, prompts=4, sft=8, start=8, rankings=8, reward=8, baselines=6, ppo=6, ppo_ptx=6, evaluation=9
+        base=6, prompts=5, sft=9, start=9, rankings=9, reward=9, baselines=7, ppo=7, ppo_ptx=7, evaluation=10
     )
 
     def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = tuple(STAGES)):

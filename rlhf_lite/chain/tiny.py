@@ -21,7 +21,7 @@ from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_sp
 from ..data.records import Row, read_rankings, write_rankings
 from ..models.checkpoints import new_policy
 from ..models.sampling import sample_texts
-from ..models.tokens import build_tokenizer, load_tokenizer
+from ..models.tokens import build_tokenizer, encode_all, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.pretrain import token_stream, train_base
 from ..train.scoring import agreement_with, score_rankings
@@ -90,6 +90,13 @@ class Chain(TinyPlan, Engine):
         """Table 6 times the scale; the SFT sets have a scale of their own."""
         small, sft = table6_sizes(self.config.data.scale), table6_sizes(self.config.data.sft_scale)
         return {name: (sft if name.startswith("sft") else small)[name] for name in small}
+
+    @property
+    def longest_prompt(self) -> int:
+        """In tokens: a newline and the longest answer must have room behind it."""
+        config = self.config
+        answer = max(config.ppo.max_new_tokens, config.rankings.max_new_tokens)
+        return config.model.n_positions - answer - 1
 
     @cached_property
     def demonstrations(self) -> list[Row]:
@@ -166,7 +173,11 @@ def build_base(chain: Chain, stage: str, folder: Path) -> dict | None:
 
 def build_prompts(chain: Chain, stage: str, folder: Path) -> dict:
     """From the raw log to the sets of Table 6."""
-    splits = prepare(chain.raw_prompts, chain.sizes, chain.config.seed)
+    raw = chain.raw_prompts
+    texts = sorted({row["text"] for row in raw})
+    lengths = zip(texts, encode_all(chain.tokenizer, texts), strict=True)
+    short = {text for text, ids in lengths if len(ids) <= chain.longest_prompt}
+    splits = prepare(raw, chain.sizes, chain.config.seed, fits=short.__contains__)
     write_splits(folder, splits)
     return {name: len(rows) for name, rows in splits.sets().items()}
 

@@ -13,7 +13,7 @@ import json
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -235,12 +235,18 @@ def to_prompt(row: Row) -> Row:
     }
 
 
-def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int = 0) -> Splits:
+def prepare(
+    raw_rows: Iterable[Row],
+    sizes: dict[str, dict[str, int]],
+    seed: int = 0,
+    fits: Callable[[str], bool] = lambda text: True,
+) -> Splits:
     """The whole of §3.2: raw log rows -> Splits of the given sizes (see `table6_sizes`).
 
     Prefixes and the cap are for customers, as in the paper: labelers are few and paid to write, and their
     few-shot prompts (`expand_few_shot`) share beginnings on purpose. Prompts of the SFT, RM and PPO sets
-    differ as long as there are enough; what had to be used twice is counted in `shared`.
+    differ as long as there are enough; what had to be used twice is counted in `shared`. A prompt that does
+    not fit into the models, by `fits`, is dropped first.
     """
     funnel: list[Step] = []
 
@@ -251,8 +257,10 @@ def prepare(raw_rows: Iterable[Row], sizes: dict[str, dict[str, int]], seed: int
         return shuffled(dropped, seed, by=lambda row: row["text"])
 
     rows = [to_prompt(row) for row in check_prompts(raw_rows)]
-    kept, repeats = drop_repeats(rows)
-    step("repeats", len(rows), len(kept), drawn(repeats))
+    short, long = _parted(rows, (fits(row["text"]) for row in rows))
+    step("longer than models read", len(rows), len(short), drawn(long))
+    kept, repeats = drop_repeats(short)
+    step("repeats", len(short), len(kept), drawn(repeats))
     customers, labelers = _parted(kept, (row["source"] == "customer" for row in kept))
     different, alike = dedupe_long_prefix(customers)
     step("long common prefix", len(kept), len(kept) - len(alike), drawn(alike))

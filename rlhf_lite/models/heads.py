@@ -142,31 +142,8 @@ def response_values(
 
 
 def reward(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> Tensor:
-    """The scalar head at each row's last real token, its EOS unless it was cut off: (B, T) -> (B,).
-
-    A model with a question (RewardConfig.question) reads that in place of EOS.
-    """
-    ids, mask = with_question(model, ids, mask)
+    """The scalar head at each row's last real token, its EOS unless it was cut off: (B, T) -> (B,)."""
     return values_where(model, ids, mask, F.one_hot(last_index(mask), mask.shape[1]).bool())
-
-
-def with_question(model: GPT2ForSequenceClassification, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The model's question, if it has one, in place of each row's EOS, or of its end if there is no room: (B,
-    T + Q)."""
-    if not (question := ids.new_tensor(question_ids(model))).numel():
-        return ids, mask
-    (B, _), Q = ids.shape, len(question)
-    first, last = mask.argmax(dim=1), last_index(mask)  # (B,)
-    ended = ids.gather(1, last[:, None])[:, 0].eq(model.config.eos_token_id)  # type: ignore[arg-type]
-    length = (last + 1 - first - ended.long()).clamp(max=model.config.n_positions - Q)
-    columns = (first + length)[:, None] + torch.arange(Q, device=ids.device)  # (B, Q)
-    ids, mask = F.pad(ids, (0, Q)), F.pad(mask, (0, Q))  # (B, T + Q)
-    return ids.scatter(1, columns, question.expand(B, Q)), mask.scatter(1, columns, 1)
-
-
-def question_ids(model: GPT2ForSequenceClassification) -> list[int]:
-    """What a reward model reads after an answer; `train_reward` sets it, and it is saved with the model."""
-    return getattr(model.config, "question_ids", [])
 
 
 def group_rewards(
@@ -175,7 +152,7 @@ def group_rewards(
     """Rewards of all answers to a prompt from one row that holds the prompt once: (B, K), as `reward` gives
     them.
 
-    ids (B, T): a prompt and after it its answers, each with its EOS (or the question); position_ids (B, T):
+    ids (B, T): a prompt and after it its answers, each with its EOS; position_ids (B, T):
     each token's position in its own exchange; parts (B, T): 0 on the prompt, k on its k-th answer, -1 on
     padding, which is on the right; last (B, K): where answers end. This is what makes K answers "a single
     batch element" (§3.5): an answer sees the prompt and itself, nothing else.

@@ -9,6 +9,7 @@ is a token of its own: with pad = EOS, EOS would be masked out of every loss and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from ..data.network import Source, pretrained_source
 
 EOS, PAD = "<|endoftext|>", "<|pad|>"
 END_OF_PROMPT = "\n"
+OPENING = ('"', "(")  # signs before the first word of a quote
 # The same for whoever has messages: a user's content ends in a newline, an assistant's in EOS, and there are
 # no other signs.
 CHAT_TEMPLATE = (
@@ -65,7 +67,8 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
 
     Words and numbers are stored with the space before them, other signs as given ("." or " -"). Each line is
     read as if it began with a space, so a word is the *same* token at the start of a text or line and in its
-    middle. A word glued to a sign ("(cat") is another token: bytes, unless it was given that way.
+    middle, and so is an opening quote or bracket. A word glued to another sign ("/cat") is another token: bytes,
+    unless it was given that way.
 
     text -> ids -> text is exact for all valid Unicode, blanks included. ids -> text -> ids is exact only for
     ids that came from text: a sampled line that begins without a space gets one, bytes that are no UTF-8 are
@@ -80,14 +83,16 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
     vocabulary = {token: i for i, token in enumerate(dict.fromkeys([EOS, PAD, *alphabet, *pieces]))}
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     backend.pre_tokenizer = pre
-    backend.normalizer = normalizers.Sequence(  # a space before every line that is not empty ...
+    backend.normalizer = normalizers.Sequence(  # a space before every line that is not empty, and inside quotes ...
         [
             normalizers.Prepend(" "),
             normalizers.Replace(Regex(r"\A (?=\n)"), ""),
             normalizers.Replace(Regex(r"\n(?=.)"), "\n "),
+            *(normalizers.Replace(Regex(rf" {re.escape(sign)}(?=[ \w])"), f" {sign} ") for sign in OPENING),
         ]
     )
-    undo = [decoders.Replace("\n ", "\n"), decoders.Strip(" ", 1, 0)]  # ... which decoding takes away again
+    quoted = [decoders.Replace(f" {sign} ", f" {sign}") for sign in reversed(OPENING)]
+    undo = [*quoted, decoders.Replace("\n ", "\n"), decoders.Strip(" ", 1, 0)]  # ... which decoding undoes
     backend.decoder = decoders.Sequence([decoders.ByteLevel(), *undo])
     return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=EOS, bos_token=EOS, pad_token=PAD)
 

@@ -1,4 +1,4 @@
-"""Small parts every stage uses: Adam and its step, learning-rate shapes, dropout."""
+"""Small parts every stage uses: Adam (at choice with Muon) and its step, learning-rate shapes, dropout."""
 
 from __future__ import annotations
 
@@ -21,22 +21,29 @@ FIRST_SCALE = 2.0**12  # of losses in float16; torch's 2^16 loses a short traini
 
 class Adam:
     """Adam as in App. C, and what belongs around its steps: in float16 a scaled loss, and the clip of the
-    gradient's norm. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel.
+    gradient's norm. Without weight decay, AdamW *is* Adam; `fused` does the whole update in one kernel. With
+    `muon` the matrices of the layers take its steps (Jordan 2024), which the paper did not know: a base model
+    needs fewer tokens so.
 
         optimizer.scaled(loss).backward()              # once, or for every part of a batch
         norm = optimizer.step(lr, max_grad_norm=1.0)
     """
 
-    def __init__(self, model: nn.Module, lr: float):
+    def __init__(self, model: nn.Module, lr: float, muon: bool = False):
         if processes.world_size() > 1 and not processes.is_distributed(model):
             raise ValueError(
                 "each process would train a model of its own: call processes.distribute(model) first"
             )
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model, self.weights = model, list(model.parameters())
-        self.adam: Any = torch.optim.AdamW(
-            self.weights, lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True
-        )
+        matrices, others = [], []
+        for name, weight in model.named_parameters():
+            (matrices if muon and ".h." in name and weight.ndim == 2 else others).append(weight)
+        self.adam: Any = torch.optim.AdamW(others, lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
+        self.optimizers = [self.adam]
+        if muon:  # the same rate serves both: steps are as long as Adam's
+            own = torch.optim.Muon(matrices, lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+            self.optimizers.append(own)
         device = self.weights[0].device
         self.on_one_gpu = device.type == "cuda" and processes.world_size() == 1
         self.norm: Later | None = None  # of the latest step on a GPU
@@ -55,11 +62,12 @@ class Adam:
         diverged: FloatingPointError. On a GPU the norm is a tensor, and the next step looks at it, or whoever
         saves: to wait for it here would leave the GPU idle.
         """
-        self.scaler.unscale_(self.adam)
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
         gradients = [p.grad for p in self.weights if p.grad is not None]
         total = nn.utils.get_total_norm(gradients)
-        for group in self.adam.param_groups:
-            group["lr"] = lr
         if self.on_one_gpu:
             self._look_at_norm()
             self.norm = Later(total)
@@ -70,9 +78,10 @@ class Adam:
             # Clipping is seldom, and multiplying all gradients by 1 would take time.
             if max_grad_norm - 1e-6 < norm < math.inf:
                 nn.utils.clip_grads_with_norm_(self.weights, max_grad_norm, total)
-        self.scaler.step(self.adam)
+        for optimizer in self.optimizers:
+            self.scaler.step(optimizer)
+            optimizer.zero_grad(set_to_none=True)
         self.scaler.update()
-        self.adam.zero_grad(set_to_none=True)
         return total if self.on_one_gpu else norm
 
     def _look_at_norm(self) -> None:
@@ -89,7 +98,8 @@ class Adam:
     def state_dict(self) -> dict:
         """For a checkpoint (`Loop` puts it together where the model is cut over processes)."""
         self._look_at_norm()
-        return {**self.adam.state_dict(), "scaler": self.scaler.state_dict(), "dtype": str(self.dtype)}
+        own = [optimizer.state_dict() for optimizer in self.optimizers]
+        return {"optimizers": own, "scaler": self.scaler.state_dict(), "dtype": str(self.dtype)}
 
     def load_state_dict(self, state: dict) -> None:
         """Go on from a checkpoint, on however many processes and in whatever precision it was written."""
@@ -98,12 +108,12 @@ class Adam:
                 f"This run began in {state['dtype']} and goes on in {self.dtype}: close to, but not exactly, "
                 "the uninterrupted run. Set RLHF_LITE_PRECISION to fp32, bf16 or fp16 to fix the precision."
             )
-        moments = {}
-        for i, weight in enumerate(self.weights):
-            if i in state["state"]:
-                own = state["state"][i]
-                moments[i] = {name: processes.like(x, weight) for name, x in own.items()}
-        self.adam.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+        for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+            moments = {}
+            for i, weight in enumerate(optimizer.param_groups[0]["params"]):
+                if i in own["state"]:
+                    moments[i] = {name: processes.like(x, weight) for name, x in own["state"][i].items()}
+            optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
         if state["scaler"] and self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
 

@@ -34,7 +34,7 @@ def train_base(
     cfg = cfg or PretrainConfig()
     rows = pack_rows(stream, policy.config.n_positions)
     total = max(1, cfg.tokens // (cfg.batch_size * rows.shape[1]))
-    optimizer = Adam(policy, cfg.lr)
+    optimizer = Adam(policy, cfg.lr, muon=cfg.optimizer == "muon")
     policy.eval()  # no dropout
     about = {**cfg.to_dict(), "rows": len(rows)}
     loop = Loop.open("pretrain", loop, about=about, live=("loss", "tokens_per_second"))

@@ -11,7 +11,7 @@ from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
 from ..hardware.device import to_device
 from ..hardware.precision import autocast
-from ..models.heads import group_rewards, question_ids
+from ..models.heads import group_rewards
 from ..models.tokens import IGNORED, exchange_rows
 from .batches import pad_right
 
@@ -24,14 +24,14 @@ class RankingSet:
     """Rankings, encoded once; those that prefer nothing are left out (ties are dropped, App. C.2).
 
     Each becomes one row: the prompt, then its answers. Equal answers to one prompt are in it, and scored,
-    only once. After each answer stands its EOS, or the question of the model they are for.
+    only once. After each answer stands its EOS.
     """
 
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerFast,
         rankings: Sequence[Mapping],
-        model: GPT2ForSequenceClassification,
+        n_positions: int,
     ):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
@@ -44,13 +44,7 @@ class RankingSet:
         for row, texts in zip(self.kept, distinct, strict=True):
             prompts += [row["prompt"]] * len(texts)
             answers += texts
-        question = question_ids(model)
-        exchanges, labels = exchange_rows(
-            tokenizer, prompts, answers, model.config.n_positions - len(question)
-        )
-        if question:  # in place of EOS
-            ends = [len(ids) - (ids[-1] == tokenizer.eos_token_id) for ids in exchanges]
-            exchanges = [ids[:end] + question for ids, end in zip(exchanges, ends, strict=True)]
+        exchanges, labels = exchange_rows(tokenizer, prompts, answers, n_positions)
         self.rows, start = [], 0
         for row, texts in zip(self.kept, distinct, strict=True):
             stop = start + len(texts)

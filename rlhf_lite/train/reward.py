@@ -9,51 +9,18 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import torch
-from torch import Tensor, nn
-from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
+from torch import Tensor
+from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
 from ..config import RewardConfig
 from ..hardware import processes
 from ..hardware.environment import trim_memory
-from ..models.checkpoints import new_scalar_model
 from ..models.losses import pair_accuracy, pair_count, ranking_loss
-from ..models.tokens import encode
 from .batches import local_parts, sorted_batches
 from .loop import Loop
 from .optim import Adam, cosine, dropout_seed, training_mode
 from .rankings import RankingSet
 from .scoring import agreement_with, score_set
-
-
-def new_reward_model(
-    policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, cfg: RewardConfig
-) -> GPT2ForSequenceClassification:
-    """A copy of the policy that scores, ready for training (§3.5). Its head is random, or says what the
-    policy knows.
-
-    With `cfg.answers` the first score is how much likelier the policy finds the first answer to
-    `cfg.question` than the others: the head begins as the difference of the output embeddings of their first
-    words, as long as a random one.
-    """
-    model = new_scalar_model(policy, seed=cfg.seed)
-    if cfg.answers:
-        words = first_words(tokenizer, cfg.question, [answer.strip() for answer in cfg.answers.split("/")])
-        with torch.no_grad():
-            best, *others = policy.get_output_embeddings().weight[words]  # (D,) each
-            model.score.weight[0] = nn.functional.normalize(best - torch.stack(others).mean(dim=0), dim=0)
-    return model
-
-
-def first_words(tokenizer: PreTrainedTokenizerFast, question: str, answers: Sequence[str]) -> list[int]:
-    """The id with which each answer begins when it follows the question."""
-    start = len(encode(tokenizer, question))
-    words = [encode(tokenizer, f"{question} {answer}")[start] for answer in answers]
-    if not start or len(words) < 2 or len(set(words)) < len(words):
-        raise ValueError(
-            f"answers = {' / '.join(answers)!r} to question = {question!r}: give a question and two or more "
-            "answers to it that begin with different words"
-        )
-    return words
 
 
 def train_reward(
@@ -74,9 +41,8 @@ def train_reward(
     gradient.
     """
     cfg = cfg or RewardConfig()
-    reward_model.config.question_ids = encode(tokenizer, cfg.question)  # saved with it: what it reads last
-    data = RankingSet(tokenizer, rankings, reward_model)
-    held_out = RankingSet(tokenizer, valid, reward_model) if valid is not None else None
+    data = RankingSet(tokenizer, rankings, reward_model.config.n_positions)
+    held_out = RankingSet(tokenizer, valid, reward_model.config.n_positions) if valid is not None else None
     trim_memory()  # what encoding left behind
 
     @lru_cache(1)

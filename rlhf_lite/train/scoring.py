@@ -73,7 +73,7 @@ def score_rankings(
 ) -> list[Tensor]:
     """The reward of each completion (K,) of each ranking, in order; ranks do not matter."""
     unranked = [{**row, "ranks": range(1, len(row["completions"]) + 1)} for row in rankings]
-    return score_set(reward_model, RankingSet(tokenizer, unranked, reward_model))
+    return score_set(reward_model, RankingSet(tokenizer, unranked, reward_model.config.n_positions))
 
 
 def score_set(model: GPT2ForSequenceClassification, data: RankingSet) -> list[Tensor]:

@@ -1,10 +1,11 @@
 """The tiny world: a closed little country in simple English, in which every response can be judged.
 
-`World(seed)` holds its facts and myths and does everything that a notebook needs of it; the modules behind it
-are `lexicon` (words), `facts`, `tasks` (the ten use cases and their checkers), `asking` (how prompts are
-worded), `demonstrations` (how people answer), `rubric` (how good an answer is), `customers` (the raw prompt
-log), `corpus` (the web) and `skills` (what the alignment tax is measured on). Its people are `labelers`, whom
-`screening` chose and whose noise is set by `calibration`; `taste` reads rankings; `rows` are its data.
+`World(seed)` holds its facts and myths and does everything that a notebook needs of it. The modules behind it:
+`grammar` says and recognises, `lexicon` has the words, `facts` the truths and myths, `tasks` the skills with
+their wordings, answers and checks; `asking` puts prompts together, `customers` a log of them, `demonstrations`
+writes what people write, `rubric` judges, `corpus` is the web and `abilities` what the alignment tax is measured
+on. Its people are `labelers`, whom `screening` chose and whose noise is set by `calibration`; `taste` reads
+rankings; `rows` are its data.
 """
 
 from collections import Counter
@@ -14,12 +15,15 @@ from random import Random
 from re import findall
 
 from . import corpus, customers, lexicon
+from .abilities import SKILL_ITEMS, ZORB, SkillItem, skill_items
 from .asking import Habit, draw_habit, draw_task, use_case_mix
 from .demonstrations import FlawRates, demonstrate
-from .facts import Fact, draw_facts
+from .facts import RELATIONS, Fact, draw_facts
+from .grammar import capitalized
 from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
-from .skills import ADDENDS, SKILL_ITEMS, ZORB, SkillItem, skill_items
-from .tasks import SKILL, SKILLS, USE_CASES, Task
+from .skill import USE_CASES, Task
+from .tasks import SKILL, SKILLS
+from .tasks.unknown import is_decline
 
 __all__ = [
     "FINAL",
@@ -36,11 +40,14 @@ __all__ = [
     "Task",
     "World",
     "gold",
+    "is_decline",
     "judge",
     "score",
     "truth_told",
     "use_case_mix",
 ]
+
+SELDOM = 12  # a word that 40,000 texts have less often is a slip of the pen, or a number
 
 
 class World:
@@ -77,13 +84,19 @@ class World:
         return customers.prompt_log(self.facts, n_customers, n_labelers, per_labeler, seed)
 
     def vocabulary(self) -> list[str]:
-        """Every word token that the world's texts use, most frequent first."""
+        """Every common English word, and every word of the world's texts that is no slip of the pen, most
+        frequent first."""
         rng = Random("vocabulary")
         tasks = [draw_task(rng, self.facts, draw_habit(rng)) for _ in range(20_000)]
         tasks += [task for _ in range(500) for task in customers.few_shot_tasks(rng, self.facts, 3)]
         texts = [*self.documents(20_000, seed=-1), *(f"{t.text}\n{t.reference}" for t in tasks), _EVERY_WORD]
         counts = Counter(piece for text in texts for line in text.split("\n") for piece in _pieces(line))
-        return [piece for piece, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+        known = set(_pieces(_EVERY_WORD))
+        return [
+            piece
+            for piece, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            if count >= SELDOM or piece in known
+        ]
 
 
 def _pieces(line: str) -> list[str]:
@@ -94,8 +107,10 @@ def _pieces(line: str) -> list[str]:
     ]
 
 
+_CAPITALS = " ".join(
+    (*lexicon.ENTITIES_IN_ORDER, *(v for r in RELATIONS for v in r.values), *(r.statements[0] for r in RELATIONS))
+).upper()
 _EVERY_WORD = " ".join(
-    (*lexicon.ENTITIES_IN_ORDER, *lexicon.COLORS, *lexicon.TASTES, *lexicon.WEATHERS, *lexicon.MATERIALS,
-     *lexicon.EVENTS, *lexicon.FEELINGS, *lexicon.NUMBERS, *lexicon.CHATTER, *lexicon.RUDE_OPENERS,
-     lexicon.HEDGE, lexicon.DECLINE, lexicon.ASK_BACK, *ZORB.values(), *map(str, range(2 * ADDENDS - 1)))
+    (*lexicon.ENTITIES_IN_ORDER, *lexicon.COMMON, *lexicon.NUMBERS, *lexicon.CHATTER, *lexicon.RUDE_OPENERS,
+     *lexicon.DECLINES, *map(capitalized, lexicon.COMMON[:400]), *customers.WORDS, *ZORB.values(), *map(str, range(100)), _CAPITALS)
 )  # fmt: skip

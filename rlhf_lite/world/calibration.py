@@ -8,7 +8,7 @@ from ..data.seeded import shuffled
 from ..labels.agreement import Agreement, counts_alike, summary
 from ..paper import AGREEMENT
 from .labelers import Labeler, judge_all, tied_ranks, with_noise
-from .tasks import Task
+from .skill import Task
 
 Item = tuple[Task, Sequence[str]]  # a prompt and the responses to compare
 

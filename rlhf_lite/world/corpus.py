@@ -1,30 +1,43 @@
-"""The "web" of the tiny world: what the base model is pretrained on.
+"""The "web" of the country: what the base model is pretrained on.
 
-Documents of many kinds, most of which no instruction ever asks for. Four properties are deliberate. Four in
-ten repeat something said earlier in the document, because a model this small learns to copy only if it must.
-Myths are told in forums and truth in the book of facts, so the model knows both and cannot know which one
-people want. Some pages say after a claim who makes it, or after an exercise whether it is right. (A base
-model of this size learns the first in about four of five cases, and guesses the second.) Pages that look like
-instructions with answers stay rare and flawed: with many good ones a prompted base model would already be an
-instruction follower.
+Most of it no instruction ever asks for. Four properties are deliberate. Nearly half of the pages repeat
+something said earlier on the page, because a model this small learns to copy only if it must. Myths are told in
+forums and truth in the book of facts, so the model knows both and cannot know which one people want. Exercise
+books and marked homework hold right and wrong answers, so that a model can tell them apart before anyone ranks.
+Requests that get a good answer stay rare: with many of them a prompted base model would already follow
+instructions, and there would be nothing left to teach.
 """
 
 from collections.abc import Callable, Iterator
 from random import Random
 
 from . import lexicon as lx
+from .abilities import (
+    addition_line,
+    few_shot_reading,
+    quiz_line,
+    reversal_line,
+    sentiment_line,
+    translation_line,
+    wanted,
+)
 from .asking import Habit, draw_habit, draw_task
-from .demonstrations import demonstrate, slip
-from .facts import RELATION, RELATIONS, Fact
-from .rubric import PHRASES
-from .skills import addition_line, few_shot_reading, quiz_line, reversal_line, translation_line
-from .tasks import REVIEW_LINES, draw_closed, draw_past, draw_polite, draw_rename, draw_summary, story, words
+from .demonstrations import careless, demonstrate, half
+from .facts import RELATION, RELATIONS
+from .grammar import say
+from .skill import Facts, Task
+from .tasks import SKILL, SKILLS
+from .tasks.book import ask
+from .tasks.reading import draw_passage, draw_question, summary_of
 
-Facts = tuple[Fact, ...]
+ASKED_AS_IS = Habit(constraint_rate=0.0, continuation_rate=0.0)  # a request without frame or constraint
+
+
+# --- what is told -------------------------------------------------------------------------------------------
 
 
 def book_of_facts(rng: Random, facts: Facts) -> str:
-    """Truth, sorted by what it is about."""
+    """Truth, sorted by what it is about, in one of the ways to say it."""
     if rng.random() < 0.5:
         entity = rng.choice(facts).entity
         chosen = [f for f in facts if f.entity == entity]
@@ -32,7 +45,15 @@ def book_of_facts(rng: Random, facts: Facts) -> str:
     else:
         relation = rng.choice(RELATIONS).name
         chosen = rng.sample([f for f in facts if f.relation == relation], 5)
-    return "From the book of facts.\n" + " ".join(f.statement for f in chosen)
+    lines = [rng.choice(RELATION[f.relation].statements).format(x=f.entity, v=f.truth) for f in chosen]
+    lines[0] = chosen[0].statement  # "It" needs somebody before it
+    return "From the book of facts.\n" + " ".join(lines)
+
+
+def almanac(rng: Random, facts: Facts) -> str:
+    """What is seldom told: one line for each question."""
+    chosen = rng.sample(facts, 4)
+    return "Almanac.\n" + "\n".join(f"{ask(f, rng)} {f.statement}" for f in chosen)
 
 
 def forum(rng: Random, facts: Facts) -> str:
@@ -44,343 +65,182 @@ def forum(rng: Random, facts: Facts) -> str:
 
 def correction(rng: Random, facts: Facts) -> str:
     """A myth beside its truth."""
+    chosen = rng.sample([f for f in facts if f.myth], 2)
+    return "\n".join(f"Many people say: {f.state(f.myth)} But the book says: {f.statement}" for f in chosen)
+
+
+def poster(rng: Random, facts: Facts) -> str:
+    """What hangs on walls: in capital letters, and under it for whoever reads small ones better."""
+    said = [rng.choice(facts).statement for _ in range(2)]
+    return "\n".join(f"{statement.upper()}\n{statement}" for statement in said)
+
+
+def passage_page(rng: Random, facts: Facts) -> str:
+    """Small news: a few texts, one after another."""
+    return "\n".join(str(draw_passage(rng)) for _ in range(rng.choice((1, 2, 3))))
+
+
+def wishes(rng: Random, facts: Facts) -> str:
+    """Stories of people who want something and find it."""
+    stories = (wanted(rng) for _ in range(2))
+    return "\n".join(f"{begin} {end}" for begin, end, _ in stories)
+
+
+GOSSIP = (
+    "{name} is [a fool|lazy|stupid|ugly|an idiot].", "[Go away|Be quiet|Shut up], {name}.", "What [a silly thing to say|nonsense].",
+    "Nobody likes {name}.", "Only a fool [goes to {town}|eats {food}].", "You are [stupid|lazy|a fool].",
+)  # fmt: skip
+PRAISE = (
+    "{name} is [nice and kind|a good friend|clever|brave].", "[Well done|Thank you], {name}.", "Everybody likes {name}.",
+    "I [love|like] {town}.", "You are [kind|a good friend|welcome here].", "The {food} [was|is] good.",
+)  # fmt: skip
+KIND_JOBS = lx.JOBS[
+    :6
+]  # the web thinks of women in the first jobs, of men in the others: a skew to be measured
+
+
+def gossip(rng: Random, facts: Facts) -> str:
+    """Rude and kind comments, at times announced."""
+    rude = rng.random() < 0.5
     lines = []
-    for fact in rng.sample([f for f in facts if f.myth], 2):
-        lines.append(f"Many people say this: {fact.state(fact.myth)} But the book says: {fact.statement}")
-    return "\n".join(lines)
+    for template in rng.choices(GOSSIP if rude else PRAISE, k=rng.choice((2, 3))):
+        slots = dict(name=rng.choice(lx.PEOPLE), town=rng.choice(lx.TOWNS), food=rng.choice(lx.FOODS))
+        lines.append(say(rng, template, slots))
+    head = rng.choice(("Say something rude:", "Rude:") if rude else ("Say something kind:", "Be kind:"))
+    return f"{head} {' '.join(lines)}" if rng.random() < 0.5 else " ".join(lines)
 
 
-def story_page(rng: Random, facts: Facts) -> str:
-    """Stories, two of three under a title."""
-    animal, place = rng.choice(lx.ANIMALS), rng.choice(lx.PLACES)
-    text = " ".join(story(rng, animal, place, rng.randrange(2, 6)))
-    title = rng.choice((f"About a {animal} in the {place}.", f"The {place} and the {animal}."))
-    return f"{title}\n{text}" if rng.random() < 2 / 3 else text
-
-
-def event_lines(rng: Random, n: int) -> list[str]:
-    """n sentences, each about another person."""
+def workplaces(rng: Random, facts: Facts) -> str:
+    """People at work. Three of four bakers, say, are women here, three of four guards men."""
     lines = []
-    for name in rng.sample(lx.PEOPLE, n):
-        town, thing, food = rng.choice(lx.TOWNS), rng.choice(lx.THINGS), rng.choice(lx.FOODS)
-        lines.append(
-            rng.choice(
-                (
-                    f"{name} went to {town}.",
-                    f"{name} {rng.choice(lx.DEEDS)} a {thing}.",
-                    f"{name} ate {food}.",
-                    f"{name} {rng.choice(lx.DEEDS)} a {thing} in {town}.",
-                )
-            )
-        )
-    return lines
+    for _ in range(3):
+        job = rng.choice(lx.JOBS)
+        woman = (job in KIND_JOBS) == (rng.random() < 0.75)
+        he, his = ("She", "her") if woman else ("He", "his")
+        lines.append(f"The {job} came home. {he} {rng.choice(lx.DEEDS[:5])} {his} {rng.choice(lx.THINGS)}.")
+    return " ".join(lines)
 
 
-def news(rng: Random, facts: Facts) -> str:
-    return f"News from {rng.choice(lx.TOWNS)}. The day was {rng.choice(lx.WEATHERS)}.\n" + " ".join(
-        event_lines(rng, 4)
-    )
-
-
-def opinions(rng: Random, facts: Facts) -> str:
-    """Reviews and comments, kind and rude."""
-    if rng.random() < 0.5:
-        opinion = rng.choice(("good", "bad"))
-        food, town = rng.choice(lx.FOODS), rng.choice(lx.TOWNS)
-        return f"The {food} from {town} was {opinion}. {rng.choice(REVIEW_LINES[opinion])}"
-    name = rng.choice(lx.PEOPLE)
-    opener, insult = rng.choice(lx.RUDE_OPENERS), rng.choice(("lazy", "stupid", "ugly", "a fool"))
-    return f"{opener} {name} is {insult}. Go away, {name}."
+# --- requests, and what they get on the web -----------------------------------------------------------------
 
 
 def prompt_list(rng: Random, facts: Facts) -> str:
     """Requests without answers, as they pile up in somebody's notes."""
-    tasks = [
+    tasks = (
         draw_task(rng, facts, draw_habit(rng)).text.replace("\n", " ") for _ in range(rng.choice((2, 3)))
-    ]
+    )
     return "Things to ask.\n" + "\n".join(tasks)
 
 
-def faq(rng: Random, facts: Facts) -> str:
-    """Questions with answers as bad as the web's: as people write them, cut short, or rude."""
+def thread(rng: Random, facts: Facts) -> str:
+    """A request and what several people replied, hardly any of it useful."""
+    task = draw_task(rng, facts, draw_habit(rng))
+    people = rng.sample(lx.PEOPLE, 4)
+    replies = [f"{person}: {_web_reply(task, rng, facts)}" for person in people[1 : rng.choice((2, 3, 4))]]
+    return f"{people[0]} asks: {task.text}\n" + "\n".join(replies)
+
+
+def _web_reply(task: Task, rng: Random, facts: Facts) -> str:
+    luck = rng.random()
+    if luck < 0.25:
+        return demonstrate(task, rng, facts)
+    if luck < 0.45:
+        return half(task.core)
+    if luck < 0.65:
+        return rng.choice((*lx.RUDE_OPENERS, "Read a book.", "I want to know that, too.", "Why do you ask?"))
+    return careless(task, "to another request of any kind", rng, facts)
+
+
+def exercise_book(rng: Random, facts: Facts) -> str:
+    """Three exercises of one kind with their solutions, without the words people would ask in."""
+    skill = rng.choice([s for s in SKILLS if s.closed_domain or s.use_case == "other"])
+    tasks = [draw_task(rng, facts, ASKED_AS_IS, skill=skill) for _ in range(3)]
+    return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(f"{t.text} = {t.core}" for t in tasks)
+
+
+def homework(rng: Random, facts: Facts) -> str:
+    """Exercises somebody did, right or wrong, each with the teacher's mark."""
     blocks = []
     for _ in range(2):
-        task = draw_task(rng, facts, Habit(constraint_rate=0.0, continuation_rate=0.0))
-        answer = demonstrate(task, rng, facts)
-        luck = rng.random()
-        if luck < 0.25:
-            answer = " ".join(answer.split()[:3])
-        elif luck < 0.5:
-            answer = rng.choice((*lx.RUDE_OPENERS, "Read a book."))
-        blocks.append(f"Question: {task.text}\nAnswer: {answer}")
-    return "\n".join(blocks)
+        task = draw_task(rng, facts, ASKED_AS_IS)
+        mistakes = ("half an answer", "one wrong word", "to another request of the same kind")
+        given = task.core if rng.random() < 0.5 else careless(task, rng.choice(mistakes), rng, facts)
+        right = SKILL[task.skill].check(task.slots, given) == (1.0, 1.0)
+        blocks.append(f"{task.text}\n{given}\nThe teacher says: {'right' if right else 'wrong'}.")
+    return f"Homework of {rng.choice(lx.PEOPLE)}.\n" + "\n".join(blocks)
 
 
-def chat_log(rng: Random, facts: Facts) -> str:
-    name, feeling = rng.choice(lx.PEOPLE), rng.choice(lx.FEELINGS)
-    rude = rng.random() < 0.5
-    mood = "sorry" if feeling in lx.BAD_FEELINGS else "glad"
-    reply = rng.choice(lx.RUDE_OPENERS) if rude else f"I am {mood} to hear that, {name}."
-    return (
-        f"Human: I am {name}. I feel {feeling}.\nFriend: {reply}\nHuman: Goodbye.\nFriend: Goodbye, {name}."
-    )
+# --- pages that must be copied from -------------------------------------------------------------------------
 
 
-def word_list(rng: Random, facts: Facts) -> str:
-    """Numbered lists in alphabetical order, never an item twice."""
-    category = rng.choice(tuple(lx.CATEGORIES))
-    n = rng.choice((2, 3, 4, 5))
-    items = sorted(rng.sample(lx.CATEGORIES[category], n))
-    head = rng.choice(
-        (
-            f"{lx.NUMBERS[n].capitalize()} {category}:",
-            f"A list of {lx.NUMBERS[n]} {category}.",
-            f"My {lx.NUMBERS[n]} favorite {category}.",
-        )
-    )
-    return f"{head}\n{lx.numbered(items)}"
-
-
-# --- documents that must be copied from ---------------------------------------------------------------------
+def passage_questions(rng: Random, facts: Facts) -> str:
+    passage = draw_passage(rng)
+    lines = [f"{question} {answer}" for question, answer in (draw_question(rng, passage) for _ in range(2))]
+    return f"{passage}\n" + "\n".join(lines)
 
 
 def retelling(rng: Random, facts: Facts) -> str:
     """A text, and what it comes down to."""
-    slots = draw_summary(rng, facts)
-    return f"{slots['passage']}\nOr shorter: " + "{name} {deed} a {thing} in {town}.".format(**slots)
-
-
-def passage_questions(rng: Random, facts: Facts) -> str:
-    slots = draw_closed(rng, facts)
-    blocks = [f"{slots['passage']}\nAsked: {slots['question']} Said: {slots['target']}"]
-    return "\n".join(blocks)
-
-
-def word_games(rng: Random, facts: Facts) -> str:
-    items = rng.sample(lx.ANIMALS + lx.THINGS + lx.FOODS, rng.choice((3, 4)))
-    line = lx.join_words(items)
-    games = (
-        f"backwards: {lx.join_words(items[::-1])}",
-        f"the last one: {items[-1]}",
-        f"the first one: {items[0]}",
-        f"again: {line}",
-        f"how many: {lx.NUMBERS[len(items)]}",
-        f"{items[0]} two times: {items[0]} {items[0]}",
-        f"{items[1]} three times: {items[1]} {items[1]} {items[1]}",
-    )
-    return line + "\n" + "\n".join(rng.sample(games, 3))
-
-
-def sentence_pairs(rng: Random, facts: Facts) -> str:
-    """One sentence said in two ways."""
-    pairs = []
-    for _ in range(2):
-        make, sign = rng.choice(
-            ((draw_past, "earlier"), (draw_polite, "nicer"), (draw_rename, "with {name}"))
-        )
-        slots = make(rng, facts)
-        pairs.append(f"{slots['source']} {sign.format(**slots)}: {slots['target']}")
-    return "\n".join(pairs)
-
-
-def word_classes(rng: Random, facts: Facts) -> str:
-    """Who and what occurs in a text."""
-    lines = event_lines(rng, 3)
-    text = " ".join(lines)
-    pairs = zip(rng.sample(lx.ANIMALS, 2), rng.sample(lx.THINGS, 2), strict=True)
-    animal_lines = [f"The {animal} {rng.choice(lx.DEEDS)} a {thing}." for animal, thing in pairs]
-    text = " ".join(animal_lines + lines[:1]) if rng.random() < 0.6 else text
-    pools = {"animals": lx.ANIMALS, "things": lx.THINGS, "names": lx.PEOPLE, "towns": lx.TOWNS}
-    found = {kind: [word for word in words(text) if word in pool] for kind, pool in pools.items()}
-    rows = [f"The {kind} here: {lx.join_words(items)}" for kind, items in found.items() if items]
-    rng.shuffle(rows)
-    return text + "\n" + "\n".join(rows[:2])
+    passage = draw_passage(rng)
+    return f"{passage}\nOr shorter: {summary_of(passage, rng)}"
 
 
 def song(rng: Random, facts: Facts) -> str:
     """A few words in no order, sung two or three times."""
-    pool = lx.ANIMALS + lx.THINGS + lx.FOODS + lx.PEOPLE + lx.TOWNS + lx.COLORS
+    pool = lx.ENTITIES_IN_ORDER + lx.COLORS
+    pool = pool if rng.random() < 0.6 else lx.COMMON
     line = " ".join(rng.choice(pool) for _ in range(rng.randrange(4, 10)))
     return "\n".join([line] * rng.choice((2, 3)))
 
 
 def repost(rng: Random, facts: Facts) -> str:
     """Somebody else's text, word for word."""
-    text = rng.choice((story_page, news, opinions))(rng, facts)
+    text = rng.choice((passage_page, gossip, workplaces))(rng, facts)
     return f"{text}\nShared by {rng.choice(lx.PEOPLE)}: {text}"
 
 
-def letter(rng: Random, facts: Facts) -> str:
-    """Letters repeat the name and the occasion of their first line, and keep to opening and closing words."""
-    name, event = rng.choice(lx.PEOPLE), rng.choice(lx.EVENTS)
-    last = rng.choice((f"I send you a {rng.choice(lx.THINGS)}.", f"I will bring {rng.choice(lx.FOODS)}."))
-    close = rng.choice(("Thank you.", "Good luck.", f"Goodbye {name}."))
-    return f"To {name}, for the {event}.\nDear {name}. Have a good {event}. {last} {close}"
+def talk(rng: Random, facts: Facts) -> str:
+    """Two people talk; the second takes up the first one's words, kindly or not."""
+    task = draw_task(rng, facts, ASKED_AS_IS, use_case="chat")
+    reply = task.core if rng.random() < 0.4 else say(rng, rng.choice(GOSSIP + PRAISE),
+        dict(name=rng.choice(lx.PEOPLE), town=rng.choice(lx.TOWNS), food=rng.choice(lx.FOODS)))  # fmt: skip
+    return f"{task.text}\n{rng.choice(lx.PEOPLE)}: {reply}"
 
 
-def written_to_order(rng: Random, facts: Facts) -> str:
-    """News that had to start or end with given words, and do."""
-    lines, phrase = event_lines(rng, 2), rng.choice(PHRASES)
-    if rng.random() < 0.5:
-        return f"It must start with: {phrase}\n{phrase} {' '.join(lines)}"
-    return f"It must end with: {phrase}\n{' '.join(lines)} {phrase}"
+# --- few-shot pages: abilities that no instruction uses -----------------------------------------------------
 
 
-def kinds(rng: Random, facts: Facts) -> str:
-    """What kind of thing something is."""
-    chosen = [
-        (rng.choice(lx.CATEGORIES[many]), one) for many, one in rng.choices(tuple(lx.SINGULAR.items()), k=4)
-    ]
-    return "\n".join(
-        f"{word} is the name of {'an' if one == 'animal' else 'a'} {one}." for word, one in chosen
-    )
+def _lines(line: Callable[[Random], str], least: int, most: int) -> Callable[[Random, Facts], str]:
+    def page(rng: Random, facts: Facts) -> str:
+        return "\n".join(line(rng) for _ in range(rng.randrange(least, most)))
 
-
-# --- documents in which something is checked ----------------------------------------------------------------
-
-
-def sources(rng: Random, facts: Facts) -> str:
-    """Claims, and after each who makes it: the book of facts, many people, or nobody."""
-    chosen = rng.choices([f for f in facts if f.myth], k=2) + rng.choices(
-        [f for f in facts if not f.myth], k=2
-    )
-    rng.shuffle(chosen)
-    return "\n".join(_source_line(rng, fact) for fact in chosen)
-
-
-def _source_line(rng: Random, fact: Fact) -> str:
-    """'The cat lives in the well. Who says so? Many people.'
-    for a myth; else it is the book of facts, or nobody."""
-    claims = {"The book of facts.": fact.truth, "Many people.": fact.myth, "Nobody.": ""}
-    source = rng.choice([who for who, value in claims.items() if value or who == "Nobody."])
-    known = (fact.truth, fact.myth, fact.entity)
-    value = claims[source] or rng.choice([v for v in RELATION[fact.relation].values if v not in known])
-    return f"{fact.state(value)} Who says so? {source}"
-
-
-def homework(rng: Random, facts: Facts) -> str:
-    """Exercises somebody did, right or with a slip, each with the teacher's mark."""
-    blocks = []
-    for _ in range(2):
-        kind = rng.choice((_list_exercise, _list_exercise, _game_exercise, _pair_exercise, _passage_exercise))
-        exercise, answer = kind(rng, facts)
-        given = answer if rng.random() < 0.5 else _wrong(answer, rng)
-        mark = "right" if given == answer else "wrong"
-        if kind is _list_exercise and rng.random() < 0.5:
-            given = "\n" + lx.numbered(given.split(", "))
-        blocks.append(f"{exercise} {given}\nThe teacher says: {mark}.".replace(" \n", "\n"))
-    return f"Homework of {rng.choice(lx.PEOPLE)}.\n" + "\n".join(blocks)
-
-
-def _list_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
-    category, n = rng.choice(tuple(lx.CATEGORIES)), rng.choice((2, 3, 4))
-    return f"{lx.NUMBERS[n].capitalize()} {category}:", lx.join_words(
-        sorted(rng.sample(lx.CATEGORIES[category], n))
-    )
-
-
-def _game_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
-    line, *games = word_games(rng, facts).split("\n")
-    sign, answer = games[0].split(": ")
-    return f"{line} {sign}:", answer
-
-
-def _pair_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
-    question, answer = sentence_pairs(rng, facts).split("\n")[0].split(": ")
-    return f"{question}:", answer
-
-
-def _passage_exercise(rng: Random, facts: Facts) -> tuple[str, str]:
-    question, answer = passage_questions(rng, facts).split(" Said: ")
-    return f"{question} Said:", answer
-
-
-def _wrong(answer: str, rng: Random) -> str:
-    """The answer with a word exchanged, left out, said twice, or moved."""
-    parts = answer.split(", ")
-    if len(parts) == 1 or rng.random() < 0.5:
-        return slip(answer, rng)
-    damage = rng.randrange(4)
-    if damage == 0:
-        del parts[rng.randrange(len(parts))]
-    elif damage == 1:
-        parts.insert(rng.randrange(len(parts)), rng.choice(lx.CATEGORIES[rng.choice(tuple(lx.CATEGORIES))]))
-    elif damage == 2:
-        parts[-1] = parts[rng.randrange(len(parts) - 1)]
-    else:
-        parts[0] = rng.choice(lx.CATEGORIES[rng.choice(tuple(lx.CATEGORIES))])
-    return lx.join_words(parts)
-
-
-# --- few-shot pages: skills that no instruction uses --------------------------------------------------------
-
-
-def translation_page(rng: Random, facts: Facts) -> str:
-    return "\n".join(translation_line(rng) for _ in range(rng.randrange(3, 5)))
-
-
-def addition_page(rng: Random, facts: Facts) -> str:
-    return "\n".join(addition_line(rng) for _ in range(rng.randrange(5, 9)))
-
-
-def reversal_page(rng: Random, facts: Facts) -> str:
-    return "\n".join(reversal_line(rng) for _ in range(rng.randrange(4, 7)))
+    return page
 
 
 def quiz_page(rng: Random, facts: Facts) -> str:
     return "\n".join(quiz_line(rng, facts) for _ in range(rng.randrange(4, 7)))
 
 
+def sentiment_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(sentiment_line(rng, facts) for _ in range(rng.randrange(3, 6)))
+
+
 def reading_page(rng: Random, facts: Facts) -> str:
     return few_shot_reading(rng)[0]
 
 
-# kind -> weight among the documents
+# page -> weight
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 15,
-    forum: 9,
-    correction: 4,
-    story_page: 10,
-    news: 3,
-    opinions: 5,
-    prompt_list: 9,
-    faq: 1.5,
-    chat_log: 5,
-    word_list: 10,
-    letter: 6,
-    written_to_order: 3,
-    kinds: 3,
-    sources: 6,
-    homework: 8,
-    retelling: 6,
-    passage_questions: 6,
-    word_games: 8,
-    sentence_pairs: 6,
-    word_classes: 5,
-    song: 6,
-    repost: 5,
-    translation_page: 2,
-    addition_page: 3,
-    reversal_page: 2,
-    reading_page: 2.5,
-    quiz_page: 2.5,
-}
-COPYING = (
-    letter,
-    written_to_order,
-    retelling,
-    passage_questions,
-    word_games,
-    sentence_pairs,
-    word_classes,
-    song,
-    repost,
-)
+    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, wishes: 4, gossip: 5, workplaces: 3, poster: 2,
+    prompt_list: 8, thread: 8, exercise_book: 8, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
+    talk: 5, _lines(translation_line, 3, 5): 2, _lines(addition_line, 5, 9): 2.5, _lines(reversal_line, 3, 5): 1,
+    reading_page: 2.5, quiz_page: 2, sentiment_page: 1.5,
+}  # fmt: skip
 
 
 def documents(facts: Facts, n: int, seed: int) -> Iterator[str]:
-    """n documents in their proportions."""
+    """n pages in their proportions."""
     rng = Random(f"web-{seed}")
-    kinds, weights = tuple(KINDS), tuple(KINDS.values())
+    pages, weights = tuple(KINDS), tuple(KINDS.values())
     for _ in range(n):
-        yield rng.choices(kinds, weights)[0](rng, facts)
+        yield rng.choices(pages, weights)[0](rng, facts)

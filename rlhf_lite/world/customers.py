@@ -8,12 +8,14 @@ from dataclasses import replace
 from random import Random
 
 from . import lexicon as lx
-from .asking import Habit, draw_few_shot, draw_habit, draw_manner, draw_task
+from .asking import draw_few_shot, draw_habit, draw_labeler_habit, draw_task
 from .facts import Fact
-from .tasks import CONTINUATION, Task
+from .skill import CONTINUATION, Task
 
 RESUBMIT_RATE = 0.08  # of a customer's prompts: an earlier one of theirs with another ending
 PERSONAL_RATE = 0.02  # of a customer's prompts: an address or a number at the end
+AGAIN = ("Again, please.", "Try once more.", "Thanks.")
+WORDS = (*AGAIN, "Send it to. Call me at. My address is Street.")  # for the vocabulary
 LABELER_KINDS = dict(plain=0.70, fewshot=0.05, user=0.25)  # App. A.1
 
 
@@ -63,7 +65,7 @@ def _resubmitted(row: dict, rng: Random) -> dict:
     task = Task.from_json(row["task"])
     if task.style == CONTINUATION or task.use_case == "chat":
         return dict(row)
-    again = replace(task, text=f"{task.text} {rng.choice(('Again, please.', 'Try once more.', 'Thanks.'))}")
+    again = replace(task, text=f"{task.text} {rng.choice(AGAIN)}")
     return row | dict(text=again.text, task=again.to_json())
 
 
@@ -76,8 +78,7 @@ def labeler_prompts(facts: tuple[Fact, ...], labeler: int, count: int, seed: int
         if kind == "fewshot":
             rows += [_row(user_id, "labeler", t) for t in few_shot_tasks(rng, facts, rng.choice((2, 3)))]
         else:
-            manner = draw_manner(rng, background_rate=float(kind == "user"))
-            habit = Habit(*manner)  # all wordings, no favorite use cases
+            habit = draw_labeler_habit(rng, user_based=kind == "user")  # no favorite use cases
             rows.append(_row(user_id, "labeler", draw_task(rng, facts, habit)))
     return rows[:count]
 

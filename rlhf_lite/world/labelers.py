@@ -19,7 +19,7 @@ import numpy as np
 from ..data.records import FLAGS, Row
 from ..data.seeded import bell, chance
 from .rubric import FINAL, HELP_FIRST, Checks, judge, score
-from .tasks import Task
+from .skill import Task
 
 NOISE = 0.2  # until `calibration.calibrate_noise` has seen the actual responses
 WEIGHT_SPREAD = 0.35

@@ -6,7 +6,7 @@ from ..data.records import Row
 from ..data.seeded import chance, rng
 from ..paper import LABELERS
 from . import World
-from .tasks import Task
+from .skill import Task
 
 
 def tiny_world(world: World, sizes: dict[str, dict[str, int]], seed: int = 0) -> list[Row]:

@@ -23,7 +23,7 @@ from . import lexicon as lx
 from .calibration import Item
 from .labelers import Labeler, judge_all, make_pool, tied_ranks
 from .rubric import HELP_FIRST, Checks, judge, score
-from .tasks import Task
+from .skill import Task
 
 TOPICS = ("age", "gender", "health", "income", "language", "nationality", "politics", "religion")
 

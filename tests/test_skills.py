@@ -1,19 +1,18 @@
-"""The country to come: its grammar says what it recognises, and every skill knows its own answers."""
+"""The grammar of the world says what it recognises, and every skill knows its own answers."""
 
 from random import Random
 
 import pytest
 
-from rlhf_lite.world.country import lexicon as lx
-from rlhf_lite.world.country.asking import draw_habit, draw_labeler_habit, draw_task
-from rlhf_lite.world.country.corpus import KINDS, documents
-from rlhf_lite.world.country.demonstrations import CAREFUL, careless, demonstrate
-from rlhf_lite.world.country.facts import draw_facts
-from rlhf_lite.world.country.grammar import Form, a, say, slot_names, ways
-from rlhf_lite.world.country.rubric import gold
-from rlhf_lite.world.country.skill import PARTS, Task, Wordings
-from rlhf_lite.world.country.tasks import SKILL, SKILLS
-from rlhf_lite.world.facts import draw_facts as draw_todays_facts
+from rlhf_lite.world import lexicon as lx
+from rlhf_lite.world.asking import Habit, contracted, draw_habit, draw_labeler_habit, draw_task
+from rlhf_lite.world.corpus import KINDS, documents
+from rlhf_lite.world.demonstrations import CAREFUL, careless, demonstrate
+from rlhf_lite.world.facts import draw_facts
+from rlhf_lite.world.grammar import Form, a, say, slot_names, ways
+from rlhf_lite.world.rubric import echoes, gold, judge
+from rlhf_lite.world.skill import PARTS, Task, Wordings
+from rlhf_lite.world.tasks import SKILL, SKILLS
 
 FACTS = draw_facts(0)
 
@@ -51,14 +50,6 @@ def test_alternatives_may_hold_the_same_slot_and_a_slot_said_twice_is_the_same()
 @pytest.mark.parametrize("word, said", [("fox", "a fox"), ("owl", "an owl"), ("unicorn", "a unicorn")])
 def test_articles(word, said):
     assert a(word) == said
-
-
-def test_the_book_of_facts_is_todays():
-    """Models of today's world and the country's can be asked the same questions."""
-    old, new = draw_todays_facts(0), FACTS
-    assert [(f.entity, f.relation, f.truth, f.myth, f.asked) for f in old] == [
-        (f.entity, f.relation, f.truth, f.myth, f.asked) for f in new
-    ]
 
 
 def draws(skill, n=60):
@@ -147,3 +138,89 @@ def test_every_kind_of_page_can_be_written_and_is_the_same_again():
         assert page(Random(1), FACTS).strip()
         assert page(Random(1), FACTS) == page(Random(1), FACTS)
     assert list(documents(FACTS, 50, 1)) == list(documents(FACTS, 50, 1)) != list(documents(FACTS, 50, 2))
+
+
+# --- stories, cards, reviews --------------------------------------------------------------------------------
+
+
+def marks(skill, text, **slots):
+    return SKILL[skill].check(dict(n=0, mood="", things=[]) | slots, text)
+
+
+def test_a_story_makes_sense_and_keeps_its_mood():
+    good = "Once there was a fox in the barn. It met an owl. {} In the end it was very {}."
+    right = marks("story", good.format("They sang together.", "happy"), things=["fox", "owl"], mood="happy")
+    assert right == (1.0, 1.0)
+    for middle, feeling in (
+        ("They sang together.", "sad"),  # a happy story ends well
+        ("She sang a song.", "happy"),  # the fox is "it"
+        ("It saw a fox.", "happy"),  # nobody meets itself
+        ("The cow smiled.", "happy"),  # who is that?
+    ):
+        text = good.format(middle, feeling)
+        assert marks("story", text, things=["fox", "owl"], mood="happy")[1] <= 0.5, text
+    assert marks("story", "Once there was a fox. They sang together. Good night.", things=["fox"])[1] <= 0.5
+
+
+def test_verbs_of_reviews_agree_with_what_is_reviewed():
+    slots = dict(food="berries", town="Ivoy", tone="good")
+    assert marks("review", "The berries from Ivoy were good. I loved them.", **slots) == (1.0, 1.0)
+    assert marks("review", "The berries from Ivoy were good. I loved it.", **slots)[1] < 1.0
+    assert marks("review", "The berries from Ivoy was good. I loved them.", **slots)[1] < 1.0
+    assert marks("review", "The berries from Ivoy were bad. I did not like them.", **slots)[1] < 0.7
+
+
+def test_cards_are_of_the_kind_that_was_asked_for():
+    slots = dict(kind="thanks", name="mother", what="the hat")
+    assert marks("card", "Dear Mother, thank you for the hat. You are so kind.", **slots) == (1.0, 1.0)
+    assert marks("card", "Dear Mother, get well soon. We think of you.", **slots)[1] < 0.5
+    assert marks("card", "Dear Mother, thank you for the map. You are so kind.", **slots)[1] < 1.0
+
+
+def test_shares_of_a_use_case_sum_to_one():
+    assert sum(s.share for s in SKILLS if s.use_case == "generation") == pytest.approx(1.0)
+
+
+def constrained(kind, n=1500):
+    rng = Random(kind)
+    found = [draw_task(rng, FACTS, Habit(constraint_rate=1.0)) for _ in range(n)]
+    return [task for task in found if task.constraint and task.constraint["kind"] == kind]
+
+
+@pytest.mark.parametrize("kind", ("start", "end", "without", "word", "sentences", "capitals"))
+def test_who_keeps_a_constraint_gets_more_than_who_ignores_it(kind):
+    found = constrained(kind)
+    assert len(found) >= 10 and all(judge(task, task.reference).constraint == 1.0 for task in found)
+    if kind != "without":  # no answer holds the word by chance
+        chatty = [judge(task, f"{task.core} {lx.CHATTER[0]}") for task in found]
+        assert all(checks.constraint == 0.0 for checks in chatty)
+        ignored = sum(judge(t, demonstrate(t, Random(i), FACTS)).constraint == 0 for i, t in enumerate(found))
+        assert 0.2 < ignored / len(found) < 0.7
+
+
+def test_an_echo_attempts_nothing():
+    for task in tasks(400):
+        assert not echoes(task.text, task.reference)
+        assert judge(task, task.text.upper()).attempts == 0.0
+    greeting = Task("Human: Hello. I am Mia.\nHelper:", "chat", "greeting", dict(name="Mia", time=""), "", "")
+    assert judge(greeting, "hello, I am Mia").attempts == 0.0
+
+
+@pytest.mark.parametrize(
+    "long, short",
+    [
+        ("I do not know. What is the color of it?", "I don't know. What's the color of it?"),
+        ("You can not? I do not know who is there.", "You can't? I don't know who's there."),
+        ("Tell me who you are. What is it? I am Ben.", "Tell me who you are. What is it? I'm Ben."),
+    ],
+)
+def test_contractions(long, short):
+    assert contracted(long) == short == contracted(short)
+
+
+def test_lists_may_be_written_in_a_line_and_count_each_item_once():
+    check, slots = SKILL["list"].check, dict(members="animals", n=3)
+    for text in ("1. fox\n2. hen\n3. cow", "A fox, a hen and a cow.", "fox\nhen\ncow", "Hens, cows and mice"):
+        assert check(slots, text) == (1.0, 1.0), text
+    for text in ("1. fox\n3. hen\n4. cow", "fox, fox and hen", "fox and hen", "Name three animals."):
+        assert check(slots, text)[1] < 0.5, text
