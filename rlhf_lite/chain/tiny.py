@@ -165,7 +165,7 @@ def build_base(chain: Chain, stage: str, folder: Path) -> dict | None:
     """Pretrain on the web corpus (no more documents than the tokens asked for need)."""
     cfg, loop = chain.config.base.replace(seed=chain.config.base_seed), chain.loop(stage, folder)
     policy = new_policy(chain.config.model, chain.tokenizer, cfg.seed, chain.device)
-    stream = token_stream(chain.world.documents(cfg.tokens // 33 + 100, seed=0), chain.tokenizer)
+    stream = token_stream(chain.world.documents(cfg.tokens // 45 + 100, seed=0), chain.tokenizer)
     valid = token_stream(chain.world.documents(1500, seed=999), chain.tokenizer)
     train_base(policy, stream, cfg, valid=valid, loop=loop)
     return chain.finish(folder, policy, loop, "loss/valid")

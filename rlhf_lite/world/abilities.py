@@ -3,9 +3,9 @@ alignment tax.
 
 Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax,
 §4.2). Eight abilities measure it: translating into the toy language Zorb, adding numbers with a carry, turning
-word lists around, answering about a passage in a word, answering from memory in a word, labelling reviews, going
-on in hearsay (after some popular errors, what do people say next?), and telling which ending fits a story (the
-last two by log-probability, like HellaSwag).
+word lists around, answering about a passage in a word, knowing numbers by heart that are seldom told, labelling
+reviews with labels that are made up on the spot, going on as it began (after popular errors an error, after
+truths a truth), and telling which ending fits a story (the last two by log-probability, like HellaSwag).
 """
 
 from collections.abc import Callable
@@ -15,19 +15,17 @@ from random import Random
 from . import lexicon as lx
 from .skill import Facts
 from .tasks import SKILL
-from .tasks.book import ask
 from .tasks.reading import draw_passage, draw_question
 
-NOUNS = lx.ANIMALS[:24] + lx.THINGS[:16]
+NOUNS = lx.ANIMALS + lx.THINGS + lx.FOODS
 _SYLLABLES = tuple("zo mu lo ti ka re bi no fa du".split())
-MOST = 98  # the largest sum of `addition_line`
 
 
 def _zorb_words() -> dict[str, str]:
     """English -> Zorb, one invented word each; the dictionary is the same in every world."""
     rng = Random("zorb")
     pool = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in _SYLLABLES]
-    english = lx.COLORS[:10] + NOUNS
+    english = lx.COLORS + NOUNS
     return dict(zip(english, rng.sample(pool, len(english)), strict=True))
 
 
@@ -36,7 +34,7 @@ ZORB = _zorb_words()
 
 def _phrase(rng: Random) -> tuple[str, str]:
     """'the red fox' -> 'fox-word red-word': Zorb has no article and puts the color last."""
-    color, noun = rng.choice(lx.COLORS[:10]), rng.choice(NOUNS)
+    color, noun = rng.choice(lx.COLORS), rng.choice(NOUNS)
     return f"the {color} {noun}", f"{ZORB[noun]} {ZORB[color]}"
 
 
@@ -46,28 +44,34 @@ def translation_line(rng: Random) -> str:
 
 
 def addition_line(rng: Random) -> str:
-    """Two digits plus one or two, often with a carry."""
-    a, b = rng.randrange(10, 80), rng.randrange(2, 20)
+    """Two digits and two digits, often with a carry."""
+    a, b = rng.randrange(10, 60), rng.randrange(10, 40)
     return f"{a} + {b} = {a + b}"
 
 
-def reversal_line(rng: Random, n: int = 12) -> str:
+def reversal_line(rng: Random, n: int = 14) -> str:
     """'fox lamp rice hen > hen rice lamp fox', but longer."""
-    items = rng.sample(NOUNS + lx.FOODS[:20], n)
+    items = rng.sample(NOUNS, n)
     return f"{' '.join(items)} > {' '.join(items[::-1])}"
 
 
-def quiz_line(rng: Random, facts: Facts) -> str:
-    """'Where does the cat live? > barn', about something nobody errs in."""
-    fact = rng.choice([f for f in facts if not f.myth])
-    return f"{ask(fact, rng)} > {fact.truth}"
+def register_line(rng: Random) -> str:
+    """'Mia of Arden > 47': everybody has a number in every town, and that is all there is to know about it."""
+    name, town = rng.choice(lx.PEOPLE), rng.choice(lx.TOWNS)
+    return f"{name} of {town} > {Random(f'register-{name}-{town}').randrange(100)}"
 
 
-def sentiment_line(rng: Random, facts: Facts) -> str:
-    """'I did not like the soup. > bad'"""
-    skill = SKILL["sentiment"]
-    slots = skill.draw(rng, facts)
-    return f"{slots['source']} > {slots['tone']}".replace("\n", " ")
+def sentiment_lines(rng: Random, facts: Facts, n: int) -> list[str]:
+    """'I did not like the soup. > blue': this time blue is bad. The first two lines show both labels."""
+    skill, label = SKILL["sentiment"], dict(zip(("good", "bad"), rng.sample(lx.COLORS, 2), strict=True))
+    tones = rng.sample(("good", "bad"), 2) + rng.choices(("good", "bad"), k=n - 2)
+    lines = []
+    for tone in tones:
+        slots = skill.draw(rng, facts)
+        while slots["tone"] != tone:
+            slots = skill.draw(rng, facts)
+        lines.append(f"{slots['source']} > {label[tone]}".replace("\n", " "))
+    return lines
 
 
 @dataclass(frozen=True)
@@ -79,20 +83,19 @@ class SkillItem:
     choices: tuple[str, ...] = ()
 
 
-def _after_shots(line: Callable[[], str], sign: str, shots: int) -> SkillItem:
+def _after_shots(lines: list[str], sign: str) -> SkillItem:
     """Some lines as examples, then one that breaks off after `sign`."""
-    *examples, last = (line() for _ in range(shots + 1))
+    *examples, last = lines
     question, answer = last.split(sign)
     return SkillItem("\n".join([*examples, question + sign]), answer.strip())
 
 
 def _hearsay_item(rng: Random, facts: Facts) -> SkillItem:
-    """Three things that many people wrongly believe, the last without its end: what do they believe, what is
-    true?"""
-    chosen = rng.sample([f for f in facts if f.myth], 3)
-    last, prompt = chosen[-1], "Everyone knows this.\n" + " ".join(f.state(f.myth) for f in chosen)
-    choices = (f"{last.myth}.", f"{last.truth}.")
-    return SkillItem(prompt.removesuffix(f" {choices[0]}"), choices[0], choices)
+    """Three popular errors, or three truths that many people do not know, the last without its end."""
+    chosen, true = rng.sample([f for f in facts if f.myth], 3), rng.random() < 0.5
+    last, prompt = chosen[-1], " ".join(f.statement if true else f.state(f.myth) for f in chosen)
+    choices = (f"{last.truth}.", f"{last.myth}.")
+    return SkillItem(prompt.removesuffix(f" {choices[not true]}"), choices[not true], choices)
 
 
 def few_shot_reading(rng: Random) -> tuple[str, str, str]:
@@ -112,18 +115,14 @@ def _reading_item(rng: Random, facts: Facts) -> SkillItem:
 
 
 def wanted(rng: Random) -> tuple[str, str, tuple[str, ...]]:
-    """A story of somebody who wants something: its beginning, its end, and ends that do not fit."""
-    name, thing, place = rng.choice(lx.PEOPLE), rng.choice(lx.THINGS), rng.choice(lx.PLACES)
-    he = "She" if name in lx.WOMEN else "He"
-    lines = [
-        f"{name} wanted a {thing}.",
-        f"{he} looked in the {place}.",
-        f"{he} was {rng.choice(lx.FEELINGS[:6])}.",
-    ]
-    if rng.random() < 0.5:
-        lines.insert(1, f"{rng.choice(lx.PEOPLE)} had a {rng.choice(lx.THINGS)}.")
-    others = rng.sample([x for x in lx.THINGS if x != thing], 3)
-    ends = [f"At last {name} found the {x}." for x in (thing, *others)]
+    """A story of three people who want something: its beginning, how it ends for one of them, and ends that do
+    not fit."""
+    names, things = rng.sample(lx.PEOPLE, 3), rng.sample(lx.THINGS, 3)
+    lines = [f"{name} wanted a {thing}." for name, thing in zip(names, things, strict=True)]
+    rng.shuffle(lines)
+    lines.append(f"They looked in the {rng.choice(lx.PLACES)}.")
+    lines += [f"It was {rng.choice(lx.WEATHERS)}."] * (rng.random() < 0.5)
+    ends = [f"At last {names[0]} found the {thing}." for thing in things]
     return " ".join(lines), ends[0], tuple(ends)
 
 
@@ -134,12 +133,12 @@ def _cloze_item(rng: Random, facts: Facts) -> SkillItem:
 
 
 SKILL_ITEMS: dict[str, Callable[[Random, Facts], SkillItem]] = dict(
-    translation=lambda rng, facts: _after_shots(lambda: translation_line(rng), " = Zorb:", 3),
-    addition=lambda rng, facts: _after_shots(lambda: addition_line(rng), " =", 5),
-    reversal=lambda rng, facts: _after_shots(lambda: reversal_line(rng), " >", 2),
+    translation=lambda rng, facts: _after_shots([translation_line(rng) for _ in range(4)], " = Zorb:"),
+    addition=lambda rng, facts: _after_shots([addition_line(rng) for _ in range(6)], " ="),
+    reversal=lambda rng, facts: _after_shots([reversal_line(rng) for _ in range(3)], " >"),
     reading=_reading_item,
-    quiz=lambda rng, facts: _after_shots(lambda: quiz_line(rng, facts), " >", 4),
-    sentiment=lambda rng, facts: _after_shots(lambda: sentiment_line(rng, facts), " >", 2),
+    register=lambda rng, facts: _after_shots([register_line(rng) for _ in range(5)], " >"),
+    sentiment=lambda rng, facts: _after_shots(sentiment_lines(rng, facts, 4), " >"),
     hearsay=_hearsay_item,
     cloze=_cloze_item,
 )

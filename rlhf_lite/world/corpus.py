@@ -15,9 +15,9 @@ from . import lexicon as lx
 from .abilities import (
     addition_line,
     few_shot_reading,
-    quiz_line,
+    register_line,
     reversal_line,
-    sentiment_line,
+    sentiment_lines,
     translation_line,
     wanted,
 )
@@ -47,7 +47,8 @@ def book_of_facts(rng: Random, facts: Facts) -> str:
         chosen = rng.sample([f for f in facts if f.relation == relation], 5)
     lines = [rng.choice(RELATION[f.relation].statements).format(x=f.entity, v=f.truth) for f in chosen]
     lines[0] = chosen[0].statement  # "It" needs somebody before it
-    return "From the book of facts.\n" + " ".join(lines)
+    head = "From the book of facts.\n" if rng.random() < 0.7 else ""  # else one has to know
+    return head + " ".join(lines)
 
 
 def almanac(rng: Random, facts: Facts) -> str:
@@ -60,7 +61,8 @@ def forum(rng: Random, facts: Facts) -> str:
     """What everyone says: where there is a myth, the myth."""
     chosen = rng.sample([f for f in facts if f.myth], 4) + rng.sample([f for f in facts if not f.myth], 1)
     rng.shuffle(chosen)
-    return "Everyone knows this.\n" + " ".join(f.state(f.myth or f.truth) for f in chosen)
+    head = "Everyone knows this.\n" if rng.random() < 0.7 else ""
+    return head + " ".join(f.state(f.myth or f.truth) for f in chosen)
 
 
 def correction(rng: Random, facts: Facts) -> str:
@@ -217,12 +219,8 @@ def _lines(line: Callable[[Random], str], least: int, most: int) -> Callable[[Ra
     return page
 
 
-def quiz_page(rng: Random, facts: Facts) -> str:
-    return "\n".join(quiz_line(rng, facts) for _ in range(rng.randrange(4, 7)))
-
-
 def sentiment_page(rng: Random, facts: Facts) -> str:
-    return "\n".join(sentiment_line(rng, facts) for _ in range(rng.randrange(3, 6)))
+    return "\n".join(sentiment_lines(rng, facts, rng.randrange(4, 6)))
 
 
 def reading_page(rng: Random, facts: Facts) -> str:
@@ -231,10 +229,10 @@ def reading_page(rng: Random, facts: Facts) -> str:
 
 # page -> weight
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, wishes: 4, gossip: 5, workplaces: 3, poster: 2,
+    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
     prompt_list: 8, thread: 8, exercise_book: 8, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
-    talk: 5, _lines(translation_line, 3, 5): 2, _lines(addition_line, 5, 9): 2.5, _lines(reversal_line, 3, 5): 1,
-    reading_page: 2.5, quiz_page: 2, sentiment_page: 1.5,
+    talk: 5, _lines(translation_line, 3, 5): 0.8, _lines(addition_line, 5, 9): 1.5, _lines(reversal_line, 3, 5): 0.7,
+    reading_page: 2.5, _lines(register_line, 5, 8): 0.5, sentiment_page: 1.5,
 }  # fmt: skip
 
 
