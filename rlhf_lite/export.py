@@ -24,7 +24,7 @@ from .chain.recipes import POLICIES
 from .data.files import fingerprint, lacks, read_json
 from .data.network import hub_answers, unreachable
 from .models.checkpoints import fit_to_tokenizer, load_policy, load_scalar_model, save_model
-from .models.tokens import decode, load_tokenizer
+from .models.tokens import load_tokenizer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 CARD, RECORD, TEMPLATE = "README.md", "summary.json", Path(__file__).with_name("card.md")

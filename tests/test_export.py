@@ -30,7 +30,7 @@ from rlhf_lite.models.checkpoints import (
 )
 from rlhf_lite.models.heads import policy_logits
 from rlhf_lite.models.sampling import sample_texts
-from rlhf_lite.models.tokens import build_tokenizer, encode, encode_prompts, exchange_rows, load_tokenizer
+from rlhf_lite.models.tokens import build_tokenizer, encode_prompts, exchange_rows, load_tokenizer
 from rlhf_lite.train.scoring import score_texts
 
 DATA = Path(os.environ.get("RLHF_LITE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -71,7 +71,7 @@ def policy(folder, prompts):
 def scores(folder, pairs):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder)
-    end = getattr(model.config, "question_ids", []) or [tokenizer.eos_token_id]
+    end = [tokenizer.eos_token_id]
     rows = [sum(tokenizer([prompt, "\\n", answer]).input_ids, []) + end for prompt, answer in pairs]
     batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
     return {"batch": model(**batch).logits[:, 0].tolist()}
@@ -96,13 +96,11 @@ def command(*words) -> int:
 
 
 def random_models(tokenizer, folder: Path) -> None:
-    """A policy, a reward model and one with a question, with weights large enough to prefer something."""
+    """A policy and a reward model, with weights large enough to prefer something."""
     policy = new_policy(SHAPE, tokenizer)
     with torch.no_grad():
         policy.transformer.wte.weight.mul_(10)
-    asked = new_scalar_model(policy, seed=1)
-    asked.config.question_ids = encode(tokenizer, QUESTION)
-    for name, model in (("policy", policy), ("reward", new_scalar_model(policy)), ("asked", asked)):
+    for name, model in (("policy", policy), ("reward", new_scalar_model(policy))):
         save_model(model, folder / name, tokenizer=tokenizer)
 
 
@@ -118,7 +116,7 @@ def models(tmp_path_factory) -> dict[str, Path]:
     for name, tokenizer in tokenizers.items():
         folder = tmp_path_factory.mktemp(name)
         random_models(tokenizer, folder)
-        found |= {f"{name}-{kind}": folder / kind for kind in ("policy", "reward", "asked")}
+        found |= {f"{name}-{kind}": folder / kind for kind in ("policy", "reward")}
     return found
 
 
@@ -304,8 +302,6 @@ def test_the_card_says_what_the_run_recorded_and_no_more(tmp_path, capsys):
         f"torch {summary['versions']['torch']}",
         f"loss {summary['result']['loss']:.4g}",
         f"step {step}, the last",
-        QUESTION,
-        "model.config.question_ids",
     ):
         assert text in card, text
     data = huggingface_hub.ModelCard(card).data

@@ -7,15 +7,14 @@ import torch
 from helpers_train import DEMOS, QUIET, FailAt, Failure, longer_is_better, same
 
 from rlhf_lite.config import RewardConfig
-from rlhf_lite.models.checkpoints import load_scalar_model, new_scalar_model, save_model
-from rlhf_lite.models.heads import policy_logits, reward
+from rlhf_lite.models.checkpoints import new_scalar_model
+from rlhf_lite.models.heads import reward
 from rlhf_lite.models.losses import ranking_loss
-from rlhf_lite.models.tokens import encode
 from rlhf_lite.train import batches
 from rlhf_lite.train import rankings as ranking_rows
 from rlhf_lite.train.pairs import split_pairs, train_reward_shuffled
 from rlhf_lite.train.rankings import RankingSet
-from rlhf_lite.train.reward import first_words, new_reward_model, train_reward
+from rlhf_lite.train.reward import train_reward
 from rlhf_lite.train.scoring import center_on, evaluate_reward, score_texts
 
 pytest_plugins = ["helpers_train"]
@@ -52,11 +51,9 @@ def test_scores_of_equal_answers_and_fewer_answers(judge, tokenizer):
     assert evaluate_reward(judge, tokenizer, rankings)["pairs"] == 6
 
 
-@pytest.mark.parametrize("question", ["", "one two?"])
-def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, question):
+def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer):
     """The block mask: same loss to 1e-5 and same gradient as K separate forward passes."""
     rankings, judge = longer_is_better(3), copy.deepcopy(judge)
-    judge.config.question_ids = encode(tokenizer, question)
     data = RankingSet(tokenizer, rankings, judge.config.n_positions)
     gradients, losses = [], []
     for grouped in (True, False):
@@ -80,24 +77,6 @@ def test_one_row_for_all_answers_is_as_good_as_a_row_for_each(judge, tokenizer, 
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-3)
-
-
-def test_a_reward_model_asks_its_question_wherever_it_is_used(base, tokenizer, tmp_path):
-    """In training, scoring and after loading it reads the question instead of EOS, or of the end of a long
-    text."""
-    model, rankings = new_scalar_model(base), longer_is_better(6)
-    train_reward(model, tokenizer, rankings, RewardConfig(question="one two"), loop=QUIET)
-    save_model(model, tmp_path, tokenizer=tokenizer)
-    model = load_scalar_model(tmp_path)
-    prompts, texts = ["say a", "say b twice", "c"], ["a b.", "c", " ".join("abcdef" * 9)]
-    asked, model.config.question_ids = score_texts(model, tokenizer, prompts, texts), []
-    for i, (prompt, text) in enumerate(zip(prompts, texts, strict=True)):
-        ids = encode(tokenizer, f"{prompt}\n{text}")[: base.config.n_positions - 2] + encode(
-            tokenizer, "one two"
-        )
-        ids = torch.tensor([ids])
-        assert reward(model, ids, torch.ones_like(ids)).item() == pytest.approx(asked[i], abs=1e-4)
-    assert score_texts(model, tokenizer, prompts, texts) != pytest.approx(asked)
 
 
 def test_a_prompt_is_read_once_and_every_answer_once(judge, tokenizer, monkeypatch):
@@ -153,35 +132,3 @@ def test_demonstrations_score_zero_after_centering(judge, tokenizer):
 def test_bad_rankings_are_named(judge, tokenizer, row, says):
     with pytest.raises(ValueError, match=says):
         train_reward(judge, tokenizer, [{"prompt": "say a", **row}], loop=QUIET)
-
-
-@torch.no_grad()
-def test_a_head_begins_as_the_policys_own_answer(base, tokenizer):
-    """Before any training the scores differ as the policy's logits of the first answers do."""
-    cfg = RewardConfig(question="one two", answers="red dog / blue / say")
-    model = new_reward_model(base, tokenizer, cfg)
-    model.config.question_ids = encode(tokenizer, cfg.question)
-    best, *others = first_words(tokenizer, cfg.question, ["red dog", "blue", "say"])
-    head, logits = base.lm_head.weight, []
-    for text in ("one", "dog blue"):
-        ids = (
-            encode(tokenizer, "cat")
-            + encode(tokenizer, "\n")
-            + encode(tokenizer, text)
-            + model.config.question_ids
-        )
-        found = policy_logits(base, torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0, -1]
-        logits.append(found[best] - found[others].mean())
-    length = (head[best] - head[others].mean(dim=0)).norm()
-    scores = score_texts(model, tokenizer, ["cat", "cat"], ["one", "dog blue"])
-    assert scores[1] - scores[0] == pytest.approx(float((logits[1] - logits[0]) / length), abs=2e-2)
-    assert float(model.score.weight.norm()) == pytest.approx(1.0)
-    assert not torch.equal(new_reward_model(base, tokenizer, RewardConfig()).score.weight, model.score.weight)
-
-
-@pytest.mark.parametrize(
-    "question, answers", [("", "one / two"), ("one two", "red"), ("one two", "red dog / red cat")]
-)
-def test_answers_that_cannot_be_told_apart_are_refused(base, tokenizer, question, answers):
-    with pytest.raises(ValueError, match="two or more answers to it that begin with different words"):
-        new_reward_model(base, tokenizer, RewardConfig(question=question, answers=answers))

@@ -108,7 +108,9 @@ def test_demonstrations_keep_the_rates_of_their_flaws(world, tasks):
     asked = [t for t in tasks if t.constraint and t.constraint["kind"] in kinds]
     met = [judge(t, demonstrate(t, rng, world.facts)).constraint for t in asked for _ in range(3)]
     assert sum(met) / len(met) == pytest.approx(1 - FlawRates().constraint_ignored, abs=0.07)
-    chat = [t for t in tasks if t.use_case == "open_qa" and not t.constraint and not t.annotations["unknowable"]]
+    chat = [
+        t for t in tasks if t.use_case == "open_qa" and not t.constraint and not t.annotations["unknowable"]
+    ]
     chats = [demonstrate(t, rng, world.facts).endswith(lx.CHATTER) for t in chat for _ in range(2)]
     assert sum(chats) / len(chats) == pytest.approx(FlawRates().chatter["open_qa"], abs=0.06)
 

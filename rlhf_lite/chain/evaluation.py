@@ -55,8 +55,8 @@ def case_set(chain) -> TestSet:
 
 
 def wording_sets(chain) -> dict[str, TestSet]:
-    """Prompts in wordings of each part: those that labelers demonstrate in, those in which only customers ask,
-    and those that occur in nothing that is trained."""
+    """Prompts in wordings of each part: those that labelers demonstrate in, those in which only customers
+    ask, and those that occur in nothing that is trained."""
     n, sets = chain.config.evaluation.wording_prompts, {}
     for part in PARTS:
         rng, habit = Random(f"wordings-{part}"), Habit(parts=(part,), continuation_rate=0.0)

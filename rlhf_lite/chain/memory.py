@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import torch
@@ -22,7 +21,7 @@ from ..config import SIZES
 from ..hardware import forecast, processes
 from ..hardware.forecast import ROOM, BatchShape, Forecast, Shape, amount
 from ..models.checkpoints import read_config
-from ..models.tokens import encode, encode_prompts
+from ..models.tokens import encode_prompts
 from ..train.batches import ExchangeSet
 from ..train.rankings import RankingSet
 from .recipes import RealChainConfig

@@ -67,8 +67,8 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
 
     Words and numbers are stored with the space before them, other signs as given ("." or " -"). Each line is
     read as if it began with a space, so a word is the *same* token at the start of a text or line and in its
-    middle, and so is an opening quote or bracket. A word glued to another sign ("/cat") is another token: bytes,
-    unless it was given that way.
+    middle, and so is an opening quote or bracket. A word glued to another sign ("/cat") is another token:
+    bytes, unless it was given that way.
 
     text -> ids -> text is exact for all valid Unicode, blanks included. ids -> text -> ids is exact only for
     ids that came from text: a sampled line that begins without a space gets one, bytes that are no UTF-8 are
@@ -83,13 +83,18 @@ def build_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
     vocabulary = {token: i for i, token in enumerate(dict.fromkeys([EOS, PAD, *alphabet, *pieces]))}
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     backend.pre_tokenizer = pre
-    backend.normalizer = normalizers.Sequence(  # a space before every line that is not empty, and inside quotes ...
-        [
-            normalizers.Prepend(" "),
-            normalizers.Replace(Regex(r"\A (?=\n)"), ""),
-            normalizers.Replace(Regex(r"\n(?=.)"), "\n "),
-            *(normalizers.Replace(Regex(rf" {re.escape(sign)}(?=[ \w])"), f" {sign} ") for sign in OPENING),
-        ]
+    backend.normalizer = (
+        normalizers.Sequence(  # a space before every line that is not empty, inside quotes ...
+            [
+                normalizers.Prepend(" "),
+                normalizers.Replace(Regex(r"\A (?=\n)"), ""),
+                normalizers.Replace(Regex(r"\n(?=.)"), "\n "),
+                *(
+                    normalizers.Replace(Regex(rf" {re.escape(sign)}(?=[ \w])"), f" {sign} ")
+                    for sign in OPENING
+                ),
+            ]
+        )
     )
     quoted = [decoders.Replace(f" {sign} ", f" {sign}") for sign in reversed(OPENING)]
     undo = [*quoted, decoders.Replace("\n ", "\n"), decoders.Strip(" ", 1, 0)]  # ... which decoding undoes

@@ -27,12 +27,7 @@ class RankingSet:
     only once. After each answer stands its EOS.
     """
 
-    def __init__(
-        self,
-        tokenizer: PreTrainedTokenizerFast,
-        rankings: Sequence[Mapping],
-        n_positions: int,
-    ):
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, rankings: Sequence[Mapping], n_positions: int):
         for i, row in enumerate(rankings):
             _check_ranking(i, row)
         self.pad_id = tokenizer.pad_token_id
