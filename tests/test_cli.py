@@ -282,7 +282,7 @@ def test_scale_changes_all_sets_but_the_default_changes_nothing():
     def data(words):
         return chain_config(cli.parser().parse_args(["run", *words.split()])).data
 
-    assert data("") == data("--scale 0.2")
+    assert data("") == data("--scale 0.43")
     assert data("--scale 0.05").scale == 0.05 and data("--scale 0.05").sft_scale < data("").sft_scale
     assert data("--scale 1").scale == data("--scale 1").sft_scale == 1.0
 

@@ -82,7 +82,7 @@ def test_skills_in_which_an_ending_is_chosen_get_as_many_items_as_there_are_endi
 ):
     monkeypatch.setattr(benchmarks, "few_shot_accuracy", lambda policy, world, tokenizer, skill, n, seed=0: n)
     counts = benchmarks.skills_of(None, world, None, 30, endings=200)
-    assert counts["hearsay"] == 100 and counts["cloze"] == 50 and counts["quiz"] == 30
+    assert counts["hearsay"] == 100 and counts["cloze"] == 66 and counts["register"] == 30
     assert set(benchmarks.skills_of(None, world, None, 30).values()) == {30}
 
 

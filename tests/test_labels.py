@@ -189,7 +189,7 @@ def test_measured_agreement_is_that_of_the_labels(prompts, completions, items):
 
 def test_unreachable_agreement_is_explained(items):
     with pytest.raises(ValueError, match="Without any noise these labelers agree"):
-        calibration.calibrate_noise(lb.make_pool(0), items[:20], target=0.999)
+        calibration.calibrate_noise(lb.make_pool(0), items[:20], target=0.9999)
     with pytest.raises(ValueError, match="at least 2 people"):
         calibration.pool_agreement(lb.make_pool(0, n=1), items)
 

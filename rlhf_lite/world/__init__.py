@@ -23,6 +23,7 @@ from .grammar import capitalized
 from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
 from .skill import USE_CASES, Task
 from .tasks import SKILL, SKILLS
+from .tasks.book import plain_questions
 from .tasks.unknown import is_decline
 
 __all__ = [
@@ -64,6 +65,10 @@ class World:
     def myths(self) -> tuple[Fact, ...]:
         """The facts that many people get wrong."""
         return tuple(f for f in self.facts if f.myth)
+
+    def questions(self, fact: Fact) -> list[str]:
+        """The plain ways to ask for a fact."""
+        return plain_questions(fact)
 
     def draw_task(self, rng: Random, **options) -> Task:
         return draw_task(rng, self.facts, **options)

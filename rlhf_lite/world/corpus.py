@@ -212,11 +212,20 @@ def talk(rng: Random, facts: Facts) -> str:
 # --- few-shot pages: abilities that no instruction uses -----------------------------------------------------
 
 
-def _lines(line: Callable[[Random], str], least: int, most: int) -> Callable[[Random, Facts], str]:
-    def page(rng: Random, facts: Facts) -> str:
-        return "\n".join(line(rng) for _ in range(rng.randrange(least, most)))
+def translation_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(translation_line(rng) for _ in range(rng.randrange(3, 5)))
 
-    return page
+
+def addition_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(addition_line(rng) for _ in range(rng.randrange(5, 9)))
+
+
+def reversal_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(reversal_line(rng) for _ in range(rng.randrange(3, 5)))
+
+
+def register_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(register_line(rng) for _ in range(rng.randrange(5, 8)))
 
 
 def sentiment_page(rng: Random, facts: Facts) -> str:
@@ -231,9 +240,10 @@ def reading_page(rng: Random, facts: Facts) -> str:
 KINDS: dict[Callable[[Random, Facts], str], float] = {
     book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
     prompt_list: 8, thread: 8, exercise_book: 8, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
-    talk: 5, _lines(translation_line, 3, 5): 0.8, _lines(addition_line, 5, 9): 1.5, _lines(reversal_line, 3, 5): 0.7,
-    reading_page: 2.5, _lines(register_line, 5, 8): 0.5, sentiment_page: 1.5,
+    talk: 5, translation_page: 0.8, addition_page: 1.5, reversal_page: 0.7,
+    reading_page: 2.5, register_page: 0.5, sentiment_page: 1.5,
 }  # fmt: skip
+COPYING = (exercise_book, homework, passage_questions, retelling, song, repost, talk, reversal_page, reading_page)
 
 
 def documents(facts: Facts, n: int, seed: int) -> Iterator[str]:

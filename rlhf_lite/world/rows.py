@@ -13,10 +13,10 @@ def tiny_world(world: World, sizes: dict[str, dict[str, int]], seed: int = 0) ->
     """The raw prompt log of the world: rows of user_id, source, kind, text, task.
 
     Long enough to fill sets of these sizes (`data.pipeline.table6_sizes`) with different prompts: a customer
-    leaves about 16 usable ones, and half as many again are drawn because a split moves whole users.
+    leaves about 15 usable ones, and seven in ten more are drawn because a split moves whole users.
     """
     need = {who: sum(parts[who] for parts in sizes.values()) for who in ("customer", "labeler")}
-    n_customers = max(80, round(1.5 * need["customer"] / 16))
+    n_customers = max(80, round(1.7 * need["customer"] / 15))
     per_labeler = max(10, round(1.6 * need["labeler"] / LABELERS.value))
     return world.prompt_log(n_customers, LABELERS.value, per_labeler, seed)
 

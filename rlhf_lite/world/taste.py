@@ -10,7 +10,7 @@ from ..data.records import Row, untied_pairs
 from ..labels.agreement import Agreement, agreement
 from .labelers import Labeler, label
 from .rubric import HELP_FIRST, judge
-from .tasks import Task
+from .skill import Task
 
 CRITERIA = (*HELP_FIRST, "length")  # of `length` 1 is 15 words, at most 2
 

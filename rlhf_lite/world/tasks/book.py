@@ -136,6 +136,12 @@ def ask(fact: Fact, rng: Random | None = None, part: str = "plain") -> str:
     return say(rng, rng.choice({"plain": plain, "other": other, "unseen": unseen}[part]), slots)
 
 
+def plain_questions(fact: Fact) -> list[str]:
+    """One question for each plain wording."""
+    slots = fact_slots(fact)
+    return [say(Random(0), template, slots) for template in fact_wordings(slots).plain]
+
+
 def fact_slots(fact: Fact) -> Slots:
     return dict(relation=fact.relation, entity=fact.entity, truth=fact.truth, myth=fact.myth, x=fact.entity,
                 xs=plural(fact.entity), question=ask(fact))  # fmt: skip
