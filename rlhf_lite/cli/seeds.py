@@ -23,7 +23,9 @@ def options(option: Callable) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from ..evaluate.seeds import read_reports
+    from ..show.scorecard import scorecard
     from ..show.tables import seeds_table
 
     reports = read_reports(args.folders or None)
     print_table(*seeds_table(reports), f"{len(reports)} runs, mean and 95 % interval over them, and each run")
+    print_table(*scorecard(reports), "What the paper claims, by rules that were written before the runs")

@@ -27,7 +27,8 @@ def calibrate_noise(
     """The pool with the noise at which its people agree `target` of the time on these very responses.
 
     Bisection with common random numbers: every step multiplies the same z by another noise, so that agreement
-    falls with noise instead of jumping about. Do it again for every new model: other samples, other noise.
+    falls with noise instead of jumping about. Do it again for every new model: other samples, other noise. Where
+    all responses to every prompt are worth the same, the noise stays as it is.
     """
     opinions, moods, _ = _views(pool, items, 4, seed)
 
@@ -35,6 +36,8 @@ def calibrate_noise(
         alike, both = _counts(opinions + noise * moods, pool[0].tie_width)
         return alike.sum() / max(both.sum(), 1)
 
+    if not _counts(opinions, pool[0].tie_width)[1].sum():  # no response is better than another
+        return list(pool)
     if not share(0.0) >= target:
         few = f"Without any noise these labelers agree on {share(0.0):.1%} of pairs, below the {target:.1%}"
         advice = "Take responses that differ more, or people whose weights differ less."
