@@ -40,12 +40,12 @@ class Exercise(Html):
     def start(self) -> str:
         """What the cell to fill begins with."""
         signature = str(inspect.signature(self.task.solution)).replace("'", "")  # annotations are texts
-        return f"def {self.task.name}{signature}:\n    ..."
+        return f"def my_{self.task.name}{signature}:\n    ..."
 
     def check(self, function: Callable) -> Verdict:
         """Call it once for each hidden case, and say what is to be said."""
         if not callable(function):
-            raise TypeError(f"check takes the function itself, not its result: check({self.task.name})")
+            raise TypeError(f"check takes the function itself, not its result: check(my_{self.task.name})")
         return Verdict(self.task, grade(self.task, function))
 
     def hint(self) -> Fold:
