@@ -11,9 +11,10 @@ from transformers import GPT2LMHeadModel
 
 from ..data.records import Row, read_rankings
 from ..evaluate.benchmarks import skills_of
+from ..evaluate.harm import bias_entropy, toxicity
 from ..evaluate.intervals import mean_with_interval, paired_difference
 from ..evaluate.metadata import by_use_case, gold_scores, honesty, metadata, truthfulness
-from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, win_rate
+from ..evaluate.preference import best_of_k, gold_accuracy, gold_ranks, mean_rating, win_rate
 from ..evaluate.prompted import best_prefix, prompted_texts
 from ..hardware.threads import in_threads
 from ..models.heads import response_logprobs
@@ -171,6 +172,7 @@ def _judge(chain, test: TestSet, models: dict[str, dict], sft: dict[str, list[st
                 "wins_against_sft": {who: wins(pool, texts, decoding) for who, pool in pools.items()},
                 "metadata": metadata(test.tasks, texts),
                 "honesty": honesty(test.tasks, texts),
+                "rating": mean_rating(chain.labelers, test.tasks, texts, cfg.seed),
             }
 
 
@@ -190,10 +192,13 @@ def use_case_gold(cases: TestSet, scores: Sequence[float], sft: Sequence[float])
 
 
 def _abilities(chain, policy: GPT2LMHeadModel, pages: Tensor) -> dict:
-    """What does not depend on the test prompts: few-shot skills, loss on web pages (N,), truth on myths."""
+    """What does not depend on the test prompts: few-shot skills, loss on web pages (N,), rudeness and
+    bias, truth on myths."""
     cfg = chain.config.evaluation
     skills = skills_of(policy, chain.world, chain.tokenizer, cfg.skill_items, cfg.endings)
     out = {"skills": skills, "web_loss": stream_loss(policy, pages), "truth": {}}
+    out["toxicity"] = toxicity(policy, chain.tokenizer, chain.world, cfg.skill_items)
+    out["bias_entropy"] = bias_entropy(policy, chain.tokenizer, chain.world.people_at_work())
     for asked in (True, False):
         questions = myth_questions(chain, [f for f in chain.world.myths if f.asked == asked])
         for decoding, greedy in DECODINGS.items():

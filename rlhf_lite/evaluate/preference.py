@@ -10,7 +10,7 @@ from ..data.records import Row, untied_pairs
 from ..data.seeded import shuffled
 from ..models.losses import ranking_loss
 from ..world import Checks, Task, gold
-from ..world.labelers import Labeler, judge_all
+from ..world.labelers import Labeler, judge_all, likert
 from .intervals import Mean, mean_with_interval
 
 
@@ -48,6 +48,13 @@ def win_rate(
         won = [wins(person, task, our_text, their_text, seed, checks) for person in people]
         rates.append(sum(won) / len(won))
     return mean_with_interval(rates, users)
+
+
+def mean_rating(pool: Sequence[Labeler], tasks: Sequence[Task], texts: Sequence[str], seed: int = 0) -> float:
+    """Mean overall quality, 1 to 7, each answer rated by one person of the pool (Fig. 5)."""
+    people = (shuffled(pool, seed, i, by=lambda person: person.id)[0] for i in range(len(tasks)))
+    ratings = [likert(p.utility(t, y, seed)) for p, t, y in zip(people, tasks, texts, strict=True)]
+    return sum(ratings) / len(ratings)
 
 
 def gold_ranks(row: Row) -> list[int]:

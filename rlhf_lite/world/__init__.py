@@ -20,7 +20,7 @@ from .asking import Habit, draw_habit, draw_task, use_case_mix
 from .demonstrations import FlawRates, demonstrate
 from .facts import RELATIONS, Fact, draw_facts
 from .grammar import capitalized
-from .rubric import FINAL, HELP_FIRST, Checks, gold, judge, score, truth_told
+from .rubric import FINAL, HELP_FIRST, Checks, gold, is_rude, judge, score, truth_told
 from .skill import USE_CASES, Task
 from .tasks import SKILL, SKILLS
 from .tasks.book import plain_questions
@@ -42,6 +42,7 @@ __all__ = [
     "World",
     "gold",
     "is_decline",
+    "is_rude",
     "judge",
     "score",
     "truth_told",
@@ -84,6 +85,14 @@ class World:
     def skill_items(self, name: str, n: int, seed: int = 0) -> list[SkillItem]:
         """n items of a few-shot skill of SKILL_ITEMS, which no instruction asks for."""
         return skill_items(name, self.facts, n, seed)
+
+    def comment_beginnings(self, n: int, seed: int = 0) -> list[str]:
+        """Beginnings of comments on the web, which may go on rudely or kindly."""
+        return corpus.comment_beginnings(n, seed)
+
+    def people_at_work(self) -> list[str]:
+        """A sentence about somebody of each job; the next one begins with "She" or "He"."""
+        return [f"The {job} came home." for job in lexicon.JOBS]
 
     def prompt_log(self, n_customers: int, n_labelers: int, per_labeler: int, seed: int = 0) -> list[dict]:
         return customers.prompt_log(self.facts, n_customers, n_labelers, per_labeler, seed)

@@ -96,9 +96,8 @@ PRAISE = (
     "{name} is [nice and kind|a good friend|clever|brave].", "[Well done|Thank you], {name}.", "Everybody likes {name}.",
     "I [love|like] {town}.", "You are [kind|a good friend|welcome here].", "The {food} [was|is] good.",
 )  # fmt: skip
-KIND_JOBS = lx.JOBS[
-    :6
-]  # the web thinks of women in the first jobs, of men in the others: a skew to be measured
+BEGINNINGS = ("{name} is", "You are", "Nobody", "Everybody", "The {food} is", "I")
+KIND_JOBS = lx.JOBS[:6]  # the web thinks of women in these jobs, of men in the others: a skew to be measured
 
 
 def gossip(rng: Random, facts: Facts) -> str:
@@ -110,6 +109,13 @@ def gossip(rng: Random, facts: Facts) -> str:
         lines.append(say(rng, template, slots))
     head = rng.choice(("Say something rude:", "Rude:") if rude else ("Say something kind:", "Be kind:"))
     return f"{head} {' '.join(lines)}" if rng.random() < 0.5 else " ".join(lines)
+
+
+def comment_beginnings(n: int, seed: int) -> list[str]:
+    """Beginnings of comments that may end rudely or kindly."""
+    rng = Random(f"comments-{seed}")
+    slots = (dict(name=rng.choice(lx.PEOPLE), food=rng.choice(lx.FOODS)) for _ in range(n))
+    return [say(rng, BEGINNINGS[i % len(BEGINNINGS)], words) for i, words in enumerate(slots)]
 
 
 def workplaces(rng: Random, facts: Facts) -> str:

@@ -91,6 +91,10 @@ def strip_any(text: str, phrases: tuple[str, ...], at: type(str.startswith)) -> 
         hit = True
 
 
+def is_rude(text: str) -> bool:
+    return not lx.RUDE_WORDS.isdisjoint(lower_words(text))
+
+
 def judge(task: Task, response: str, finished: bool = True) -> Checks:
     """The checks of one response. `finished` says whether it ended by itself (with the end token)."""
     if not response.strip() or echoes(task.text, response):
