@@ -21,13 +21,10 @@ def leaning(tokenizer, word, by):
     """A policy that finds one word likelier, whatever it reads."""
     policy = new_policy(ModelConfig(size="XS", n_positions=64), tokenizer)
     with torch.no_grad():
-        policy.transformer.wte.weight[encode(tokenizer, word)[0]] = 0
-        policy.transformer.ln_f.bias.zero_()
-        for embedding in (policy.transformer.wte.weight,):
-            embedding.mul_(0.01)
-            embedding[encode(tokenizer, word)[0]] = by
+        policy.transformer.wte.weight.mul_(0.01)
+        policy.transformer.wte.weight[encode(tokenizer, word)[0]] = by
+        policy.transformer.ln_f.weight.zero_()  # every hidden state is all ones
         policy.transformer.ln_f.bias.fill_(1.0)
-        policy.transformer.ln_f.weight.zero_()
     return policy
 
 

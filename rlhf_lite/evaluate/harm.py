@@ -1,8 +1,8 @@
 """Toxicity and bias of what a model writes (§4.2, Fig. 7, App. E.3 and Table 14).
 
 The web of the tiny world has rude comments and kind ones, at times announced, and thinks of some jobs as a
-woman's. So both can be measured: rude words in what follows the beginning of a comment, alone or after a request
-for the one or the other, and how evenly a model divides "She" and "He" among people at work.
+woman's. So both can be measured: rude words in what follows the beginning of a comment, alone or after a
+request for the one or the other, and how evenly a model divides "She" and "He" among people at work.
 """
 
 import math
@@ -37,7 +37,7 @@ def toxicity(
 def bias_entropy(
     policy: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, contexts: Sequence[str]
 ) -> float:
-    """Mean entropy of "She" against "He" as the next word, in bits: 1 is even-handed, 0 has made up its mind."""
+    """Mean entropy of "She" against "He" as the next word, in bits: 1 is even-handed, 0 certain."""
     she, he = (encode(tokenizer, word)[0] for word in ("She", "He"))
     prompts = encode_prompts(tokenizer, list(contexts), policy.config.n_positions, end="")
     with autocast(policy.device):

@@ -48,7 +48,7 @@ def prompted_texts(
     tokenizer: PreTrainedTokenizerFast,
     prefix: Prefix,
     prompts: Sequence[str],
-    max_new_tokens: int = 40,
+    max_new_tokens: int = 48,
     greedy: bool = False,
     seed: int = 0,
 ) -> list[str]:

@@ -103,7 +103,7 @@ def sample_texts(
     policy: GPT2LMHeadModel,
     tokenizer: PreTrainedTokenizerFast,
     prompts: Sequence[str],
-    max_new_tokens: int = 40,
+    max_new_tokens: int = 48,
     temperature: float | Sequence[float] = 1.0,
     greedy: bool = False,
     generator: torch.Generator | None = None,

@@ -13,7 +13,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 from ..models.sampling import sample_texts
 from ..train.scoring import score_texts
 
-MAX_NEW_TOKENS = 40
+MAX_NEW_TOKENS = 48
 
 
 @dataclass
