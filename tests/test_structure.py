@@ -27,11 +27,12 @@ CORE = (
     "train.batches", "train.optim", "train.loop", "train.sft", "train.reward", "train.ppo",
 )  # fmt: skip
 
-# Physical lines. These numbers are to fall: the package to 9,000. It rose once, by 920, when it learned to
-# read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder.
+# Physical lines. These numbers are to fall: the package to 9,000. It rose twice: by 920, when it learned to
+# read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder; and by 80,
+# when it learned to prepare a class.
 LIMITS = {
     "lines of the core": 2_500,
-    "lines of the package without world/ and show/": 11_920,
+    "lines of the package without world/ and show/": 12_000,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,

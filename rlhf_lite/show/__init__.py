@@ -29,6 +29,8 @@ _HOME = {
     "side_by_side": "responses",
     "table": "text",
     "Exercise": "exercises",
+    "Predict": "predict",
+    "predictions": "predict",
     "expect": "verdicts",
     "show_source": "source",
     "LiveBoard": "board",

@@ -11,7 +11,7 @@ from ..text import Html, escape, inert
 from .grading import Grade, grade
 from .task import Task
 
-ROOMS = ("language", "rankings", "reinforcement")  # modules that hold tasks
+ROOMS = ("language", "rankings", "reinforcement", "pretraining")  # modules that hold tasks
 _FRAME = "border:1px solid #8a8a8a;border-left-width:5px;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 
@@ -40,12 +40,12 @@ class Exercise(Html):
     def start(self) -> str:
         """What the cell to fill begins with."""
         signature = str(inspect.signature(self.task.solution)).replace("'", "")  # annotations are texts
-        return f"def {self.task.name}{signature}:\n    ..."
+        return f"def my_{self.task.name}{signature}:\n    ..."
 
     def check(self, function: Callable) -> Verdict:
         """Call it once for each hidden case, and say what is to be said."""
         if not callable(function):
-            raise TypeError(f"check takes the function itself, not its result: check({self.task.name})")
+            raise TypeError(f"check takes the function itself, not its result: check(my_{self.task.name})")
         return Verdict(self.task, grade(self.task, function))
 
     def hint(self) -> Fold:
@@ -53,8 +53,8 @@ class Exercise(Html):
 
     def solution(self) -> Fold:
         """One way to write it, in a fold. Without HTML: print(exercise.solution().inside)."""
-        source = show_source(self.task.solution)
-        return Fold("Solution", source.html, source.plain)
+        source = show_source(self.task.solution).plain
+        return Fold("Solution", inert(source, "font-family:monospace"), source)
 
 
 class Verdict(Html):
