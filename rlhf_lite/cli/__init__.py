@@ -23,13 +23,13 @@ import warnings
 from collections.abc import Sequence
 
 from ..hardware.signals import handled
-from . import bench, chat, export, lab, labels, real, run, seeds, stages, sweep, world
+from . import bench, chat, classroom, export, lab, labels, real, run, seeds, stages, sweep, world
 from .terminal import note, one_line
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
     for command in (run, chat, lab, stages, seeds, sweep, world, labels, real, export, bench)
-}
+} | {"class": classroom}  # a word that no module can have
 
 
 def main(argv: Sequence[str] | None = None) -> int:
