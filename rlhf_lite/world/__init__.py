@@ -122,7 +122,11 @@ def _pieces(line: str) -> list[str]:
 
 
 _CAPITALS = " ".join(
-    (*lexicon.ENTITIES_IN_ORDER, *(v for r in RELATIONS for v in r.values), *(r.statements[0] for r in RELATIONS))
+    (
+        *lexicon.ENTITIES_IN_ORDER,
+        *(v for r in RELATIONS for v in r.values),
+        *(r.statements[0] for r in RELATIONS),
+    )
 ).upper()
 _EVERY_WORD = " ".join(
     (*lexicon.ENTITIES_IN_ORDER, *lexicon.COMMON, *lexicon.NUMBERS, *lexicon.CHATTER, *lexicon.RUDE_OPENERS,

@@ -249,7 +249,17 @@ KINDS: dict[Callable[[Random, Facts], str], float] = {
     talk: 5, translation_page: 0.8, addition_page: 1.5, reversal_page: 0.7,
     reading_page: 2.5, register_page: 0.5, sentiment_page: 1.5,
 }  # fmt: skip
-COPYING = (exercise_book, homework, passage_questions, retelling, song, repost, talk, reversal_page, reading_page)
+COPYING = (
+    exercise_book,
+    homework,
+    passage_questions,
+    retelling,
+    song,
+    repost,
+    talk,
+    reversal_page,
+    reading_page,
+)
 
 
 def documents(facts: Facts, n: int, seed: int) -> Iterator[str]:

@@ -43,18 +43,40 @@ _GOOD_END = (
 _FUNNY_END = ("{He} laughed all the way home{glad}{funny}{home}", "In the end everyone laughed[ and laughed| about it|]{glad}{funny}", "It was so funny that nobody could stop laughing{glad}{funny}", "And {he} still laughs about it[ today|]{glad}{funny}")  # fmt: skip
 _SAD_END = ("In the end {he} was [all alone|alone again]{sad}", "In the end {he} was [very |so |]{bad}", "{He} never saw {lost_friend} again{sad}", "{He} never found {lost_thing}[ again|]{sad}", "{He} went home alone{sad}{home}", "[At last|Then] {he} cried for a long time{sad}")  # fmt: skip
 _SLEEP_END = ("[At last|Then|Soon] {he} fell asleep{sleep}", "Then {he} went to bed{sleep}", "[Good night|Sleep well|Good night and sleep well]{sleep}", "At last {they} both fell asleep{sleep}", "The moon came up, and {he} fell asleep{sleep}")  # fmt: skip
-_PLAIN_END = ("Then {he} went home{home}", "And that was the end[ of the day| of it|]", "At last {they} went home{home}", "{He} took {the_thing} home{home}")
+_PLAIN_END = (
+    "Then {he} went home{home}",
+    "And that was the end[ of the day| of it|]",
+    "At last {they} went home{home}",
+    "{He} took {the_thing} home{home}",
+)
 
 MIDDLES = {"": _MIDDLE, "sad": tuple(t for t in _MIDDLE + _SAD * 3 if "{good}" not in t), "funny": _MIDDLE + _FUNNY, "happy": _MIDDLE, "nice": _MIDDLE, "bedtime": _MIDDLE}  # fmt: skip
 ENDS = {"": _GOOD_END + _PLAIN_END + _SLEEP_END, "sad": _SAD_END, "funny": _FUNNY_END, "happy": _GOOD_END, "nice": _GOOD_END + _PLAIN_END, "bedtime": _SLEEP_END}  # fmt: skip
-NAMES = {t: frozenset(slot_names(t.replace("{born}", "{one}"))) for pool in (_OPEN, *MIDDLES.values(), *ENDS.values()) for t in pool}
+NAMES = {
+    t: frozenset(slot_names(t.replace("{born}", "{one}")))
+    for pool in (_OPEN, *MIDDLES.values(), *ENDS.values())
+    for t in pool
+}
 _TWO = ("friend", "left")
 _NEEDS = dict(the_friend=_TWO, The_friend=_TWO, they=_TWO, They=_TWO, the_thing=("a_thing", "gone"), The_thing=("a_thing", "gone"),
              lost_friend=("left", ""), lost_thing=("gone", ""), at_event=("doing", ""))  # what was told before, and what must not have been  # fmt: skip
-_ONCE = {"friend", "a_thing", "food", "place", "weather", "color", "good", "bad", "doing", "home"}  # not told twice
+_ONCE = {
+    "friend",
+    "a_thing",
+    "food",
+    "place",
+    "weather",
+    "color",
+    "good",
+    "bad",
+    "doing",
+    "home",
+}  # not told twice
 # What must have been told before each sentence, and what must not.
 BEFORE = {t: {_NEEDS[name][0] for name in names if name in _NEEDS} for t, names in NAMES.items()}
-WITHOUT = {t: {_NEEDS[name][1] for name in names if name in _NEEDS} | names & _ONCE for t, names in NAMES.items()}
+WITHOUT = {
+    t: {_NEEDS[name][1] for name in names if name in _NEEDS} | names & _ONCE for t, names in NAMES.items()
+}
 
 _A_BEING, _THE_BEING = r"an? [a-z]+|[A-Z][a-z]+", r"the [a-z]+|[A-Z][a-z]+"
 _KINDS: dict[str, Iterable[str] | str] = dict.fromkeys(_MARKS, "") | dict(
@@ -71,7 +93,9 @@ def either(templates: Iterable[str]) -> str:
         head, _, tail = template.partition(" ")
         shared = head.startswith("{") and head.endswith("}")
         groups.setdefault(f"{head} " if shared else "", []).append(tail if shared else template)
-    return f"[{'|'.join(head + (either(tails) if head else '|'.join(tails)) for head, tails in groups.items())}]"
+    return (
+        f"[{'|'.join(head + (either(tails) if head else '|'.join(tails)) for head, tails in groups.items())}]"
+    )
 
 
 TOLD = Form(either(NAMES), **_KINDS)
@@ -93,7 +117,9 @@ def _the(x: str) -> str:
 
 
 def _one(x: str) -> str:
-    return x if x in lx.PEOPLE + lx.TOWNS + lx.FOODS + lx.SEASONS else f"a {x} day" if x in lx.WEATHERS else a(x)
+    return (
+        x if x in lx.PEOPLE + lx.TOWNS + lx.FOODS + lx.SEASONS else f"a {x} day" if x in lx.WEATHERS else a(x)
+    )
 
 
 def _cast(rng: Random, things: list[str], mood: str) -> tuple[Slots, set[str]]:
@@ -102,7 +128,9 @@ def _cast(rng: Random, things: list[str], mood: str) -> tuple[Slots, set[str]]:
     heroes = [x for x in things if x in BEINGS][:2]
     asked = set(("one", "friend")[: len(heroes)])
     hero = heroes[0] if heroes else rng.choice(lx.ANIMALS + lx.PEOPLE)
-    friend = heroes[1] if len(heroes) > 1 else rng.choice([x for x in lx.ANIMALS + lx.PEOPLE[:8] if x != hero])
+    friend = (
+        heroes[1] if len(heroes) > 1 else rng.choice([x for x in lx.ANIMALS + lx.PEOPLE[:8] if x != hero])
+    )
 
     def pick(slot: str, pool: tuple[str, ...]) -> str:
         found = [x for x in things if x in pool]
@@ -112,9 +140,19 @@ def _cast(rng: Random, things: list[str], mood: str) -> tuple[Slots, set[str]]:
     thing, food, color = pick("a_thing", lx.THINGS), pick("food", lx.FOODS), rng.choice(lx.COLORS)
     place = pick("place", lx.PLACES + lx.TOWNS if any(x in lx.TOWNS for x in things) else lx.PLACES)
     doing, at_event = DOINGS[pick("doing", lx.EVENTS)]
-    whens = [f"One day in {x}" for x in things if x in lx.SEASONS] + [f"One {x} day" for x in things if x in lx.WEATHERS]
+    whens = [f"One day in {x}" for x in things if x in lx.SEASONS] + [
+        f"One {x} day" for x in things if x in lx.WEATHERS
+    ]
     asked.update(["when"] if whens else ())
-    usual = ("Once", "One day", "One morning", "One evening", f"Last {rng.choice(lx.SEASONS)}", f"On {rng.choice(lx.DAYS)}", f"On a {rng.choice(lx.WEATHERS)} day")
+    usual = (
+        "Once",
+        "One day",
+        "One morning",
+        "One evening",
+        f"Last {rng.choice(lx.SEASONS)}",
+        f"On {rng.choice(lx.DAYS)}",
+        f"On a {rng.choice(lx.WEATHERS)} day",
+    )
     he, him, his = _CASES[pronouns(hero)[0]]
     slots: Slots = dict(
         one=_one(hero), born=f"a {'girl' if hero in SHE else 'boy'} called {hero}" if hero in lx.PEOPLE else _one(hero), hero=capitalized(_the(hero)), friend=_one(friend), the_friend=_the(friend), lost_friend=_the(friend), The_friend=capitalized(_the(friend)), he=he, him=him, his=his, they="they", They="They", a_thing=a(thing), the_thing=f"the {thing}",
@@ -182,7 +220,12 @@ def _coherent(told: list[dict[str, str | None]], things: list[str]) -> bool:
         fitting &= {subject} if subject in _CASES else fitting
         weathers |= {line.get("weather"), *(line.get("when") or "").split()} & set(lx.WEATHERS)
         met |= {friend} - {""}
-        if friend == hero or (line.get("they") or line.get("They")) and len(met) < 2 or others - known - met - {"", *_CASES}:
+        if (
+            friend == hero
+            or (line.get("they") or line.get("They"))
+            and len(met) < 2
+            or others - known - met - {"", *_CASES}
+        ):
             return False
     return bool(hero and fitting) and len(weathers) < 2
 
@@ -238,7 +281,10 @@ def _draw_story(rng: Random, facts: Facts) -> Slots:
     rest = subject or rng.choice(((), (), lx.THINGS, lx.PLACES, lx.FOODS))
     things += [rng.choice(rest)] if rest else []
     about = listed(_the(x) if x in lx.PLACES else _one(x) for x in things)
-    n, mood = rng.choice((0, 0, 0, 2, 3, 4, 5)), rng.choice(("", "", "", "funny", "sad", "happy", "nice", "bedtime"))
+    n, mood = (
+        rng.choice((0, 0, 0, 2, 3, 4, 5)),
+        rng.choice(("", "", "", "funny", "sad", "happy", "nice", "bedtime")),
+    )
     number = lx.NUMBERS[n] if rng.random() < 0.7 else str(n)
     by_end = mood == "happy" and rng.random() < 0.6
     said = {"funny": "[funny|silly]", "nice": "[nice|kind|friendly]", "": "[short |little |]"}.get(mood, mood)
@@ -273,14 +319,20 @@ _ABOUT = {
     "folk": ("The {x} is [very |]{kind}", "The {x} is a [very |]{kind} person", "I know {one_x} [in {town}|who can sing]", "The {x} [came|went|walked] to {place}", "[The|Our] {x} [is|was] {feeling}[ today|]", "I met the {x} {at}", "The {x} works all day"),
     "name": ("{x} is my [friend|neighbor|cousin]{known}", "{x} is [very |so |]{kind}", "I [saw|met] {x} {at}", "{x} [came|went|walked] to {place}", "{x} [is|was] {feeling}[ today|]", "I [sing|play|talk] with {x} every day"),
 }  # fmt: skip
-_FOLLOW = ("[I|We|All of us] like {them}[ very much|]", "Everyone [knows|likes|loves] {them}", "We [talk|often talk] about {them}")
+_FOLLOW = (
+    "[I|We|All of us] like {them}[ very much|]",
+    "Everyone [knows|likes|loves] {them}",
+    "We [talk|often talk] about {them}",
+)
 _POOLS = {"animal": lx.ANIMALS, "thing": lx.THINGS, "place": lx.PLACES, "town": lx.TOWNS, "food": lx.FOODS, "folk": FOLK[:2] + lx.JOBS, "name": lx.PEOPLE}  # fmt: skip
 _LOOKS = dict(kind=("nice", "clever", "friendly", "kind", "funny", "lovely"), look=("old", "new", "big", "small", "nice", "useful", "beautiful"), calm=("small", "big", "quiet", "nice", "old", "beautiful", "pretty"))  # fmt: skip
 ABOUT = Form(
     either([t for some in _ABOUT.values() for t in some] + list(_FOLLOW)), **_KINDS, **_LOOKS, x=r"[a-zA-Z][a-z]+", one_x=r"an? [a-z]+|[A-Z][a-z]+", one_y=r"an? [a-z]+", at_x=r"(?:in|at|on) the [a-z]+", known="",
     relative=lx.RELATIVES, feeling=lx.FEELINGS, town=lx.TOWNS, them=("it", "them", "him", "her"),
 )  # fmt: skip
-ONE_MASS = frozenset("rice bread corn honey cheese soup butter milk cake pie fish".split())  # with "was" and "it"
+ONE_MASS = frozenset(
+    "rice bread corn honey cheese soup butter milk cake pie fish".split()
+)  # with "was" and "it"
 
 
 def _object(x: str) -> tuple[str, ...]:
@@ -302,7 +354,9 @@ def _answer_about(slots: Slots, rng: Random) -> str:
         x=x, one_x=_one(x), one_y=a(y), at=f"{PREPOSITION.get(place, 'in')} the {place}", at_x=f"{PREPOSITION.get(x, 'in')} the {x}", place=f"the {place}", relative=rng.choice(lx.RELATIVES), feeling=rng.choice(lx.FEELINGS), color=rng.choice(lx.COLORS), town=rng.choice(lx.TOWNS), them=_object(x)[0], known="",
     )  # fmt: skip
     first = _ABOUT[kind] if n else _ABOUT[kind][:2]  # these describe
-    return " ".join(f"{capitalized(say(rng, rng.choice(pool), said))}." for pool in (first, _FOLLOW)[: n or 2])
+    return " ".join(
+        f"{capitalized(say(rng, rng.choice(pool), said))}." for pool in (first, _FOLLOW)[: n or 2]
+    )
 
 
 def _check_about(slots: Slots, body: str) -> Marks:
@@ -314,7 +368,9 @@ def _check_about(slots: Slots, body: str) -> Marks:
     fits = all(line.get("them") in (None, *_object(things[0])) for line in told) and not (told[0].get("them"))
     met = all(_last(line.get("friend")) != _last(line.get("one")) for line in told if line.get("one"))
     shape = len(set(lines)) == len(lines) and len(lines) in ((n,) if n else (1, 2, 3))
-    fits = fits and (n > 0 or any(line.get(name) is not None for line in told for name in (*_LOOKS, "color", "known")))
+    fits = fits and (
+        n > 0 or any(line.get(name) is not None for line in told for name in (*_LOOKS, "color", "known"))
+    )
     if named == 1.0 and shape and fits and met:
         return 1.0, 1.0
     return (1.0 if named else 0.5), 0.3 * named + 0.1 * shape + 0.1 * (fits and met)
@@ -325,7 +381,10 @@ def _draw_about(rng: Random, facts: Facts) -> Slots:
     things, n = [rng.choice(rng.choice(tuple(_POOLS.values())))], rng.choice((0, 1, 1, 2))
     if rng.random() < 0.4:
         x = rng.choice(BEINGS)
-        things, n = [x, rng.choice([y for y in rng.choice(tuple(_POOLS.values())) if y not in (x, *lx.JOBS)])], 1
+        things, n = (
+            [x, rng.choice([y for y in rng.choice(tuple(_POOLS.values())) if y not in (x, *lx.JOBS)])],
+            1,
+        )
     asked = rng.sample(things, len(things))
     the_words = f"the word{'s' if len(things) > 1 else ''} {listed(asked)}"
     some, most = ("two sentences", "two sentences") if n == 2 else ("a sentence", "one sentence")
@@ -383,7 +442,14 @@ def _check_poem(slots: Slots, body: str) -> Marks:
 # --- cards --------------------------------------------------------------------------------------------------
 
 _HOSTED = ("birthday", "wedding", "festival", "party")
-_FAULTS = ("I was late", "I broke your {thing}", "I lost your {thing}", "I forgot your birthday", "I was rude", "I ate your cake")
+_FAULTS = (
+    "I was late",
+    "I broke your {thing}",
+    "I lost your {thing}",
+    "I forgot your birthday",
+    "I was rude",
+    "I ate your cake",
+)
 _FAULT = "I was late|I (?:broke|lost) your [a-z]+|I forgot your birthday|I was rude|I ate your cake"
 # What a card is for -> (what it says, how it is called, why it is written); the slot {what} is what it is about.
 CARDS = {
@@ -417,14 +483,27 @@ def _draw_card(rng: Random, facts: Facts) -> Slots:
     what = say(rng, what, dict(thing=rng.choice(lx.THINGS)))
     name = rng.choice(lx.PEOPLE) if rng.random() < 0.7 else rng.choice((*lx.RELATIVES, "teacher"))
     to = name if name in lx.PEOPLE else f"my {name}"
-    said = dict(what=what, to=to, To=capitalized(to), day=rng.choice(lx.DAYS), mine=what.replace("your", f"{to}'s"), Owner=capitalized(f"{to}'s"))
+    said = dict(
+        what=what,
+        to=to,
+        To=capitalized(to),
+        day=rng.choice(lx.DAYS),
+        mine=what.replace("your", f"{to}'s"),
+        Owner=capitalized(f"{to}'s"),
+    )
     card = say(rng, card, said)
     return dict(kind=kind, name=name, what=what, to=to, card=card, a_card=a(card), A_card=capitalized(a(card)), why=say(rng, why, said))  # fmt: skip
 
 
 def _answer_card(slots: Slots, rng: Random) -> str:
     kind = str(slots["kind"])
-    said = {kind: slots["what"], "name": capitalized(str(slots["name"])), "a_thing": a(rng.choice(lx.THINGS)), "food": rng.choice(lx.FOODS), "day": rng.choice(lx.DAYS)}
+    said = {
+        kind: slots["what"],
+        "name": capitalized(str(slots["name"])),
+        "a_thing": a(rng.choice(lx.THINGS)),
+        "food": rng.choice(lx.FOODS),
+        "day": rng.choice(lx.DAYS),
+    }
     return say(rng, f"Dear {{name}}, {CARDS[kind][0]}{_SIGNED if rng.random() < 0.3 else ''}", said)
 
 
@@ -448,7 +527,10 @@ _TWOS = {
     "good": ("I [liked|loved|enjoyed] {them}", "I will [come back|buy more]", "We [all |]want more", "My [family|children|friends] loved {them}[, too|]", "I ate everything", "I will buy {them} again", "Everyone should try {them}"),
     "bad": ("I did not like {them}", "I will not [come back|buy {them} again]", "Nobody liked {them}", "I will never [eat|buy] {them} again", "I could not eat {them}", "I gave {them} to the [pigs|dog|hens]", "I felt sick after that"),
 }  # fmt: skip
-_TASTY, _NASTY = ("good", "great", "fresh", "wonderful", "delicious", "tasty", "lovely"), ("bad", "terrible", "horrible", "poor")
+_TASTY, _NASTY = (
+    ("good", "great", "fresh", "wonderful", "delicious", "tasty", "lovely"),
+    ("bad", "terrible", "horrible", "poor"),
+)
 REVIEW = {
     tone: Form(f"{either(_ONES[tone])}. {either(_TWOS[tone])}[.|!]", food=lx.FOODS, town=lx.TOWNS, good=_TASTY, bad=_NASTY, was=("was", "were"), it=("it", "they"), them=("it", "them"))
     for tone in _ONES
@@ -474,7 +556,9 @@ def _draw_review(rng: Random, facts: Facts) -> Slots:
 
 
 def _answer_review(slots: Slots, rng: Random) -> str:
-    return REVIEW[str(slots["tone"])].say(rng, food=slots["food"], town=slots["town"], **_numbered(slots["food"]))
+    return REVIEW[str(slots["tone"])].say(
+        rng, food=slots["food"], town=slots["town"], **_numbered(slots["food"])
+    )
 
 
 def _check_review(slots: Slots, body: str) -> Marks:
