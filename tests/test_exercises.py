@@ -9,7 +9,7 @@ import torch
 from helpers_html import NASTY, Reader
 
 from rlhf_lite import show
-from rlhf_lite.models import losses
+from rlhf_lite.models import heads, losses
 from rlhf_lite.show.exercises import names
 from rlhf_lite.show.exercises.exercise import tasks
 from rlhf_lite.show.exercises.grading import expected, run, same
@@ -19,9 +19,13 @@ MISTAKES = [(task.name, mistake) for task in TASKS.values() for mistake in task.
 
 
 def by_the_package(name):
-    """The package's function with the exercise's outputs."""
+    """What the package computes, with the exercise's arguments and outputs."""
+    if name == "shared_prompt_mask":
+        return lambda parts: heads.shared_prompt_bias(parts, torch.float32)[:, 0] == 0
+    if name == "ptx_loss":
+        return lambda logits, ids, gamma: gamma * losses.masked_lm_loss(logits[:, :-1], ids[:, 1:])
     function = getattr(losses, name)
-    return (lambda *args: function(*args)[0]) if name == "policy_loss" else function
+    return (lambda *args: function(*args)[0]) if name in ("policy_loss", "value_loss") else function
 
 
 # --- What is asked ------------------------------------------------------------------------------------------
@@ -34,14 +38,10 @@ def test_the_solution_passes(name):
     verdict.require()
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS if hasattr(losses, name)])
+@pytest.mark.parametrize("name", [name for name in TASKS if name != "answer_labels"])
 def test_the_solution_is_what_the_package_computes_with_its_gradients(name):
     verdict = show.Exercise(name).check(by_the_package(name))
     assert verdict.passed, verdict
-
-
-def test_only_labels_have_no_function_in_the_package():
-    assert {name for name in TASKS if not hasattr(losses, name)} == {"answer_labels"}
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -133,6 +133,45 @@ def test_what_cannot_be_graded_is_told_in_words(function, words):
         show.Exercise("ranking_loss").check(function).require()
 
 
+@pytest.mark.parametrize("filled", [True, False])
+def test_what_padding_looks_at_is_not_asked(filled):
+    def mask(parts):
+        padding = (parts < 0)[:, :, None]
+        return TASKS["shared_prompt_mask"].solution(parts).masked_fill(padding, filled)
+
+    assert show.Exercise("shared_prompt_mask").check(mask).passed
+
+
+def test_a_mask_of_another_shape_is_told_so_where_padding_is_free():
+    verdict = show.Exercise("shared_prompt_mask").check(lambda parts: (parts >= 0)[:, None])
+    assert "shape (1, 1, 5); it should have shape (1, 5, 5)" in repr(verdict)
+
+
+def test_whole_numbers_are_shown_without_digits():
+    verdict = show.Exercise("shared_prompt_mask").check(
+        lambda parts: torch.ones(len(parts), *parts.shape[1:] * 2)
+    )
+    assert "it should be [[[1, 0, 0, 0, 0], [1, 1, 0, 0, 0]" in repr(verdict)
+
+
+def test_values_held_in_another_way_are_right_too():
+    def held_by_steps(values, old_values, returns, mask, clip=0.2):
+        held = old_values + (values - old_values).clamp(-clip, clip)
+        plain, held = (values - returns) ** 2, (held - returns) ** 2
+        return torch.where(held > plain, held, plain)[mask.bool()].mean() / 2
+
+    assert show.Exercise("value_loss").check(held_by_steps).passed
+
+
+def test_clipping_around_the_returns_holds_nothing():
+    def around_returns(values, old_values, returns, mask, clip=0.2):
+        held = torch.clamp(values, returns - clip, returns + clip)
+        worse = torch.maximum((values - returns) ** 2, (held - returns) ** 2)
+        return (worse * mask).sum() / mask.sum() / 2
+
+    assert show.Exercise("value_loss").check(around_returns).mistake == "nothing is held"
+
+
 def test_a_missing_output_is_named():
     verdict = show.Exercise("kl_estimates").check(lambda a, b, m: {"k1": a.sum(), "k2": a.sum()})
     assert "no 'k3'" in repr(verdict)
@@ -141,12 +180,13 @@ def test_a_missing_output_is_named():
 # --- In a notebook ------------------------------------------------------------------------------------------
 
 
-def test_a_cell_that_is_not_yet_filled_is_neither_right_nor_wrong():
+@pytest.mark.parametrize("name", TASKS)
+def test_a_cell_that_is_not_yet_filled_is_neither_right_nor_wrong(name):
     def to_do(*args):
         raise NotImplementedError
 
     for empty in (lambda *args: None, lambda *args: ..., to_do):
-        verdict = show.Exercise("gae").check(empty)
+        verdict = show.Exercise(name).check(empty)
         assert verdict.missing and not verdict.passed and "not yet written" in repr(verdict)
 
 

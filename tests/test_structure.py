@@ -28,11 +28,11 @@ CORE = (
 )  # fmt: skip
 
 # Physical lines. These numbers are to fall: the package to 9,000. It rose once, by 920, when it learned to
-# read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder; and by 60,
-# when it learned to measure rudeness, bias and what a model admits not to know.
+# read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder; and by 140,
+# when it learned to measure rudeness, bias and what a model admits not to know, and to prepare a class.
 LIMITS = {
     "lines of the core": 2_500,
-    "lines of the package without world/ and show/": 11_980,
+    "lines of the package without world/ and show/": 12_060,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,

@@ -11,7 +11,7 @@ from ..text import Html, escape, inert
 from .grading import Grade, grade
 from .task import Task
 
-ROOMS = ("language", "rankings", "reinforcement")  # modules that hold tasks
+ROOMS = ("language", "rankings", "reinforcement", "pretraining")  # modules that hold tasks
 _FRAME = "border:1px solid #8a8a8a;border-left-width:5px;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 

@@ -96,6 +96,8 @@ def run(task: Task, function: Callable, case: Case) -> Result:
     outputs = _outputs(task, given)
     if isinstance(outputs, str):
         return Result(fault=outputs)
+    if task.free is not None:
+        outputs = _without(task.free(*case.args), outputs)
     if not task.learns:
         return Result({name: value.detach() for name, value in outputs.items()})
     return _with_gradient(task, args, outputs)
@@ -119,6 +121,11 @@ def _outputs(task: Task, given) -> dict[str, Tensor] | str:
         }  # float64: nobody is to be wrong by rounding
     except (TypeError, ValueError, RuntimeError):
         return f"it returns {type(given[0]).__name__}; return tensors: {names}."
+
+
+def _without(free: Tensor, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """0 wherever anything may stand. An output of a wrong shape stays, and is told of later."""
+    return {name: x.masked_fill(free, 0.0) if x.shape == free.shape else x for name, x in outputs.items()}
 
 
 def _things(count: int) -> str:
@@ -182,7 +189,8 @@ def differs(case: Case, found: Result, right: Result) -> str:
 
 
 def shown(x: Tensor) -> str:
-    """A tensor in a line: its numbers with three digits."""
+    """A tensor in a line: whole numbers as they are, others with three digits."""
     if not x.shape:
-        return number(x)
+        value = x.item()
+        return number(int(value) if value.is_integer() else value)
     return f"[{', '.join(shown(part) for part in x)}]"

@@ -1,4 +1,4 @@
-"""Exercises of notebook 04: the ranking loss (Eq. 1), with ties, gaps and all."""
+"""Exercises of notebook 04: the ranking loss (Eq. 1), with ties, gaps and all; who may look at whom."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .task import Case, Law, Mistake, Outputs, Task
+
+# --- The ranking loss ---------------------------------------------------------------------------------------
 
 
 def ranking_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
@@ -21,9 +23,6 @@ def ranking_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
         if pairs.any():
             losses.append(-F.logsigmoid(margins[pairs]).mean())  # over this prompt's pairs
     return torch.stack(losses).mean() if losses else scores.sum() * 0  # over prompts
-
-
-# --- Mistakes -----------------------------------------------------------------------------------------------
 
 
 def _pairs(scores: Tensor, ranks: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,9 +97,6 @@ def sign_forgotten(scores, ranks, mask):
 def hinge(scores, ranks, mask):
     margins, pairs = _pairs(scores, ranks, mask)
     return _mean((1 - margins).clamp(min=0), pairs)
-
-
-# --- The task -----------------------------------------------------------------------------------------------
 
 
 def _case(shows: str, scores: list, ranks: list, mask: list | None = None, loss: float | None = None) -> Case:
@@ -213,4 +209,172 @@ RANKING_LOSS = Task(
     learns=(0,),
 )
 
-TASKS = (RANKING_LOSS,)
+# --- Who may look at whom -----------------------------------------------------------------------------------
+
+
+def shared_prompt_mask(parts: Tensor) -> Tensor:
+    """parts (B, T): 0 prompt, k its k-th answer, -1 padding -> bool (B, T, T), [b, i, j]: i may look at j."""
+    T = parts.shape[1]
+    earlier = torch.ones(T, T, dtype=torch.bool).tril()  # a token itself included
+    looks, seen = parts[:, :, None], parts[:, None, :]
+    return earlier & ((looks == seen) | (seen == 0))
+
+
+def _sides(parts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What stands earlier (T, T); parts of who looks (B, T, 1) and of who is seen (B, 1, T)."""
+    earlier = torch.ones(parts.shape[1], parts.shape[1], dtype=torch.bool).tril()
+    return earlier, parts[:, :, None], parts[:, None, :]
+
+
+def only_causal(parts):
+    return _sides(parts)[0].expand(len(parts), -1, -1)
+
+
+def answers_see_each_other(parts):
+    earlier, _, seen = _sides(parts)
+    return earlier & (seen >= 0)
+
+
+def prompt_not_seen(parts):
+    earlier, looks, seen = _sides(parts)
+    return earlier & (looks == seen)
+
+
+def not_causal(parts):
+    _, looks, seen = _sides(parts)
+    return (looks == seen) | (seen == 0)
+
+
+def prompt_looks_ahead(parts):
+    earlier, looks, seen = _sides(parts)
+    return (earlier & (looks == seen)) | (seen == 0)
+
+
+def prompt_sees_answers(parts):
+    return shared_prompt_mask(parts).transpose(1, 2)
+
+
+def prompt_on_the_wrong_side(parts):
+    earlier, looks, seen = _sides(parts)
+    return earlier & ((looks == seen) | (looks == 0))
+
+
+def padding_seen(parts):
+    earlier, looks, seen = _sides(parts)
+    return earlier & ((looks == seen) | (seen <= 0))
+
+
+def blind_to_itself(parts):
+    return shared_prompt_mask(parts) & ~torch.eye(parts.shape[1], dtype=torch.bool)
+
+
+def hidden_not_seen(parts):
+    return ~shared_prompt_mask(parts)
+
+
+def _rows_of_padding(parts: Tensor) -> Tensor:
+    return (parts < 0)[:, :, None].expand(-1, -1, parts.shape[1])
+
+
+def _parts(shows: str, *rows: list, seen: list | None = None) -> Case:
+    return Case(shows, (torch.tensor(rows),), None if seen is None else {"seen": [seen]})
+
+
+SHARED_PROMPT_MASK = Task(
+    name="shared_prompt_mask",
+    notebook="04",
+    minutes=12,
+    text="A row holds a prompt once and its answers after it. Say who may look at whom: [b, i, j] is True "
+    "where token i may look at token j. A token sees the earlier tokens of the prompt and of its own answer, "
+    "itself included, and nothing else. Padding may stand at either end. Nobody looks at it; what padding "
+    "itself may look at is not asked.",
+    hint="parts[:, :, None] is the part of the token that looks, parts[:, None, :] that of the token looked "
+    "at. One condition is about order (torch.tril), the other about parts; both must hold.",
+    solution=shared_prompt_mask,
+    cases=(
+        _parts(
+            "a prompt of two tokens and two answers",
+            [0, 0, 1, 1, 2],
+            seen=[[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 0, 0, 1]],
+        ),
+        _parts("a prompt without answers", [0, 0, 0], seen=[[1, 0, 0], [1, 1, 0], [1, 1, 1]]),
+        _parts("two rows, the second padded on the right", [0, 0, 1, 2, 2, 3], [0, 1, 1, 2, -1, -1]),
+        _parts("padding on the left", [-1, -1, 0, 0, 1, 2, 2]),
+    ),
+    mistakes=(
+        Mistake(
+            "nothing but order",
+            "You only ask what stands earlier. That is an ordinary causal mask: an answer sees the answers "
+            "before it, and padding where it stands on the left. Ask for the parts as well.",
+            only_causal,
+        ),
+        Mistake(
+            "answers see each other",
+            "An answer may look at its own tokens and the prompt's. Yours sees the answers before it, so its "
+            "score depends on what it happens to be compared with.",
+            answers_see_each_other,
+        ),
+        Mistake(
+            "answers do not see the prompt",
+            "Each part sees only itself. A reward model that cannot read the question judges style alone: "
+            "add whatever belongs to part 0.",
+            prompt_not_seen,
+        ),
+        Mistake(
+            "not causal",
+            "Tokens look at those that come after them. The language model we start from was trained without "
+            "ever doing so, and what it knows would no longer apply.",
+            not_causal,
+        ),
+        Mistake(
+            "the prompt looks ahead",
+            "Everybody sees the whole prompt, even the prompt's own first token. Within the prompt order "
+            "counts, too.",
+            prompt_looks_ahead,
+        ),
+        Mistake(
+            "the prompt sees answers",
+            "Rows and columns are exchanged: [b, i, j] asks whether i may look at j, and yours says whether "
+            "j may look at i. The prompt would read its answers, and no answer the prompt.",
+            prompt_sees_answers,
+        ),
+        Mistake(
+            "the prompt on the wrong side",
+            "You let the prompt look at everything earlier. It is the token looked at, parts[:, None, :], "
+            "that must belong to the prompt.",
+            prompt_on_the_wrong_side,
+        ),
+        Mistake(
+            "padding is seen",
+            "Padding is part -1, and <= 0 takes it for a prompt. With padding on the left every token would "
+            "read it, and a score would depend on how long the neighbouring rows are.",
+            padding_seen,
+        ),
+        Mistake(
+            "a token does not see itself",
+            "Order includes the token itself: tril(), not tril(-1). The first token would have nothing at "
+            "all to look at, and a softmax over nothing is nan.",
+            blind_to_itself,
+        ),
+        Mistake(
+            "True where it should be hidden",
+            "Your mask is right and turned round. Some functions of torch do ask for what is to be hidden; "
+            "here True means that i may look at j.",
+            hidden_not_seen,
+        ),
+    ),
+    laws=(
+        Law(
+            "Nobody may look at a later token.",
+            lambda out: not any(x["seen"].triu(1).any() for x in out.values()),
+        ),
+        Law(
+            "Every real token sees itself.",
+            lambda out: bool((out["a prompt without answers"]["seen"][0].diag() == 1).all()),
+        ),
+    ),
+    outputs=("seen",),
+    free=_rows_of_padding,
+)
+
+TASKS = (RANKING_LOSS, SHARED_PROMPT_MASK)

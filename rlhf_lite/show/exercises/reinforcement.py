@@ -1,4 +1,4 @@
-"""Exercises of notebook 05: reward per token, GAE, whitening, the clipped loss, estimates of KL."""
+"""Exercises of notebook 05: reward per token, GAE, whitening, the two clipped losses, estimates of KL."""
 
 from __future__ import annotations
 
@@ -423,7 +423,7 @@ WHITEN = Task(
     outputs=("white",),
 )
 
-# --- The clipped loss ---------------------------------------------------------------------------------------
+# --- The clipped loss of the policy -------------------------------------------------------------------------
 
 
 def policy_loss(
@@ -552,6 +552,172 @@ POLICY_LOSS = Task(
             "Before the first step every ratio is 1, and the loss is minus the mean advantage.",
             lambda out: bool(torch.isclose(out["nothing has moved yet"]["loss"], _t(1.0)[0])),
         ),
+    ),
+    learns=(0,),
+)
+
+# --- The clipped loss of the value model --------------------------------------------------------------------
+
+
+def value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, clip: float = 0.2
+) -> Tensor:
+    """All (B, T) -> a scalar."""
+    held = torch.clamp(values, old_values - clip, old_values + clip)
+    worse = torch.maximum((values - returns) ** 2, (held - returns) ** 2)
+    return 0.5 * (worse * mask).sum() / mask.sum()
+
+
+def _squares(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> tuple[Tensor, Tensor]:
+    """Squared errors of the values as they are, and held near the old ones."""
+    held = torch.clamp(values, old - clip, old + clip)
+    return (values - returns) ** 2, (held - returns) ** 2
+
+
+def smaller_square(values, old_values, returns, mask, clip=0.2):
+    return 0.5 * _masked_mean(torch.minimum(*_squares(values, old_values, returns, clip)), mask)
+
+
+def only_held(values, old_values, returns, mask, clip=0.2):
+    return 0.5 * _masked_mean(_squares(values, old_values, returns, clip)[1], mask)
+
+
+def never_held(values, old_values, returns, mask, clip=0.2):
+    return 0.5 * _masked_mean((values - returns) ** 2, mask)
+
+
+def errors_clipped(values, old_values, returns, mask, clip=0.2):
+    return 0.5 * _masked_mean((values - returns).clamp(-clip, clip) ** 2, mask)
+
+
+def held_by_a_factor(values, old_values, returns, mask, clip=0.2):
+    bounds = torch.stack([old_values * (1 - clip), old_values * (1 + clip)]).nan_to_num()
+    held = torch.clamp(values, bounds.amin(dim=0), bounds.amax(dim=0))
+    return 0.5 * _masked_mean(torch.maximum((values - returns) ** 2, (held - returns) ** 2), mask)
+
+
+def no_half(values, old_values, returns, mask, clip=0.2):
+    return 2 * value_loss(values, old_values, returns, mask, clip)
+
+
+def values_mask_forgotten(values, old_values, returns, mask, clip=0.2):
+    return value_loss(values, old_values, returns, torch.ones_like(mask), clip)
+
+
+def values_over_all_places(values, old_values, returns, mask, clip=0.2):
+    return 0.5 * (torch.maximum(*_squares(values, old_values, returns, clip)) * mask).mean()
+
+
+def values_rows_first(values, old_values, returns, mask, clip=0.2):
+    worse = torch.maximum(*_squares(values, old_values, returns, clip)) * mask
+    return 0.5 * (worse.sum(dim=1) / mask.sum(dim=1)).mean()
+
+
+def held_without_gradient(values, old_values, returns, mask, clip=0.2):
+    plain, _ = _squares(values, old_values, returns, clip)
+    _, held = _squares(values.detach(), old_values, returns, clip)
+    return 0.5 * _masked_mean(torch.maximum(plain, held), mask)
+
+
+def _value_case(
+    shows: str, values: list, old: list, returns: list, loss: float | None = None, **more
+) -> Case:
+    values = _t(*values)
+    mask = _m(*more["mask"]) if "mask" in more else torch.ones_like(values, dtype=torch.long)
+    args = (values, _t(*old), _t(*returns), mask, more.get("clip", 0.2))
+    return Case(shows, args, None if loss is None else {"loss": loss})
+
+
+def _clipping_costs(out: Outputs) -> bool:
+    held, plain = out["the same, held back"]["loss"], out["far on the right way, no clipping"]["loss"]
+    return bool(held > plain)
+
+
+VALUE_LOSS = Task(
+    name="value_loss",
+    notebook="05",
+    minutes=12,
+    text="The value model learns what its values V should have been: the returns R. V_clip is V held within "
+    "clip of V_old, the value before the update. The loss of a token is half of "
+    "max((V - R)^2, (V_clip - R)^2); return the mean over real tokens. An infinite clip means no clipping.",
+    hint="V_clip lies between old_values - clip and old_values + clip; torch.clamp takes tensors as bounds. "
+    "As with the policy, the larger of two losses counts.",
+    solution=value_loss,
+    cases=(
+        _value_case("near the old value: not held", [[0.6]], [[0.5]], [[1.0]], loss=0.08),
+        _value_case("far on the right way, no clipping", [[0.9]], [[0.5]], [[1.0]], 0.005, clip=math.inf),
+        _value_case("the same, held back", [[0.9]], [[0.5]], [[1.0]], loss=0.045),
+        _value_case("far on the wrong way: not held", [[0.0]], [[0.5]], [[1.0]], loss=0.5),
+        _value_case("below zero, and held back", [[-2.0]], [[-1.0]], [[-3.0]], loss=1.62),
+        _value_case(
+            "two responses, the second shorter",
+            [[0.1, 0.5, 0.9, -0.4], [0.3, 0.9, 7.0, -9.0]],
+            [[0.0, 0.6, 0.4, -0.1], [0.2, 0.4, -3.0, 5.0]],
+            [[0.5, 0.2, 1.0, 0.3], [-0.6, 1.2, 4.0, 4.0]],
+            mask=[[1, 1, 1, 1], [1, 1, 0, 0]],
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "the smaller of two losses",
+            "With the smaller one a value may run far past its old one and still be rewarded for it. The "
+            "larger one stops it: there the loss no longer depends on V.",
+            smaller_square,
+        ),
+        Mistake(
+            "only the held value",
+            "A value that went the wrong way and left the band has no gradient, and can never come back. "
+            "Take the larger of both losses.",
+            only_held,
+        ),
+        Mistake(
+            "nothing is held",
+            "You return half the mean of (V - R)^2. Either you do not clip, or you clip around the returns, "
+            "where the larger loss is always the plain one. The band lies around the old values.",
+            never_held,
+        ),
+        Mistake(
+            "the error is clipped",
+            "You hold V within clip of the return. Then a value that is far off has no gradient, although it "
+            "has most to learn. The band lies around the old values.",
+            errors_clipped,
+        ),
+        Mistake(
+            "clipped by a factor",
+            "You hold V between (1 - clip) and (1 + clip) times V_old, as if it were a ratio. A value near 0 "
+            "could not move at all: add and subtract clip.",
+            held_by_a_factor,
+        ),
+        Mistake(
+            "half forgotten",
+            "The loss is half the mean square, so that its derivative is V - R itself.",
+            no_half,
+        ),
+        Mistake(
+            "mask forgotten",
+            "Padding is in your mean. Nothing was expected there, and nothing came.",
+            values_mask_forgotten,
+        ),
+        Mistake(
+            "averaged over all places",
+            "You divide by B * T, not by the number of real tokens.",
+            values_over_all_places,
+        ),
+        Mistake(
+            "averaged in rows first",
+            "A token of a short response then weighs more. Sum over all real tokens, divide once.",
+            values_rows_first,
+        ),
+        Mistake(
+            "no gradient through the held value",
+            "The numbers are right. But inside the band both losses are equal, torch.maximum gives half of "
+            "the gradient to each, and you detached one of them: the model learns at half speed.",
+            held_without_gradient,
+        ),
+    ),
+    laws=(
+        Law("This loss is never negative.", lambda out: all((x["loss"] >= 0).all() for x in out.values())),
+        Law("Where a value is held back, the loss is larger than without clipping.", _clipping_costs),
     ),
     learns=(0,),
 )
@@ -688,4 +854,4 @@ KL_ESTIMATES = Task(
     outputs=("k1", "k2", "k3"),
 )
 
-TASKS = (PER_TOKEN_REWARDS, GAE, WHITEN, POLICY_LOSS, KL_ESTIMATES)
+TASKS = (PER_TOKEN_REWARDS, GAE, WHITEN, POLICY_LOSS, VALUE_LOSS, KL_ESTIMATES)

@@ -40,7 +40,8 @@ class Law:
 @dataclass(frozen=True)
 class Task:
     """solution: one way to write it, whose source is shown. outputs: what it returns, in order (a mapping may
-    be returned as well). learns: positions of the arguments in which its gradient must be right."""
+    be returned as well). learns: positions of the arguments in which its gradient must be right. free: of a
+    case's arguments, where an output may be anything (bool, in the output's shape)."""
 
     name: str
     notebook: str
@@ -53,3 +54,4 @@ class Task:
     laws: tuple[Law, ...] = ()
     outputs: tuple[str, ...] = ("loss",)
     learns: tuple[int, ...] = ()
+    free: Callable[..., Tensor] | None = None
