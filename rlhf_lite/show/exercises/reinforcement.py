@@ -591,7 +591,7 @@ def errors_clipped(values, old_values, returns, mask, clip=0.2):
 
 
 def held_by_a_factor(values, old_values, returns, mask, clip=0.2):
-    bounds = torch.stack([old_values * (1 - clip), old_values * (1 + clip)]).nan_to_num()
+    bounds = torch.stack([old_values * (1 - clip), old_values * (1 + clip)])
     held = torch.clamp(values, bounds.amin(dim=0), bounds.amax(dim=0))
     return 0.5 * _masked_mean(torch.maximum((values - returns) ** 2, (held - returns) ** 2), mask)
 
@@ -685,7 +685,7 @@ VALUE_LOSS = Task(
         Mistake(
             "clipped by a factor",
             "You hold V between (1 - clip) and (1 + clip) times V_old, as if it were a ratio. A value near 0 "
-            "could not move at all: add and subtract clip.",
+            "could hardly move: add and subtract clip.",
             held_by_a_factor,
         ),
         Mistake(
