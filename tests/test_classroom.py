@@ -13,7 +13,7 @@ from rlhf_lite.show.exercises.exercise import tasks
 @pytest.fixture(scope="module")
 def copies(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class") / "new" / "source"
-    assert cli.main(["class", "copy", str(folder)]) == 0
+    assert cli.main(["classroom", "copy", str(folder)]) == 0
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.ipynb"))}
 
 
@@ -52,9 +52,9 @@ def test_a_check_passes_with_the_solution_and_fails_without(copies, name):
 
 
 def test_copies_are_not_written_over_unasked(tmp_path, capsys):
-    assert cli.main(["class", "copy", str(tmp_path), "--only", "05"]) == 0
-    assert cli.main(["class", "copy", str(tmp_path), "--only", "05"]) == 2
+    assert cli.main(["classroom", "copy", str(tmp_path), "--only", "05"]) == 0
+    assert cli.main(["classroom", "copy", str(tmp_path), "--only", "05"]) == 2
     assert "--replace" in capsys.readouterr().err
-    assert cli.main(["class", "copy", str(tmp_path), "--only", "05", "--replace"]) == 0
-    assert cli.main(["class", "copy", str(tmp_path), "--only", "77"]) == 2
+    assert cli.main(["classroom", "copy", str(tmp_path), "--only", "05", "--replace"]) == 0
+    assert cli.main(["classroom", "copy", str(tmp_path), "--only", "77"]) == 2
     assert [path.name[:2] for path in tmp_path.iterdir()] == ["05"]

@@ -28,8 +28,8 @@ from .terminal import note, one_line
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
-    for command in (run, chat, lab, stages, seeds, sweep, world, labels, real, export, bench)
-} | {"class": classroom}  # a word that no module can have
+    for command in (run, chat, lab, stages, seeds, sweep, world, labels, real, export, classroom, bench)
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ has minutes.
 
 Takes:    a second.
 Leaves:   a notebook of the same name for each, in FOLDER.
-Example:  rlhf-lite class copy ~/course/source/ppo --only 05
+Example:  rlhf-lite classroom copy ~/course/source/ppo --only 05
 """
 
 from __future__ import annotations
