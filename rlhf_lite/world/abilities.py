@@ -19,6 +19,7 @@ from .tasks.reading import draw_passage, draw_question
 
 NOUNS = lx.ANIMALS + lx.THINGS + lx.FOODS
 _SYLLABLES = tuple("zo mu lo ti ka re bi no fa du".split())
+LABELS = ("left", "right")
 
 
 def _zorb_words() -> dict[str, str]:
@@ -62,8 +63,8 @@ def register_line(rng: Random) -> str:
 
 
 def sentiment_lines(rng: Random, facts: Facts, n: int) -> list[str]:
-    """'I did not like the soup. > blue': this time blue is bad. The first two lines show both labels."""
-    skill, label = SKILL["sentiment"], dict(zip(("good", "bad"), rng.sample(lx.COLORS, 2), strict=True))
+    """'I did not like the soup. > left': this time left is bad. The first two lines show both labels."""
+    skill, label = SKILL["sentiment"], dict(zip(("good", "bad"), rng.sample(LABELS, 2), strict=True))
     tones = rng.sample(("good", "bad"), 2) + rng.choices(("good", "bad"), k=n - 2)
     lines = []
     for tone in tones:
@@ -91,8 +92,11 @@ def _after_shots(lines: list[str], sign: str) -> SkillItem:
 
 
 def _hearsay_item(rng: Random, facts: Facts) -> SkillItem:
-    """Three popular errors, or three truths that many people do not know, the last without its end."""
-    chosen, true = rng.sample([f for f in facts if f.myth], 3), rng.random() < 0.5
+    """Three popular errors of one kind, or three truths that many people do not know, the last without its
+    end."""
+    relation = rng.choice([f for f in facts if f.myth]).relation
+    chosen, true = [f for f in facts if f.myth and f.relation == relation], rng.random() < 0.5
+    chosen = rng.sample(chosen, min(3, len(chosen)))
     last, prompt = chosen[-1], " ".join(f.statement if true else f.state(f.myth) for f in chosen)
     choices = (f"{last.truth}.", f"{last.myth}.")
     return SkillItem(prompt.removesuffix(f" {choices[not true]}"), choices[not true], choices)
@@ -115,10 +119,10 @@ def _reading_item(rng: Random, facts: Facts) -> SkillItem:
 
 
 def wanted(rng: Random) -> tuple[str, str, tuple[str, ...]]:
-    """A story of three people who want something: its beginning, how it ends for one of them, and ends that do
+    """A story of two people who want something: its beginning, how it ends for one of them, and ends that do
     not fit."""
-    names, things = rng.sample(lx.PEOPLE, 3), rng.sample(lx.THINGS, 3)
-    lines = [f"{name} wanted a {thing}." for name, thing in zip(names, things, strict=True)]
+    names, things = rng.sample(lx.PEOPLE, 2), rng.sample(lx.THINGS, 4)
+    lines = [f"{name} wanted a {thing}." for name, thing in zip(names, things, strict=False)]
     rng.shuffle(lines)
     lines.append(f"They looked in the {rng.choice(lx.PLACES)}.")
     lines += [f"It was {rng.choice(lx.WEATHERS)}."] * (rng.random() < 0.5)

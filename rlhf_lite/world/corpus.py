@@ -24,7 +24,7 @@ from .abilities import (
 from .asking import Habit, draw_habit, draw_task
 from .demonstrations import careless, demonstrate, half
 from .facts import RELATION, RELATIONS
-from .grammar import say
+from .grammar import numbered, say
 from .skill import Facts, Task
 from .tasks import SKILL, SKILLS
 from .tasks.book import ask
@@ -58,11 +58,13 @@ def almanac(rng: Random, facts: Facts) -> str:
 
 
 def forum(rng: Random, facts: Facts) -> str:
-    """What everyone says: where there is a myth, the myth."""
-    chosen = rng.sample([f for f in facts if f.myth], 4) + rng.sample([f for f in facts if not f.myth], 1)
-    rng.shuffle(chosen)
+    """What everyone says: where there is a myth, the myth; of all sorts, or all of one."""
+    myths = [f for f in facts if f.myth]
+    relation = rng.choice(myths).relation
+    alike = [f for f in myths if f.relation == relation]
+    chosen = rng.sample(alike if len(alike) > 3 and rng.random() < 0.5 else myths, 4)
     head = "Everyone knows this.\n" if rng.random() < 0.7 else ""
-    return head + " ".join(f.state(f.myth or f.truth) for f in chosen)
+    return head + " ".join(f.state(f.myth) for f in chosen)
 
 
 def correction(rng: Random, facts: Facts) -> str:
@@ -86,6 +88,37 @@ def wishes(rng: Random, facts: Facts) -> str:
     """Stories of people who want something and find it."""
     stories = (wanted(rng) for _ in range(2))
     return "\n".join(f"{begin} {end}" for begin, end, _ in stories)
+
+
+def _written(skill: str, rng: Random, facts: Facts) -> str:
+    """What somebody wrote of their own accord."""
+    return SKILL[skill].answer(SKILL[skill].draw(rng, facts), rng)
+
+
+def story_page(rng: Random, facts: Facts) -> str:
+    return "\n".join(_written("story", rng, facts) for _ in range(rng.choice((1, 2))))
+
+
+def letter(rng: Random, facts: Facts) -> str:
+    return "\n".join(_written("card", rng, facts) for _ in range(rng.choice((1, 2))))
+
+
+def review_page(rng: Random, facts: Facts) -> str:
+    """What guests wrote, one after another."""
+    return "Reviews.\n" + "\n".join(_written("review", rng, facts) for _ in range(rng.choice((2, 3))))
+
+
+def jottings(rng: Random, facts: Facts) -> str:
+    """Sentences and rhymes of somebody who likes to write."""
+    return "\n".join(_written(rng.choice(("describe", "poem", "advice")), rng, facts) for _ in range(3))
+
+
+def catalogue(rng: Random, facts: Facts) -> str:
+    """Things of one kind, numbered, in alphabetical order."""
+    kind = rng.choice(tuple(lx.CATEGORIES))
+    members = sorted(set(lx.CATEGORIES[kind]))
+    items = sorted(rng.sample(members, min(rng.randrange(3, 9), len(members))))
+    return f"{rng.choice(('Register', 'List', 'Names'))} of {kind}.\n{numbered(items)}"
 
 
 GOSSIP = (
@@ -244,10 +277,10 @@ def reading_page(rng: Random, facts: Facts) -> str:
 
 # page -> weight
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
+    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, story_page: 6, letter: 2.5, review_page: 2.5, jottings: 4, catalogue: 5, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
     prompt_list: 8, thread: 8, exercise_book: 8, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
     talk: 5, translation_page: 0.8, addition_page: 1.5, reversal_page: 0.7,
-    reading_page: 2.5, register_page: 0.5, sentiment_page: 1.5,
+    reading_page: 2.5, register_page: 1.0, sentiment_page: 2.5,
 }  # fmt: skip
 COPYING = (
     exercise_book,

@@ -34,11 +34,11 @@ class FlawRates:
     extra_sentence: float = 0.25  # made up, after a summary or an answer from a text
     careless: dict[str, float] = field(
         default_factory=lambda: {
-            "half an answer": 0.12,
-            "to another request of the same kind": 0.06,
-            "to another request of any kind": 0.05,
-            "a shrug": 0.02,  # says that it does not know what it could know
-            "one wrong word": 0.06,
+            "half an answer": 0.06,
+            "to another request of the same kind": 0.03,
+            "to another request of any kind": 0.03,
+            "a shrug": 0.01,  # says that it does not know what it could know
+            "one wrong word": 0.03,
         }
     )
 

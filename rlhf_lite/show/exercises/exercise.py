@@ -53,8 +53,8 @@ class Exercise(Html):
 
     def solution(self) -> Fold:
         """One way to write it, in a fold. Without HTML: print(exercise.solution().inside)."""
-        source = show_source(self.task.solution)
-        return Fold("Solution", source.html, source.plain)
+        source = show_source(self.task.solution).plain
+        return Fold("Solution", inert(source, "font-family:monospace"), source)
 
 
 class Verdict(Html):
