@@ -778,7 +778,7 @@ _HALF = math.log(2)
 
 KL_ESTIMATES = Task(
     name="kl_estimates",
-    notebook="05",
+    notebook="06",
     minutes=10,
     text="With d = log pi - log pi_ref of tokens drawn from pi: k1 = mean d, k2 = mean d^2 / 2, "
     "k3 = mean (exp(-d) - 1 + d), over real tokens.",
