@@ -72,7 +72,7 @@ class Task:
     slots: Slots
     core: str  # a perfect answer without what a constraint asks for
     reference: str  # a perfect answer
-    constraint: dict | None = None  # {"kind": "start" | "end" | "without" | "word", "phrase": str}
+    constraint: dict | None = None  # {"kind": one of `asking.CONSTRAINTS` or `OF_FACTS`, "phrase": str}
     style: str = INSTRUCTION
     part: str = "plain"  # of the wordings
     kind: str = "plain"  # plain, fewshot, user (§3.2)

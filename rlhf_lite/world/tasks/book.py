@@ -152,8 +152,10 @@ def fact_wordings(slots: Slots) -> Wordings:
 
 
 def claimed_values(slots: Slots, body: str) -> set[str]:
-    """The values of the question's kind that an answer mentions."""
-    return (set(words(body)) & set(RELATION[str(slots["relation"])].values)) - {str(slots["entity"])}
+    """The values of the question's kind that an answer mentions; "Eggs." begins a sentence."""
+    said = set(words(body))
+    said |= {word.lower() for word in said}
+    return (said & set(RELATION[str(slots["relation"])].values)) - {str(slots["entity"])}
 
 
 def _draw_fact(rng: Random, facts: Facts) -> Slots:
