@@ -33,9 +33,9 @@ MOST_BYTES = 300_000
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _PROGRESS = re.compile(r"\d+%\|.*\d+/\d+ \[")  # a bar of tqdm
 WIDGET_TEXT = "(interactive: run this cell to use it)"
-# measure: (least, most). Code is counted in non-blank lines, prose in words of the Markdown cells.
 # Cells for the reader to fill: they show nothing that words beside them would have to explain.
 ASKING = ("show.Predict(", "show.predictions(", "exercise = ", "def my_", "display(exercise.")
+# measure: (least, most). Code is counted in non-blank lines, prose in words of the Markdown cells.
 BUDGET = {
     "median cell": (1, 8),
     "90th percentile": (1, 22),
@@ -264,7 +264,7 @@ def to_text(notebook: dict) -> str:
 def measures(notebook: dict) -> dict[str, float]:
     """The numbers that `BUDGET` limits."""
     code = [_loc(cell) for cell in notebook["cells"] if cell["cell_type"] == "code" and _loc(cell)]
-    guesses = sum("".join(cell["source"]).startswith(ASKING) for cell in notebook["cells"])
+    asking = sum("".join(cell["source"]).startswith(ASKING) for cell in notebook["cells"])
     prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
     ordered = sorted(code) or [0]
     return {
@@ -273,7 +273,7 @@ def measures(notebook: dict) -> dict[str, float]:
         "longest cell": ordered[-1],
         "code lines": sum(code),
         "words": sum(len(re.findall(r"\w[\w'’-]*", "".join(cell["source"]))) for cell in prose),
-        "markdown per code cell": round(len(prose) / max(1, len(code) - guesses), 2),
+        "markdown per code cell": round(len(prose) / max(1, len(code) - asking), 2),
     }
 
 

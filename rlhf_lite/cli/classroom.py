@@ -13,12 +13,11 @@ Example:  rlhf-lite classroom copy ~/course/source/ppo --only 05
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ..data.files import atomic_write, read_json
+from ..data.files import read_json, write_json
 from .lab import NOTEBOOKS
 from .terminal import say
 
@@ -43,8 +42,7 @@ def run(args: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in chosen:
         notebook = students_copy(read_json(path), path.stem)
-        with atomic_write(folder / path.name) as file:
-            file.write((json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
+        write_json(folder / path.name, notebook)
         graded = sum("nbgrader" in cell["metadata"] for cell in notebook["cells"]) // 2
         say(f"{folder / path.name}: {graded} functions to write")
 
@@ -59,12 +57,10 @@ def students_copy(notebook: dict, name: str) -> dict:
             about = {"schema_version": 3, "cell_type": "code", "grade_id": f"{name}-{found[1]}"}
             cells.append(_code(answer, about | {"solution": True, "grade": False, "locked": False}))
             about |= {"grade_id": f"{about['grade_id']}-check", "points": _minutes(found[1])}
-            cells.append(
-                _code(f"{check}.require()", about | {"solution": False, "grade": True, "locked": True})
-            )
-            cells[-1]["metadata"]["tags"] = [
-                "raises-exception"
-            ]  # "not yet written" stops nobody who runs all
+            about |= {"solution": False, "grade": True, "locked": True}
+            cells.append(_code(f"{check}.require()", about))
+            # "Not yet written" stops nobody who runs all cells.
+            cells[-1]["metadata"]["tags"] = ["raises-exception"]
         else:
             cells.append({**cell, "source": source.splitlines(keepends=True)})
             if cell["cell_type"] == "code":
