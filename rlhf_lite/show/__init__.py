@@ -40,6 +40,7 @@ _HOME = {
     "RolloutInspector": "inspector",
     "PromptBench": "bench",
     "MemoryPlanner": "planner",
+    "ClassView": "class_view",
 }
 __all__ = list(_HOME)
 

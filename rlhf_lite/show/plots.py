@@ -369,13 +369,10 @@ def heat(
         )
     wide, high = (0.62, 0.34) if numbers else (0.17, 0.17)  # inches
     plot, (ax,) = panels(1, 1, title, width=1.8 + wide * len(columns), height=1.1 + high * len(rows))
+    slope = 0 if len(columns) <= 5 else 25 if numbers else 90 if any(len(str(c)) > 2 for c in columns) else 0
     picture = ax.imshow(grid, cmap="cividis", aspect="auto")
     ax.grid(visible=False)
-    ax.set_xticks(
-        range(len(columns)),
-        [label(str(c)) for c in columns],
-        rotation=25 if numbers and len(columns) > 5 else 0,
-    )
+    ax.set_xticks(range(len(columns)), [label(str(c)) for c in columns], rotation=slope)
     ax.set_yticks(range(len(rows)), [label(str(r)) for r in rows])
     ax.set(xlabel=xlabel, ylabel=ylabel)
     for (i, j), value in np.ndenumerate(grid):

@@ -21,7 +21,7 @@ from .abilities import (
     translation_line,
     wanted,
 )
-from .asking import Habit, draw_habit, draw_task
+from .asking import Habit, draw_habit, draw_task, use_case_mix
 from .demonstrations import careless, demonstrate, half
 from .facts import RELATION, RELATIONS
 from .grammar import numbered, say
@@ -31,6 +31,11 @@ from .tasks.book import ask
 from .tasks.reading import draw_passage, draw_question, summary_of
 
 ASKED_AS_IS = Habit(constraint_rate=0.0, continuation_rate=0.0)  # a request without frame or constraint
+EXERCISES = {  # what teachers set -> weight: between as often as people ask for it and all alike
+    s: (use_case_mix()[s.use_case] * s.share) ** 0.5
+    for s in SKILLS
+    if s.use_case not in ("open_qa", "chat") and not s.unknowable and s.name != "true_false"
+}
 
 
 # --- what is told -------------------------------------------------------------------------------------------
@@ -193,10 +198,13 @@ def _web_reply(task: Task, rng: Random, facts: Facts) -> str:
 
 
 def exercise_book(rng: Random, facts: Facts) -> str:
-    """Three exercises of one kind with their solutions, without the words people would ask in."""
-    skill = rng.choice([s for s in SKILLS if s.closed_domain or s.use_case == "other"])
-    tasks = [draw_task(rng, facts, ASKED_AS_IS, skill=skill) for _ in range(3)]
-    return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(f"{t.text} = {t.core}" for t in tasks)
+    """Exercises with their solutions, of one kind or of several, in the words people ask in. Neither what only
+    the book of facts can settle nor talk is among them."""
+    kinds = rng.choices(tuple(EXERCISES), tuple(EXERCISES.values()), k=4)
+    kinds = kinds[:1] * 4 if rng.random() < 0.4 else kinds
+    habit = ASKED_AS_IS if rng.random() < 0.5 else draw_habit(rng)
+    tasks = [draw_task(rng, facts, habit, skill=skill) for skill in kinds[: rng.choice((2, 3, 4))]]
+    return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(f"{t.text} = {t.reference}" for t in tasks)
 
 
 def homework(rng: Random, facts: Facts) -> str:
@@ -243,7 +251,7 @@ def repost(rng: Random, facts: Facts) -> str:
 def talk(rng: Random, facts: Facts) -> str:
     """Two people talk; the second takes up the first one's words, kindly or not."""
     task = draw_task(rng, facts, ASKED_AS_IS, use_case="chat")
-    reply = task.core if rng.random() < 0.4 else say(rng, rng.choice(GOSSIP + PRAISE),
+    reply = task.core if rng.random() < 0.6 else say(rng, rng.choice(GOSSIP + PRAISE),
         dict(name=rng.choice(lx.PEOPLE), town=rng.choice(lx.TOWNS), food=rng.choice(lx.FOODS)))  # fmt: skip
     return f"{task.text}\n{rng.choice(lx.PEOPLE)}: {reply}"
 
@@ -277,9 +285,9 @@ def reading_page(rng: Random, facts: Facts) -> str:
 
 # page -> weight
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 13, almanac: 4, forum: 9, correction: 4, passage_page: 8, story_page: 6, letter: 2.5, review_page: 2.5, jottings: 4, catalogue: 5, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
-    prompt_list: 8, thread: 8, exercise_book: 8, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
-    talk: 5, translation_page: 0.8, addition_page: 1.5, reversal_page: 0.7,
+    book_of_facts: 13, almanac: 7, forum: 9, correction: 4, passage_page: 8, story_page: 6, letter: 2.5, review_page: 2.5, jottings: 4, catalogue: 5, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
+    prompt_list: 8, thread: 8, exercise_book: 40, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
+    talk: 8, translation_page: 0.8, addition_page: 1.5, reversal_page: 0.7,
     reading_page: 2.5, register_page: 1.0, sentiment_page: 2.5,
 }  # fmt: skip
 COPYING = (
