@@ -11,14 +11,17 @@ from ..text import Html, escape, inert
 from .grading import Grade, grade
 from .task import Task
 
-ROOMS = ("language", "rankings", "reinforcement", "pretraining")  # modules that hold tasks
+# Modules that hold tasks, and the notebooks in the order in which they are read.
+ROOMS = ("counting", "language", "rankings", "reinforcement", "pretraining", "budgets")
+NOTEBOOKS = ("00", "01", "A1", "02", "03", "04", "05", "06", "09")
 _FRAME = "border:1px solid #8a8a8a;border-left-width:5px;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 
 def tasks() -> dict[str, Task]:
     """Every task by its name, in the order of the notebooks."""
     rooms = (import_module(f"{__package__}.{room}") for room in ROOMS)
-    return {task.name: task for room in rooms for task in room.TASKS}
+    found = sorted((t for room in rooms for t in room.TASKS), key=lambda task: NOTEBOOKS.index(task.notebook))
+    return {task.name: task for task in found}
 
 
 def names() -> list[str]:
