@@ -3,6 +3,7 @@ import rlhf_lite, sys, time, torch, json, os, pathlib, copy, fcntl
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.chain.recipes import ChainConfig
+from rlhf_lite.chain.recipes import TinyPlan; TinyPlan.versions["base"]=int(os.environ.get("BV","107"))
 T0=time.time(); torch.set_num_threads(int(os.environ.get("TH","1"))); OUT=pathlib.Path(os.environ["OUT"]); OUT.mkdir(exist_ok=True,parents=True)
 SMALL=bool(os.environ.get("XSMALL"))
 def note(name,**facts):

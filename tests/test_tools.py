@@ -43,3 +43,40 @@ def test_readme_and_picture_are_those_of_the_shipped_report():
     table = ship.TABLE.search((ROOT / "README.md").read_text())[0]
     report = read_json(store.SHIPPED / TinyPlan().folder_name("evaluation") / "report.json")
     assert table == ship.readme_table(report)
+
+
+# --- slides -------------------------------------------------------------------------------------------------
+
+
+def _cell(kind: str, source: str) -> dict:
+    return {"cell_type": kind, "source": source, "metadata": {}}
+
+
+def test_headings_and_what_follows_a_guess_begin_a_slide():
+    from tools.slides import with_slides
+
+    cells = [
+        _cell("markdown", "# Title"),
+        _cell("code", "1"),
+        _cell("markdown", "What will it be?"),
+        _cell("code", "show.Predict('What?')"),
+        _cell("code", "2"),
+        _cell("markdown", "It was 2."),
+        _cell("markdown", "## Next"),
+        _cell("code", "display(exercise.hint(), exercise.solution())"),
+    ]
+    kinds = [cell["metadata"]["slideshow"]["slide_type"] for cell in with_slides({"cells": cells})["cells"]]
+    assert kinds == ["slide", "-", "subslide", "skip", "subslide", "-", "slide", "skip"]
+
+
+def test_slides_hold_the_notebooks_results_and_an_unknown_one_is_told(tmp_path, capsys):
+    from tools import slides
+
+    assert slides.main(["06", "--to", str(tmp_path), "--assets", "here"]) == 0
+    page = (tmp_path / "06_ppo_ptx.slides.html").read_text()
+    assert (
+        page.count("<section") > 20 and 'src="here/mathjax/MathJax.js' in page and "show.Predict" not in page
+    )
+    with pytest.raises(SystemExit):
+        slides.main(["77", "--to", str(tmp_path)])
+    assert "there are: 00, 01" in capsys.readouterr().err
