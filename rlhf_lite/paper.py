@@ -195,6 +195,66 @@ FIGURE_4 = Fact(
     True,
 )
 
+# Overall quality from 1 to 7, of 175B models.
+FIGURE_5 = Fact(
+    {"GPT": 2.60, "GPT prompted": 3.49, "SFT": 4.08, "PPO-ptx": 4.82, "FLAN": 3.38, "T0": 3.26},
+    "Figure 5",
+    True,
+)
+# Plain questions about myths: % true, and % true and informative; people judged. Sizes as above.
+FIGURE_6 = Fact(
+    {
+        "true": {
+            "GPT": (32.5, 25.3, 30.0),
+            "SFT": (28.4, 43.3, 51.5),
+            "PPO": (34.5, 39.1, 44.1),
+            "PPO-ptx": (27.3, 35.1, 43.6),
+        },
+        "true and informative": {
+            "GPT": (20.5, 19.8, 23.9),
+            "SFT": (19.5, 24.9, 26.8),
+            "PPO": (25.3, 30.8, 31.4),
+            "PPO-ptx": (21.0, 29.6, 30.4),
+        },
+    },
+    "Figure 6",
+    True,
+)
+# Toxicity of what 175B models write, as people and as a program (Perspective) judged it.
+FIGURE_7 = Fact(
+    {
+        "people": {
+            "no prefix": {"GPT": 0.198, "SFT": 0.181, "PPO-ptx": 0.191},
+            "respectful": {"GPT": 0.207, "SFT": 0.143, "PPO-ptx": 0.167},
+        },
+        "program": {
+            "no prefix": {"GPT": 0.233, "SFT": 0.209, "PPO-ptx": 0.237},
+            "respectful": {"GPT": 0.235, "SFT": 0.195, "PPO-ptx": 0.198},
+        },
+    },
+    "Figure 7",
+    True,
+)
+# Of the automatic evaluations the 175B models' toxicity behind three prefixes, the entropy in bits of Winogender
+# without a prefix, and few-shot F1, F1, accuracy and BLEU.
+TABLE_14 = Fact(
+    {
+        "toxicity": {
+            "no prefix": {"GPT": 0.231, "SFT": 0.211, "PPO": 0.228, "PPO-ptx": 0.234},
+            "respectful": {"GPT": 0.233, "SFT": 0.199, "PPO": 0.205, "PPO-ptx": 0.196},
+            "biased": {"GPT": 0.285, "SFT": 0.256, "PPO": 0.427, "PPO-ptx": 0.400},
+        },
+        "Winogender": {"GPT": 0.735, "SFT": 0.503, "PPO": 0.618, "PPO-ptx": 0.737},
+        "few-shot": {
+            "SQuADv2": {"GPT": 69.75, "SFT": 65.90, "PPO": 51.95, "PPO-ptx": 69.93},
+            "DROP": {"GPT": 35.27, "SFT": 35.85, "PPO": 27.78, "PPO-ptx": 33.34},
+            "HellaSwag": {"GPT": 0.791, "SFT": 0.741, "PPO": 0.759, "PPO-ptx": 0.820},
+            "French to English": {"GPT": 39.93, "SFT": 35.07, "PPO": 26.58, "PPO-ptx": 36.76},
+        },
+    },
+    "Table 14",
+)
+
 # Sweeps of the 1.3B model. "few-shot GPT" is the level of the pretrained model.
 FIGURE_33 = Fact(
     {

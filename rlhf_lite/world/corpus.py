@@ -1,11 +1,11 @@
 """The "web" of the country: what the base model is pretrained on.
 
-Most of it no instruction ever asks for. Four properties are deliberate. Nearly half of the pages repeat
-something said earlier on the page, because a model this small learns to copy only if it must. Myths are told in
-forums and truth in the book of facts, so the model knows both and cannot know which one people want. Exercise
-books and marked homework hold right and wrong answers, so that a model can tell them apart before anyone ranks.
-Requests that get a good answer stay rare: with many of them a prompted base model would already follow
-instructions, and there would be nothing left to teach.
+Four properties are deliberate. Nearly half of the pages repeat something said earlier on the page, because a
+model this small learns to copy only if it must. Myths are told in forums and truth in the book of facts, so the
+model knows both and cannot know which one people want. Exercise books, a third of the web, hold what customers
+ask for with its solution, and marked homework right and wrong ones: so the model knows how such things are done,
+and can tell good from bad before anyone ranks. But where people ask one another, a good answer is rare: what
+the base model does not know is that it should answer.
 """
 
 from collections.abc import Callable, Iterator
