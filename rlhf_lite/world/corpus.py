@@ -32,7 +32,7 @@ from .tasks.reading import draw_passage, draw_question, summary_of
 
 ASKED_AS_IS = Habit(constraint_rate=0.0, continuation_rate=0.0)  # a request without frame or constraint
 EXERCISES = {  # what teachers set -> weight: between as often as people ask for it and all alike
-    s: (use_case_mix()[s.use_case] * s.share) ** 0.5
+    s: (use_case_mix()[s.use_case] * s.share) ** 0.35
     for s in SKILLS
     if s.use_case not in ("open_qa", "chat") and not s.unknowable and s.name != "true_false"
 }
@@ -286,7 +286,7 @@ def reading_page(rng: Random, facts: Facts) -> str:
 # page -> weight
 KINDS: dict[Callable[[Random, Facts], str], float] = {
     book_of_facts: 13, almanac: 7, forum: 9, correction: 4, passage_page: 8, story_page: 6, letter: 2.5, review_page: 2.5, jottings: 4, catalogue: 5, wishes: 3, gossip: 5, workplaces: 3, poster: 2,
-    prompt_list: 8, thread: 8, exercise_book: 40, homework: 10, passage_questions: 8, retelling: 5, song: 5, repost: 4,
+    prompt_list: 8, thread: 8, exercise_book: 70, homework: 16, passage_questions: 8, retelling: 5, song: 5, repost: 4,
     talk: 8, translation_page: 0.8, addition_page: 1.5, reversal_page: 0.7,
     reading_page: 2.5, register_page: 1.0, sentiment_page: 2.5,
 }  # fmt: skip
