@@ -282,3 +282,30 @@ def test_layers_computed_again_give_the_same_gradient_from_less_memory(
     for one, other in zip(whole, again, strict=True):
         torch.testing.assert_close(other, one)
     assert least < 0.6 * most
+
+
+# --- Muon ---------------------------------------------------------------------------------------------------
+
+
+def test_muon_takes_the_steps_of_torchs_own_in_the_precision_of_the_run():
+    torch.manual_seed(0)
+    ours, theirs = ([torch.nn.Parameter(torch.randn(*shape)) for shape in ((8, 24), (24, 8))] for _ in "ab")
+    for one, other in zip(ours, theirs, strict=True):
+        other.data.copy_(one.data)
+    own = optim.Muon(ours, 0.01)
+    torchs = torch.optim.Muon(theirs, 0.01, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    for step in range(4):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = torch.randn(one.shape, generator=torch.Generator().manual_seed(step))
+            other.grad = one.grad.clone()
+        own.step()
+        torchs.step()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=2e-3)  # theirs are computed in bfloat16
+
+
+def test_an_orthogonal_step_moves_all_directions_alike():
+    for shape in ((6, 20), (20, 6), (5, 5)):
+        matrix = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+        values = torch.linalg.svdvals(optim.orthogonal(matrix))
+        assert values.min() > 0.3 and values.max() < 1.6
