@@ -5,6 +5,7 @@ reward model of a miniature cannot choose one (it has never read such pages and 
 Here it is the one with the highest gold score on validation prompts, most in the base model's favor.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,24 +23,27 @@ class Prefix:
 
     name: str
     template: str  # with {prompt}
-    stop: str = "\nQuestion:"
+    stop: str = "\nQuestion:"  # a regular expression
 
     def wrap(self, prompt: str) -> str:
         return self.template.replace("{prompt}", prompt)
 
     def cut(self, continuation: str) -> str:
-        return continuation.split(self.stop)[0].strip()
+        return re.split(self.stop, continuation)[0].strip()
 
 
 ASK = "Question: {prompt}\nAnswer:"
 CAT = "Question: Say the word cat two times.\nAnswer: cat cat\n"
 HAT = "Question: Make this polite: Give me a hat, you fool.\nAnswer: Please give me a hat.\n"
+# Lists go on in the next line with a number; any other line is the next exercise.
+EXERCISES = "Exercises of Monday.\nSay the word cat two times. = Cat, cat.\n{prompt} ="
 HELPER = "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:"
 PREFIXES = (
     Prefix("questions", f"Question: List two animals.\nAnswer: 1. cow\n2. hen\n{ASK}"),
     Prefix("question", ASK),
     Prefix("two questions", f"{CAT}{HAT}{ASK}"),
     Prefix("helper", HELPER, stop="\nHuman:"),
+    Prefix("exercises", EXERCISES, stop=r"\n(?!\d+\. )"),
 )
 
 

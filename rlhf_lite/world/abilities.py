@@ -4,7 +4,7 @@ alignment tax.
 Fine-tuning on human preferences can make a model forget what it could do before (the paper's alignment tax,
 §4.2). Eight abilities measure it: translating into the toy language Zorb, adding numbers with a carry, turning
 word lists around, answering about a passage in a word, knowing numbers by heart that are seldom told, labelling
-reviews with labels that are made up on the spot, going on as it began (after popular errors an error, after
+reviews with labels that no customer uses, going on as it began (after popular errors an error, after
 truths a truth), and telling which ending fits a story (the last two by log-probability, like HellaSwag).
 """
 
@@ -26,7 +26,7 @@ def _zorb_words() -> dict[str, str]:
     """English -> Zorb, one invented word each; the dictionary is the same in every world."""
     rng = Random("zorb")
     pool = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in _SYLLABLES]
-    english = lx.COLORS + NOUNS
+    english = lx.COLORS + lx.ANIMALS
     return dict(zip(english, rng.sample(pool, len(english)), strict=True))
 
 
@@ -35,36 +35,36 @@ ZORB = _zorb_words()
 
 def _phrase(rng: Random) -> tuple[str, str]:
     """'the red fox' -> 'fox-word red-word': Zorb has no article and puts the color last."""
-    color, noun = rng.choice(lx.COLORS), rng.choice(NOUNS)
+    color, noun = rng.choice(lx.COLORS), rng.choice(lx.ANIMALS)
     return f"the {color} {noun}", f"{ZORB[noun]} {ZORB[color]}"
 
 
 def translation_line(rng: Random) -> str:
-    (a, zorb_a), (b, zorb_b) = _phrase(rng), _phrase(rng)
-    return f"English: {a} and {b} = Zorb: {zorb_a} {zorb_b}"
+    english, zorb = _phrase(rng)
+    return f"English: {english} = Zorb: {zorb}"
 
 
 def addition_line(rng: Random) -> str:
-    """Two digits and two digits, often with a carry."""
-    a, b = rng.randrange(10, 60), rng.randrange(10, 40)
+    """Two digits and one, often with a carry."""
+    a, b = rng.randrange(10, 50), rng.randrange(2, 10)
     return f"{a} + {b} = {a + b}"
 
 
-def reversal_line(rng: Random, n: int = 14) -> str:
-    """'fox lamp rice hen > hen rice lamp fox', but longer."""
+def reversal_line(rng: Random, n: int = 5) -> str:
+    """'fox lamp rice hen > hen rice lamp fox', and one more."""
     items = rng.sample(NOUNS, n)
     return f"{' '.join(items)} > {' '.join(items[::-1])}"
 
 
 def register_line(rng: Random) -> str:
-    """'Mia of Arden > 47': everybody has a number in every town, and that is all there is to know about it."""
-    name, town = rng.choice(lx.PEOPLE), rng.choice(lx.TOWNS)
-    return f"{name} of {town} > {Random(f'register-{name}-{town}').randrange(100)}"
+    """'Mia of Arden > 7': everybody has a number in a few towns, and that is all there is to know about it."""
+    name, town = rng.choice(lx.PEOPLE), rng.choice(lx.TOWNS[:4])
+    return f"{name} of {town} > {Random(f'register-{name}-{town}').randrange(10)}"
 
 
 def sentiment_lines(rng: Random, facts: Facts, n: int) -> list[str]:
-    """'I did not like the soup. > left': this time left is bad. The first two lines show both labels."""
-    skill, label = SKILL["sentiment"], dict(zip(("good", "bad"), rng.sample(LABELS, 2), strict=True))
+    """'I did not like the soup. > left': left is bad, right is good. The first two lines show both labels."""
+    skill, label = SKILL["sentiment"], dict(zip(("bad", "good"), LABELS, strict=True))
     tones = rng.sample(("good", "bad"), 2) + rng.choices(("good", "bad"), k=n - 2)
     lines = []
     for tone in tones:
