@@ -1,6 +1,6 @@
 """The "web" of the country: what the base model is pretrained on.
 
-Four properties are deliberate. Nearly half of the pages repeat something said earlier on the page, because a
+Four properties are deliberate. More than half of the pages repeat something said earlier on the page, because a
 model this small learns to copy only if it must. Myths are told in forums and truth in the book of facts, so the
 model knows both and cannot know which one people want. Exercise books, a third of the web, hold what customers
 ask for with its solution, and marked homework right and wrong ones: so the model knows how such things are done,
