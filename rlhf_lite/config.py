@@ -143,9 +143,9 @@ class ModelConfig(Config):
 class PretrainConfig(Config):
     """The base model: next-token prediction on running text (GPT-3's part of the story)."""
 
-    tokens: int = knob(48_000_000, "tokens to train on", "300 billion", "GPT-3, Table 2.1", **_COUNT)
-    batch_size: int = knob(64, "rows of n_positions tokens per step", **_COUNT)
-    lr: float = knob(3e-3, "peak learning rate", **_LR)
+    tokens: int = knob(28_000_000, "tokens to train on", "300 billion", "GPT-3, Table 2.1", **_COUNT)
+    batch_size: int = knob(32, "rows of n_positions tokens per step", **_COUNT)
+    lr: float = knob(4e-3, "peak learning rate", **_LR)
     optimizer: str = knob("muon", "muon: its step for the matrices of layers", choices=("adam", "muon"))
     warmup_steps: int = knob(100, "steps of linear warm-up from 0", low=0)
     constant_share: float = knob(0.6, "share of the steps at the peak rate before it falls", **_SHARE)

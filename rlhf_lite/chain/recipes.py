@@ -57,7 +57,7 @@ class ChainConfig(Config):
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     base: PretrainConfig = PretrainConfig()
-    sft: SFTConfig = SFTConfig(epochs=3)
+    sft: SFTConfig = SFTConfig(epochs=4)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
     rankings: RankingsConfig = RankingsConfig()
     reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.1)
@@ -71,7 +71,7 @@ class TinyPlan(Plan):
 
     needs = STAGES
     versions = dict(
-        base=6, prompts=5, sft=9, start=9, rankings=9, reward=9, baselines=7, ppo=7, ppo_ptx=7, evaluation=10
+        base=7, prompts=5, sft=9, start=9, rankings=9, reward=9, baselines=7, ppo=7, ppo_ptx=7, evaluation=10
     )
 
     def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = tuple(STAGES)):
