@@ -25,7 +25,9 @@ from pathlib import Path
 import nbformat
 from nbconvert import SlidesExporter
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+from rlhf_lite.data.files import atomic_write
+from tools.notebooks import NOTEBOOKS
+
 GUESS = re.compile(r"\s*show\.Predict\(")
 
 
@@ -60,12 +62,11 @@ def write(path: Path, folder: Path, code: bool = False, assets: str = "") -> Pat
         exporter.require_js_url = f"{assets}/requirejs/require.js"
         exporter.mathjax_url = f"{assets}/mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe"
     page, _ = exporter.from_notebook_node(with_slides(nbformat.read(path, as_version=4)))
-    page = page.replace(
-        "automatic: true", "automatic: false"
-    )  # else MathJax takes a column of a table for a line
-    folder.mkdir(parents=True, exist_ok=True)
+    # MathJax would break lines, and so make a table's column as wide as a line.
+    page = page.replace("automatic: true", "automatic: false")
     into = folder / f"{path.stem}.slides.html"
-    into.write_text(page, encoding="utf-8")
+    with atomic_write(into) as file:
+        file.write(page.encode())
     return into
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,11 +73,10 @@ def _holds(path: Path) -> str:
 
 def _stored(args: argparse.Namespace) -> tuple[list[dict], list[dict]]:
     """The labels of all stores, those of a first and those of a second look at the prompts."""
-    from ..labels.store import LabelStore, merge
+    from ..labels.store import gathered
 
-    with tempfile.TemporaryDirectory() as folder:
-        merge(args.files, everything := Path(folder, "labels.sqlite3"), args.same_person)
-        return tuple(LabelStore(everything).rows(args.labeler, look) for look in (1, 2))
+    looks = gathered(args.files, args.same_person).values()
+    return tuple([row for row in rows if args.labeler in (None, row["labeler"])] for rows in looks)
 
 
 def _named_rows(args: argparse.Namespace, path: Path) -> list[dict]:

@@ -273,6 +273,13 @@ def merge(
         return {path: Counter(_keep(db, *label) for label in labels) for path, (labels, _) in read.items()}
 
 
+def gathered(sources: Iterable[str | Path], same_person: Collection[str] = ()) -> dict[int, list[Row]]:
+    """The labels of several stores together, by look, 1 and 2; the stores stay as they are (see `merge`)."""
+    with tempfile.TemporaryDirectory() as folder:
+        merge(sources, everything := Path(folder, "labels.sqlite3"), same_person)
+        return {look: LabelStore(everything).rows(look=look) for look in (1, 2)}
+
+
 def _under(name: str, path: str, labels: list[tuple], people: dict[str, set[str]]) -> tuple[list, dict]:
     """The labels of a store's only person under another name."""
     if len(people) > 1:

@@ -10,7 +10,6 @@ learns from them.
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import combinations
@@ -21,7 +20,7 @@ import numpy as np
 from ..config import RewardConfig
 from ..data.records import Row
 from ..labels.agreement import Agreement, agreement
-from ..labels.store import SUFFIXES, LabelStore, StoreError, merge
+from ..labels.store import SUFFIXES, StoreError, gathered
 from ..train.reward import train_reward
 from ..train.scoring import agreement_with, score_rankings
 from .plots import bars_with_intervals, heat
@@ -39,9 +38,7 @@ class ClassView:
 
     def __init__(self, *places: str | Path, same_person: Iterable[str] = ()):
         stores = [store for place in places for store in _stores(Path(place).expanduser())]
-        with tempfile.TemporaryDirectory() as folder:
-            merge(stores, everything := Path(folder, "class.sqlite3"), tuple(same_person))
-            self.rows: list[Row] = LabelStore(everything).rows()
+        self.rows = gathered(stores, tuple(same_person))[1]  # a second look is nobody else's opinion
         if not self.rows:
             raise StoreError(f"nobody has ranked anything in {', '.join(map(str, stores))}.")
         self.people = sorted({row["labeler"] for row in self.rows})

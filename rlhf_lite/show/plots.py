@@ -369,7 +369,9 @@ def heat(
         )
     wide, high = (0.62, 0.34) if numbers else (0.17, 0.17)  # inches
     plot, (ax,) = panels(1, 1, title, width=1.8 + wide * len(columns), height=1.1 + high * len(rows))
-    slope = 0 if len(columns) <= 5 else 25 if numbers else 90 if any(len(str(c)) > 2 for c in columns) else 0
+    slope = 0  # of the columns' names, in degrees
+    if len(columns) > 5:
+        slope = 25 if numbers else 90 * any(len(str(c)) > 2 for c in columns)
     picture = ax.imshow(grid, cmap="cividis", aspect="auto")
     ax.grid(visible=False)
     ax.set_xticks(range(len(columns)), [label(str(c)) for c in columns], rotation=slope)

@@ -5,12 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .task import Case, Law, Mistake, Outputs, Task
-
-
-def _t(*numbers: float) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.float64)
-
+from .task import Case, Law, Mistake, Outputs, Task, doubles
 
 # --- A1: perplexity -----------------------------------------------------------------------------------------
 
@@ -59,19 +54,21 @@ PERPLEXITY = Task(
     solution=perplexity,
     cases=(
         Case(
-            "one document in which everything is certain", (_t(0.0), torch.tensor([5])), {"perplexity": 1.0}
+            "one document in which everything is certain",
+            (doubles(0.0), torch.tensor([5])),
+            {"perplexity": 1.0},
         ),
         Case(
             "a loss of log 8 everywhere",
-            (_t(2.0794415417, 2.0794415417), torch.tensor([3, 9])),
+            (doubles(2.0794415417, 2.0794415417), torch.tensor([3, 9])),
             {"perplexity": 8.0},
         ),
         Case(
             "a short hard one and a long easy one",
-            (_t(3.0, 1.0), torch.tensor([10, 90])),
+            (doubles(3.0, 1.0), torch.tensor([10, 90])),
             {"perplexity": 3.3201169},
         ),
-        Case("three documents", (_t(2.0, 0.5, 1.2), torch.tensor([4, 4, 12]))),
+        Case("three documents", (doubles(2.0, 0.5, 1.2), torch.tensor([4, 4, 12]))),
     ),
     mistakes=(
         Mistake(
@@ -154,11 +151,15 @@ LOSS_IN_PARTS = Task(
     hint="The mean over all tokens: a part counts as often as it has tokens.",
     solution=loss_in_parts,
     cases=(
-        Case("parts of the same size", (_t(1.0, 3.0), torch.tensor([4, 4])), {"loss": 2.0}),
-        Case("a batch in two uneven parts", (_t(1.0, 4.0), torch.tensor([2, 1])), {"loss": 2.0}),
-        Case("the same batch in three parts", (_t(0.5, 1.5, 4.0), torch.tensor([1, 1, 1])), {"loss": 2.0}),
-        Case("one part", (_t(0.7), torch.tensor([5])), {"loss": 0.7}),
-        Case("a part without a token to learn from", (_t(2.0, 0.0), torch.tensor([3, 0])), {"loss": 2.0}),
+        Case("parts of the same size", (doubles(1.0, 3.0), torch.tensor([4, 4])), {"loss": 2.0}),
+        Case("a batch in two uneven parts", (doubles(1.0, 4.0), torch.tensor([2, 1])), {"loss": 2.0}),
+        Case(
+            "the same batch in three parts", (doubles(0.5, 1.5, 4.0), torch.tensor([1, 1, 1])), {"loss": 2.0}
+        ),
+        Case("one part", (doubles(0.7), torch.tensor([5])), {"loss": 0.7}),
+        Case(
+            "a part without a token to learn from", (doubles(2.0, 0.0), torch.tensor([3, 0])), {"loss": 2.0}
+        ),
     ),
     mistakes=(
         Mistake(

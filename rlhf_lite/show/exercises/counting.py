@@ -5,12 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .task import Case, Law, Mistake, Outputs, Task
-
-
-def _t(*numbers: float) -> Tensor:
-    return torch.tensor(numbers, dtype=torch.float64)
-
+from .task import Case, Law, Mistake, Outputs, Task, doubles
 
 # --- 00: who wins -------------------------------------------------------------------------------------------
 
@@ -58,15 +53,15 @@ WIN_RATE = Task(
     hint="ours > theirs is a tensor of True and False, whose mean is a share.",
     solution=win_rate,
     cases=(
-        Case("a win, a loss and a tie", (_t(1, 0, 3), _t(0, 3, 3)), {"rate": 0.5}),
-        Case("two ties and a win", (_t(1, 1, 2), _t(1, 1, 1)), {"rate": 2 / 3}),
-        Case("the same, from the other side", (_t(1, 1, 1), _t(1, 1, 2)), {"rate": 1 / 3}),
+        Case("a win, a loss and a tie", (doubles(1, 0, 3), doubles(0, 3, 3)), {"rate": 0.5}),
+        Case("two ties and a win", (doubles(1, 1, 2), doubles(1, 1, 1)), {"rate": 2 / 3}),
+        Case("the same, from the other side", (doubles(1, 1, 1), doubles(1, 1, 2)), {"rate": 1 / 3}),
         Case(
             "three narrow wins and a crushing defeat",
-            (_t(0.6, 0.6, 0.6, 0.0), _t(0.5, 0.5, 0.5, 1.0)),
+            (doubles(0.6, 0.6, 0.6, 0.0), doubles(0.5, 0.5, 0.5, 1.0)),
             {"rate": 0.75},
         ),
-        Case("nothing but ties", (_t(0.5, 0.7), _t(0.5, 0.7)), {"rate": 0.5}),
+        Case("nothing but ties", (doubles(0.5, 0.7), doubles(0.5, 0.7)), {"rate": 0.5}),
     ),
     mistakes=(
         Mistake(
@@ -373,22 +368,24 @@ TIED_RANKS = Task(
     cases=(
         Case(
             "five answers, the third near the second only",
-            (_t(0.93, 0.92, 0.905, 0.7, 0.7), 0.02),
+            (doubles(0.93, 0.92, 0.905, 0.7, 0.7), 0.02),
             {"ranks": [1, 1, 2, 3, 3]},
         ),
         Case(
-            "the same in another order", (_t(0.7, 0.905, 0.93, 0.7, 0.92), 0.02), {"ranks": [3, 2, 1, 3, 1]}
+            "the same in another order",
+            (doubles(0.7, 0.905, 0.93, 0.7, 0.92), 0.02),
+            {"ranks": [3, 2, 1, 3, 1]},
         ),
         Case(
             "a long slope of small steps",
-            (_t(0.5, 0.49, 0.48, 0.47, 0.46), 0.025),
+            (doubles(0.5, 0.49, 0.48, 0.47, 0.46), 0.025),
             {"ranks": [1, 1, 1, 2, 2]},
         ),
-        Case("two at the top, one below", (_t(0.9, 0.9, 0.1), 0.02), {"ranks": [1, 1, 2]}),
-        Case("ties that are as wide as everything", (_t(0.1, 0.9, 0.5), 1.0), {"ranks": [1, 1, 1]}),
+        Case("two at the top, one below", (doubles(0.9, 0.9, 0.1), 0.02), {"ranks": [1, 1, 2]}),
+        Case("ties that are as wide as everything", (doubles(0.1, 0.9, 0.5), 1.0), {"ranks": [1, 1, 1]}),
         Case(
             "two close ones on both sides of a round number",
-            (_t(0.252, 0.248, 0.1), 0.1),
+            (doubles(0.252, 0.248, 0.1), 0.1),
             {"ranks": [1, 1, 2]},
         ),
     ),
@@ -479,12 +476,14 @@ COUNTS_ALIKE = Task(
     "once.",
     solution=counts_alike,
     cases=(
-        Case("three answers, two ties", (_t(1, 2, 2), _t(2, 1, 3)), {"alike": 1, "both": 2}),
-        Case("the same opinion, told with gaps", (_t(1, 2, 3), _t(1, 5, 9)), {"alike": 3, "both": 3}),
-        Case("the opposite opinion", (_t(1, 2, 3, 4), _t(4, 3, 2, 1)), {"alike": 0, "both": 6}),
-        Case("a tie that both see", (_t(1, 1, 2), _t(1, 1, 2)), {"alike": 2, "both": 2}),
-        Case("somebody who ties everything", (_t(1, 1, 1), _t(3, 1, 2)), {"alike": 0, "both": 0}),
-        Case("five answers", (_t(2, 1, 3, 3, 4), _t(1, 2, 4, 3, 3)), {"alike": 6, "both": 8}),
+        Case("three answers, two ties", (doubles(1, 2, 2), doubles(2, 1, 3)), {"alike": 1, "both": 2}),
+        Case(
+            "the same opinion, told with gaps", (doubles(1, 2, 3), doubles(1, 5, 9)), {"alike": 3, "both": 3}
+        ),
+        Case("the opposite opinion", (doubles(1, 2, 3, 4), doubles(4, 3, 2, 1)), {"alike": 0, "both": 6}),
+        Case("a tie that both see", (doubles(1, 1, 2), doubles(1, 1, 2)), {"alike": 2, "both": 2}),
+        Case("somebody who ties everything", (doubles(1, 1, 1), doubles(3, 1, 2)), {"alike": 0, "both": 0}),
+        Case("five answers", (doubles(2, 1, 3, 3, 4), doubles(1, 2, 4, 3, 3)), {"alike": 6, "both": 8}),
     ),
     mistakes=(
         Mistake(

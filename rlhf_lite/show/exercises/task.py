@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 Outputs = Mapping[str, Mapping[str, Tensor]]  # by the case's name, then by the output's
@@ -55,3 +56,8 @@ class Task:
     outputs: tuple[str, ...] = ("loss",)
     learns: tuple[int, ...] = ()
     free: Callable[..., Tensor] | None = None
+
+
+def doubles(*numbers: float) -> Tensor:
+    """A case's numbers, in the precision in which answers are compared."""
+    return torch.tensor(numbers, dtype=torch.float64)
