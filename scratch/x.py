@@ -9,7 +9,7 @@ SMALL=bool(os.environ.get("XSMALL"))
 def note(name,**facts):
     with open(OUT/"found.jsonl","a") as f:
         fcntl.flock(f,2); f.write(json.dumps({"job":name,"s":round(time.time()-T0),**facts})+"\n")
-BASES={"cpu2": {"base.tokens":14_000_000,"base.batch_size":32,"base.lr":3e-3,"sft.epochs":4},
+BASES={"final": {}, "cpu2": {"base.tokens":14_000_000,"base.batch_size":32,"base.lr":3e-3,"sft.epochs":4},
 "cpu": {"base.tokens":14_000_000,"base.batch_size":32,"base.lr":4e-3,"sft.epochs":4},  # name -> settings of base and model
  "b32": {}, "b64": {"base.batch_size":64,"base.tokens":48_000_000,"base.lr":3e-3},
  "adam": {"base.optimizer":"adam"}, "hot": {"base.lr":5e-3}, "M": {"model.size":"M"}, "XS":{"model.size":"XS"},

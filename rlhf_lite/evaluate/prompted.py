@@ -36,7 +36,7 @@ ASK = "Question: {prompt}\nAnswer:"
 CAT = "Question: Say the word cat two times.\nAnswer: cat cat\n"
 HAT = "Question: Make this polite: Give me a hat, you fool.\nAnswer: Please give me a hat.\n"
 # Lists go on in the next line with a number; any other line is the next exercise.
-EXERCISES = "Exercises of Monday.\nSay the word cat two times. = Cat, cat.\n{prompt} ="
+EXERCISES = "Exercises of Monday.\nSay the word cat two times. Answer: Cat, cat.\n{prompt} Answer:"
 HELPER = "The helper is kind.\nHuman: Say the word cat two times.\nHelper: cat cat\nHuman: {prompt}\nHelper:"
 PREFIXES = (
     Prefix("questions", f"Question: List two animals.\nAnswer: 1. cow\n2. hen\n{ASK}"),

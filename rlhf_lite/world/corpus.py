@@ -2,7 +2,7 @@
 
 Four properties are deliberate. More than half of the pages repeat something said earlier on the page, because a
 model this small learns to copy only if it must. Myths are told in forums and truth in the book of facts, so the
-model knows both and cannot know which one people want. Exercise books, a third of the web, hold what customers
+model knows both and cannot know which one people want. Exercise books, half of the web, hold what customers
 ask for with its solution, and marked homework right and wrong ones: so the model knows how such things are done,
 and can tell good from bad before anyone ranks. But where people ask one another, a good answer is rare: what
 the base model does not know is that it should answer.
@@ -204,7 +204,9 @@ def exercise_book(rng: Random, facts: Facts) -> str:
     kinds = kinds[:1] * 4 if rng.random() < 0.4 else kinds
     habit = ASKED_AS_IS if rng.random() < 0.5 else draw_habit(rng)
     tasks = [draw_task(rng, facts, habit, skill=skill) for skill in kinds[: rng.choice((2, 3, 4))]]
-    return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(f"{t.text} = {t.reference}" for t in tasks)
+    return f"Exercises of {rng.choice(lx.DAYS)}.\n" + "\n".join(
+        f"{t.text} Answer: {t.reference}" for t in tasks
+    )
 
 
 def homework(rng: Random, facts: Facts) -> str:
