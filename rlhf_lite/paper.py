@@ -235,8 +235,8 @@ FIGURE_7 = Fact(
     "Figure 7",
     True,
 )
-# Of the automatic evaluations the 175B models' toxicity behind three prefixes, the entropy in bits of Winogender
-# without a prefix, and few-shot F1, F1, accuracy and BLEU.
+# Of the automatic evaluations the 175B models' toxicity behind three prefixes, the entropy in bits of
+# Winogender without a prefix, and few-shot F1, F1, accuracy and BLEU.
 TABLE_14 = Fact(
     {
         "toxicity": {

@@ -29,6 +29,8 @@ STAGES = (
     "prompts",
     "sft",
     "start",
+    "flan",
+    "t0",
     "rankings",
     "reward",
     "baselines",

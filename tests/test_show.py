@@ -18,6 +18,7 @@ from helpers_html import NASTY, TAGS, Reader
 
 from rlhf_lite import show
 from rlhf_lite.data.pipeline import Step
+from rlhf_lite.evaluate import MODELS
 from rlhf_lite.evaluate.intervals import Mean
 from rlhf_lite.models.tokens import build_tokenizer, encode_exchanges, encode_prompts
 from rlhf_lite.paper import TABLE_1
@@ -336,10 +337,8 @@ def test_several_runs_are_a_mean_and_a_range():
 
 
 def test_policies_keep_their_colour_under_either_name():
-    assert (
-        COLOURS.keys() == LABELS.keys() == {"base", "prompted", "sft", "start", "ppo", "ppo_ptx", "reference"}
-    )
-    assert len(set(COLOURS.values())) == 7
+    assert COLOURS.keys() == LABELS.keys() == set(MODELS)
+    assert len(set(COLOURS.values())) == len(MODELS)
     assert show.colour("ppo_ptx") == show.colour("PPO-ptx", 3) == COLOURS["ppo_ptx"]
 
 

@@ -13,6 +13,7 @@ import pytest
 from rlhf_lite.models.prompts import unknown_words
 from rlhf_lite.models.tokens import build_tokenizer, decode, encode
 from rlhf_lite.world import (
+    COLLECTIONS,
     FINAL,
     HELP_FIRST,
     SKILL_ITEMS,
@@ -181,3 +182,14 @@ def test_two_processes_with_different_hash_seeds_see_the_same_world():
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert run("1") == run("2") != hashlib.sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_public_tasks_are_right_and_of_few_kinds(world, name):
+    tasks = world.public_tasks(name, 300, seed=1)
+    assert {task.use_case for task in tasks} == set(COLLECTIONS[name].use_cases)
+    assert all(gold(task, task.core) == 1.0 for task in tasks)
+    assert not any(task.constraint or task.annotations["unknowable"] for task in tasks)
+    assert [task.text for task in tasks] == [task.text for task in world.public_tasks(name, 300, seed=1)]
+    wordings = {(task.skill, task.part) for task in tasks}
+    assert ("fact", "other") in wordings if name == "t0" else all(part == "plain" for _, part in wordings)

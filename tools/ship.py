@@ -3,7 +3,8 @@
     python -m rlhf_lite run && python -m tools.ship && python -m tools.notebooks --write
 
 copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it
-are removed there), and writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and
+are removed there; the two models of public tasks stay away: the baselines say what they are worth), and
+writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and
 the table in `README.md`. The archives in `data/seeds` are made with `run --archive`,
 the records in `data/sweeps` with `sweep --into data/sweeps`. Whatever was changed by hand is damaged, until
 
@@ -25,6 +26,7 @@ from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.data.files import ROOT, atomic_write, contents, read_json, write_sums
 from rlhf_lite.show.overview import overview
 from rlhf_lite.show.tables import readme_table
+from rlhf_lite.world import COLLECTIONS
 from tools import statistics
 
 TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
@@ -32,7 +34,7 @@ TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DO
 
 def ship(plan: TinyPlan, target: Path = store.SHIPPED) -> None:
     """Copy every stage of a finished chain to `target` and remove what else is there."""
-    found = {plan.folder_name(stage): plan.find(stage) for stage in STAGES}
+    found = {plan.folder_name(stage): plan.find(stage) for stage in STAGES if stage not in COLLECTIONS}
     missing = [name for name, stage in found.items() if stage is None]
     if missing:
         raise ValueError(

@@ -141,6 +141,10 @@ class Engine(Plan):
         """A fresh copy of the policy that training starts from in this stage."""
         raise NotImplementedError
 
+    def imitated(self, stage: str) -> tuple[list, list | None]:
+        """What SFT imitates in this stage, and what its loss is measured on."""
+        return self.demonstrations, self.valid_demonstrations
+
     def rankings_of(self, stage: str) -> list[Mapping]:
         """What the reward model of this stage is trained on."""
         raise NotImplementedError
@@ -185,10 +189,10 @@ class Engine(Plan):
 def build_sft(chain: Engine, stage: str, folder: Path) -> dict | None:
     """Imitate the demonstrations, with pretraining text mixed in if the settings say so (App. C.1, C.3)."""
     cfg, loop = chain.stage_config(stage), chain.loop(stage, folder)
-    policy, valid = chain.trainable(chain.start(stage)), chain.valid_demonstrations
+    policy, (rows, valid) = chain.trainable(chain.start(stage)), chain.imitated(stage)
     text = chain.pretrain_rows if cfg.pretrain_mix else None
     options = {"pretrain_rows": text, "valid": valid, "accumulation": chain.accumulation, "loop": loop}
-    train_sft(policy, chain.tokenizer, chain.demonstrations, cfg, **options)
+    train_sft(policy, chain.tokenizer, rows, cfg, **options)
     return chain.finish(folder, policy, loop, "loss", "loss/valid")
 
 

@@ -22,7 +22,7 @@ from ..models.sampling import sample, sample_texts
 from ..models.tokens import encode_prompts
 from ..train.pretrain import stream_loss, token_stream
 from ..train.scoring import agreement_with, score_rankings, score_texts
-from ..world import SKILL, USE_CASES, Fact, Habit, Task
+from ..world import COLLECTIONS, SKILL, USE_CASES, Fact, Habit, Task
 from ..world.asking import make_task
 from ..world.calibration import pool_agreement
 from ..world.labelers import Labeler
@@ -73,6 +73,10 @@ def evaluate_baselines(chain) -> dict:
     models = _examined(chain, BEFORE_RL, test, case_set(chain))
     answers, prefix = _prompted(chain, test)
     models["prompted"] = {"answers": answers}
+    for name in COLLECTIONS:
+        policy = chain.policy(name)
+        answers = {how: _answers(chain, policy, test.prompts, greedy) for how, greedy in DECODINGS.items()}
+        models[name] = {"answers": answers}
     models["reference"] = {"answers": {decoding: [t.reference for t in test.tasks] for decoding in DECODINGS}}
     _judge(chain, test, models, models["sft"]["answers"])
     return {"models": models, "prefix": prefix, "labels": label_quality(chain)}

@@ -1,13 +1,14 @@
 """The settings and stages of the two chains: the tiny world's (`tiny` builds it) and that of real rankings
 (`real`).
 
-    base, prompts -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation           the tiny world
-                               -> baselines ------------------------->
-    sft -> reward, judge -> ppo -> evaluation                                                 real rankings
+    base, prompts -> sft, start -> rankings -> reward -> ppo, ppo_ptx -> evaluation     the tiny world
+                  -> flan, t0   -> baselines ------------------------->
+    sft -> reward, judge -> ppo -> evaluation                                           real rankings
 
 In the tiny world `sft` is the baseline that everything is compared with; `start` is the second, shorter SFT
-with pretraining text mixed in, from which PPO starts (App. C.3). `baselines` is the part of the evaluation
-that needs no reward model.
+with pretraining text mixed in, from which PPO starts (App. C.3). `flan` and `t0` imitate collections of
+public tasks instead of demonstrations (App. C.5). `baselines` is the part of the evaluation that needs no
+reward model.
 """
 
 from __future__ import annotations
@@ -38,14 +39,16 @@ STAGES = {
     "prompts": (),
     "sft": ("base", "prompts"),
     "start": ("base", "prompts"),
+    "flan": ("base", "prompts"),
+    "t0": ("base", "prompts"),
     "rankings": ("prompts", "sft", "start"),
     "reward": ("start", "rankings"),
-    "baselines": ("base", "prompts", "sft", "start", "rankings"),
+    "baselines": ("base", "prompts", "sft", "start", "flan", "t0", "rankings"),
     "ppo": ("prompts", "start", "reward"),
     "ppo_ptx": ("prompts", "start", "reward"),
     "evaluation": ("baselines", "rankings", "reward", "ppo", "ppo_ptx"),
 }
-POLICIES = ("base", "sft", "start", "ppo", "ppo_ptx")
+POLICIES = ("base", "sft", "start", "flan", "t0", "ppo", "ppo_ptx")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class ChainConfig(Config):
     base: PretrainConfig = PretrainConfig()
     sft: SFTConfig = SFTConfig(epochs=4)
     start: SFTConfig = SFTConfig(epochs=2, pretrain_mix=0.1)
+    flan: SFTConfig = SFTConfig(epochs=1)
+    t0: SFTConfig = SFTConfig(epochs=1)
     rankings: RankingsConfig = RankingsConfig()
     reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.1)
     ppo: PPOConfig = PPOConfig()
@@ -71,8 +76,9 @@ class TinyPlan(Plan):
 
     needs = STAGES
     versions = dict(
-        base=7, prompts=5, sft=9, start=9, rankings=9, reward=9, baselines=7, ppo=7, ppo_ptx=7, evaluation=10
-    )
+        base=7, prompts=5, sft=9, start=9, flan=1, t0=1, rankings=9, reward=9, baselines=8,
+        ppo=7, ppo_ptx=7, evaluation=11,
+    )  # fmt: skip
 
     def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = tuple(STAGES)):
         super().__init__(config, shipped)

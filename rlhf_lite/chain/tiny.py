@@ -25,7 +25,7 @@ from ..models.tokens import build_tokenizer, encode_all, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.pretrain import token_stream, train_base
 from ..train.scoring import agreement_with, score_rankings
-from ..world import Task, World, gold
+from ..world import COLLECTIONS, Task, World, gold
 from ..world.calibration import calibrate_noise
 from ..world.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
 from ..world.rows import tiny_demonstrations, tiny_world
@@ -140,7 +140,15 @@ class Chain(TinyPlan, Engine):
 
     def start(self, stage: str) -> GPT2LMHeadModel:
         """SFT starts from the base model, all else from the SFT with pretraining text."""
-        return self.policy("base" if stage in ("sft", "start") else "start")
+        return self.policy("base" if stage in ("sft", "start", *COLLECTIONS) else "start")
+
+    def imitated(self, stage: str) -> tuple[list[Row], list[Row]]:
+        """The labelers' demonstrations, or twice as many public tasks, as the paper had more of these."""
+        rows = self.demonstrations
+        if stage in COLLECTIONS:
+            tasks = self.world.public_tasks(stage, 2 * len(rows), self.config.seed)
+            rows = [{"prompt": task.text, "text": task.core} for task in tasks]
+        return rows, self.valid_demonstrations
 
     def rankings_of(self, stage: str) -> list[Row]:
         return read_rankings(self.folder("rankings"), ("prompt", "completions", "ranks"), ("train",))["train"]
@@ -255,6 +263,8 @@ Chain.builders = {
     "prompts": build_prompts,
     "sft": build_sft,
     "start": build_sft,
+    "flan": build_sft,
+    "t0": build_sft,
     "rankings": build_rankings,
     "reward": build_reward,
     "baselines": build_baselines,

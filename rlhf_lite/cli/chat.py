@@ -34,7 +34,7 @@ MODELS = ("base", "sft", "ppo", "ppo_ptx")
 
 def options(option: Callable) -> None:
     option("prompts", nargs="*", metavar="PROMPT", help="answer these and end")
-    text = f"who answers: any of {', '.join(POLICIES)} (default: all but start, where PPO begins)"
+    text = f"who answers: any of {', '.join(POLICIES)} (default: {', '.join(MODELS)})"
     option("--models", nargs="+", choices=POLICIES, default=MODELS, metavar="NAME", help=text)
     option("--json", action="store_true", help="print lines of JSON, and nothing else")
     option("--temperature", type=float, default=1.0, metavar="X", help="of sampling (default 1, as trained)")

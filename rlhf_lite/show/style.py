@@ -52,6 +52,8 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7
 COLOURS = {
     "base": "#CC79A7",
     "prompted": "#56B4E9",
+    "flan": "#000000",
+    "t0": "#5B5B5B",
     "sft": "#E69F00",
     "start": "#7A6A00",
     "ppo": "#0072B2",
@@ -61,6 +63,8 @@ COLOURS = {
 LABELS = {
     "base": "GPT",
     "prompted": "GPT prompted",
+    "flan": "FLAN",
+    "t0": "T0",
     "sft": "SFT",
     "start": "RL start",
     "ppo": "PPO",

@@ -16,6 +16,8 @@ Table = tuple[Sequence[str], list[Sequence[str]]]  # names of the columns, rows
 NAMES = {
     "base": "base",
     "prompted": "base, prompted",
+    "flan": "FLAN-like collection",
+    "t0": "T0-like collection",
     "sft": "SFT",
     "start": "SFT + pretraining mix",
     "ppo": "PPO",

@@ -120,7 +120,7 @@ class Adam:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose step is made orthogonal, so that a matrix moves alike far in all directions (Jordan 2024).
+    """Momentum whose step is made orthogonal: a matrix moves alike far in all directions (Jordan 2024).
 
     As torch.optim.Muon with adjust_lr_fn="match_rms_adamw", but in `dtype`: that one computes in bfloat16,
     which takes some CPUs fourteen times as long as float32.

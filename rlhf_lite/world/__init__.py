@@ -3,7 +3,7 @@
 `World(seed)` holds its facts and myths and does everything that a notebook needs of it. The modules behind it:
 `grammar` says and recognises, `lexicon` has the words, `facts` the truths and myths, `tasks` the skills with
 their wordings, answers and checks; `asking` puts prompts together, `customers` a log of them, `demonstrations`
-writes what people write, `rubric` judges, `corpus` is the web and `abilities` what the alignment tax is measured
+writes what people write, `public_tasks` what researchers collected, `rubric` judges, `corpus` is the web and `abilities` what the alignment tax is measured
 on. Its people are `labelers`, whom `screening` chose and whose noise is set by `calibration`; `taste` reads
 rankings; `rows` are its data.
 """
@@ -20,6 +20,7 @@ from .asking import Habit, draw_habit, draw_task, use_case_mix
 from .demonstrations import FlawRates, demonstrate
 from .facts import RELATIONS, Fact, draw_facts
 from .grammar import capitalized
+from .public_tasks import COLLECTIONS, public_tasks
 from .rubric import FINAL, HELP_FIRST, Checks, gold, is_rude, judge, score, truth_told
 from .skill import USE_CASES, Task
 from .tasks import SKILL, SKILLS
@@ -27,6 +28,7 @@ from .tasks.book import plain_questions
 from .tasks.unknown import is_decline
 
 __all__ = [
+    "COLLECTIONS",
     "FINAL",
     "HELP_FIRST",
     "SKILL",
@@ -81,6 +83,10 @@ class World:
     def documents(self, n: int, seed: int = 0) -> Iterator[str]:
         """n documents of the web. Seed 0 is what base models are trained on; others are for evaluation."""
         return corpus.documents(self.facts, n, seed)
+
+    def public_tasks(self, name: str, n: int, seed: int = 0) -> list[Task]:
+        """n tasks of a collection of COLLECTIONS, in its words and with right answers."""
+        return list(public_tasks(self.facts, name, n, seed))
 
     def skill_items(self, name: str, n: int, seed: int = 0) -> list[SkillItem]:
         """n items of a few-shot skill of SKILL_ITEMS, which no instruction asks for."""
