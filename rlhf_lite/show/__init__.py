@@ -20,6 +20,8 @@ _HOME = {
     "scatter": "plots",
     "heat": "plots",
     "stacked_bars": "plots",
+    "three_steps": "diagrams",
+    "ppo_flow": "diagrams",
     "Plot": "style",
     "colour": "style",
     "label": "style",
