@@ -878,6 +878,207 @@ WON_BACK = Task(
     outputs=("share",),
 )
 
+# --- 07 -----------------------------------------------------------------------------------------------------
+
+
+def bits_of_entropy(p: float) -> float:
+    """One of two things happens with probability p, else the other -> entropy in bits."""
+    return -sum(x * math.log2(x) for x in (p, 1 - p) if x > 0)
+
+
+BITS_OF_ENTROPY = Task(
+    name="bits_of_entropy",
+    notebook="07",
+    minutes=5,
+    text="A model goes on with *She* with probability p and with *He* otherwise. How undecided is it, in "
+    "bits? "
+    "What is certain has 0.",
+    hint="Minus the sum of x log2 x over both; where x is 0 the term is 0.",
+    solution=bits_of_entropy,
+    cases=(
+        Case("three to one", (0.75,), {"bits": 0.8112781244591328}),
+        Case("even", (0.5,), {"bits": 1.0}),
+        Case("certain", (1.0,), {"bits": 0.0}),
+        Case("one to nine", (0.1,), {"bits": 0.4689955935892812}),
+    ),
+    mistakes=(
+        Mistake(
+            "nats",
+            "Bits use the logarithm to base 2.",
+            lambda p: -sum(x * math.log(x) for x in (p, 1 - p) if x > 0),
+        ),
+        Mistake("only *She*", "The other answer has its term, too.", lambda p: -p * math.log2(p)),
+        Mistake("surprise, not entropy", "Weigh each surprise by its probability.", lambda p: -math.log2(p)),
+        Mistake("the likelier one", "That says how sure it is, but not in bits.", lambda p: max(p, 1 - p)),
+        Mistake("sign forgotten", "Logarithms of probabilities are negative.", lambda p: -bits_of_entropy(p)),
+    ),
+    laws=(Law("Two answers hold one bit at most.", _between(0.0, 1.0)),),
+    outputs=("bits",),
+)
+
+
+def pooled_rate(customers: list[list[float]]) -> float:
+    """For each customer the outcomes of their prompts (1, 0.5, 0) -> the win rate over all prompts."""
+    outcomes = [won for customer in customers for won in customer]
+    return sum(outcomes) / len(outcomes)
+
+
+POOLED_RATE = Task(
+    name="pooled_rate",
+    notebook="07",
+    minutes=3,
+    text="A list for each customer: 1 for a win, 0.5 for a tie, 0 for a loss. The win rate over all "
+    "prompts, so "
+    "that somebody who asks more counts more.",
+    hint="Put everything into one list first.",
+    solution=pooled_rate,
+    cases=(
+        Case("the seven prompts of section 2", ([[1, 1, 1, 1], [0, 0.5], [0]],), {"rate": 4.5 / 7}),
+        Case("one customer", ([[1, 0]],), {"rate": 0.5}),
+        Case("everybody loses", ([[0], [0, 0]],), {"rate": 0.0}),
+    ),
+    mistakes=(
+        Mistake(
+            "a mean of means",
+            "Every customer counts alike in yours, whether they sent one prompt or four.",
+            lambda customers: sum(sum(c) / len(c) for c in customers) / len(customers),
+        ),
+        Mistake(
+            "customers counted",
+            "Divide by prompts.",
+            lambda customers: sum(map(sum, customers)) / len(customers),
+        ),
+        Mistake(
+            "ties are lost",
+            "A tie counts one half.",
+            lambda customers: pooled_rate([[float(won == 1) for won in c] for c in customers]),
+        ),
+    ),
+    laws=(Law("A rate lies between 0 and 1.", _between(0.0, 1.0)),),
+    outputs=("rate",),
+)
+
+
+def in_random_order(first: float, second: float) -> float:
+    """Win rate with our answer always read first, and always second -> in random order."""
+    return (first + second) / 2
+
+
+IN_RANDOM_ORDER = Task(
+    name="in_random_order",
+    notebook="07",
+    minutes=2,
+    text="Read first our answers win 58 %, read second 46 %. What would they win if a coin decided for "
+    "each pair?",
+    hint="Half of the pairs are of each kind.",
+    solution=in_random_order,
+    cases=(
+        Case("58 and 46 %", (0.58, 0.46), {"rate": 0.52}),
+        Case("readers who lean to no side", (0.6, 0.6), {"rate": 0.6}),
+        Case("only the place counts", (1.0, 0.0), {"rate": 0.5}),
+    ),
+    mistakes=(
+        Mistake("the better one", "A coin is not on our side.", lambda a, b: max(a, b)),
+        Mistake("both at once", "A pair is read in one order only.", lambda a, b: a * b),
+        Mistake("the difference", "That is what the place is worth.", lambda a, b: a - b),
+        Mistake(
+            "one of the two",
+            "Winning in either order is not what is asked: each pair is read once.",
+            lambda a, b: a + b - a * b,
+        ),
+    ),
+    laws=(
+        Law(
+            "Where only the place counts, models are equal.",
+            lambda out: _at(out, "only the place counts") == 0.5,
+        ),
+    ),
+    outputs=("rate",),
+)
+
+
+def true_and_informative(true: list[int], informative: list[int]) -> float:
+    """For each answer whether it is true and whether it says anything -> share that is both."""
+    return sum(a and b for a, b in zip(true, informative, strict=True)) / len(true)
+
+
+TRUE_AND_INFORMATIVE = Task(
+    name="true_and_informative",
+    notebook="07",
+    minutes=3,
+    text='"I have no comment" is never false. So the paper also counts answers that are true *and* '
+    "informative. Which share is both?",
+    hint="Look at each answer, then count.",
+    solution=true_and_informative,
+    cases=(
+        Case("four answers", ([1, 1, 0, 1], [1, 0, 1, 1]), {"share": 0.5}),
+        Case("one who says nothing", ([1, 1, 1], [0, 0, 0]), {"share": 0.0}),
+        Case("one who knows everything", ([1, 1], [1, 1]), {"share": 1.0}),
+        Case("true or informative, never both", ([1, 0], [0, 1]), {"share": 0.0}),
+    ),
+    mistakes=(
+        Mistake("true only", "Silence would win.", lambda t, i: sum(t) / len(t)),
+        Mistake(
+            "shares multiplied",
+            "That would be right if the two were independent; the silent ones are all true.",
+            lambda t, i: sum(t) / len(t) * sum(i) / len(i),
+        ),
+        Mistake(
+            "of the informative ones",
+            "You divide by the informative answers. The silent ones are answers, too.",
+            lambda t, i: sum(a and b for a, b in zip(t, i, strict=True)) / max(1, sum(i)),
+        ),
+        Mistake(
+            "either",
+            "Both, not one of them.",
+            lambda t, i: sum(a or b for a, b in zip(t, i, strict=True)) / len(t),
+        ),
+    ),
+    laws=(Law("A share lies between 0 and 1.", _between(0.0, 1.0)),),
+    outputs=("share",),
+)
+
+
+def prompts_needed(half: float) -> int:
+    """Half of the 95 % interval that is wanted around a win rate near one half -> comparisons it takes."""
+    return math.ceil(0.25 * (1.96 / half) ** 2)
+
+
+PROMPTS_NEEDED = Task(
+    name="prompts_needed",
+    notebook="07",
+    minutes=6,
+    text="Two models are close. How many independent comparisons until half of the 95 % interval of the "
+    "win rate, "
+    "1.96 standard errors, is no wider than this? Take the variance of a coin, one quarter.",
+    hint="half = 1.96 sqrt(0.25 / n). Solve for n and round up.",
+    solution=prompts_needed,
+    cases=(
+        Case("two points", (0.02,), {"n": 2401}),
+        Case("ten points", (0.1,), {"n": 97}),
+        Case("as good as nothing", (0.98,), {"n": 1}),
+    ),
+    mistakes=(
+        Mistake(
+            "no square", "Half the width takes four times as many.", lambda h: math.ceil(0.25 * 1.96 / h)
+        ),
+        Mistake(
+            "four times too many",
+            "A coin has variance one quarter. (Or you took `half` for the whole interval.)",
+            lambda h: math.ceil((1.96 / h) ** 2),
+        ),
+        Mistake("one standard error", "95 % take 1.96 of them.", lambda h: math.ceil(0.25 / h**2)),
+        Mistake(
+            "the whole interval", "`half` is half of it.", lambda h: math.ceil(0.25 * (2 * 1.96 / h) ** 2)
+        ),
+        Mistake(
+            "rounded down", "Then it is a little wider than wanted.", lambda h: int(0.25 * (1.96 / h) ** 2)
+        ),
+    ),
+    laws=(Law("It takes at least one.", _between(1.0, math.inf)),),
+    outputs=("n",),
+)
+
 # --- 09 -----------------------------------------------------------------------------------------------------
 
 
@@ -1006,6 +1207,11 @@ TASKS = (
     ROWS_PER_MINIBATCH,
     SHARE_OF_TEXT,
     WON_BACK,
+    BITS_OF_ENTROPY,
+    POOLED_RATE,
+    IN_RANDOM_ORDER,
+    TRUE_AND_INFORMATIVE,
+    PROMPTS_NEEDED,
     PARTS_OF_A_BATCH,
     TRAINING_GIGABYTES,
     TRUE_PREFERENCE,

@@ -13,7 +13,7 @@ from .task import Task
 
 # Modules that hold tasks, and the notebooks in the order in which they are read.
 ROOMS = ("counting", "language", "rankings", "reinforcement", "pretraining", "budgets", "arithmetic")
-NOTEBOOKS = ("00", "01", "A1", "02", "03", "04", "05", "06", "09")
+NOTEBOOKS = ("00", "01", "A1", "02", "03", "04", "05", "06", "07", "09")
 _FRAME = "border:1px solid #8a8a8a;border-left-width:5px;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 
