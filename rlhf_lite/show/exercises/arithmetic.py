@@ -1049,8 +1049,7 @@ PROMPTS_NEEDED = Task(
     notebook="07",
     minutes=6,
     text="Two models are close. How many independent comparisons until half of the 95 % interval of the "
-    "win rate, "
-    "1.96 standard errors, is no wider than this? Take the variance of a coin, one quarter.",
+    "win rate, 1.96 standard errors, is no wider than this? Take the variance of a coin, one quarter.",
     hint="half = 1.96 sqrt(0.25 / n). Solve for n and round up.",
     solution=prompts_needed,
     cases=(
@@ -1068,9 +1067,6 @@ PROMPTS_NEEDED = Task(
             lambda h: math.ceil((1.96 / h) ** 2),
         ),
         Mistake("one standard error", "95 % take 1.96 of them.", lambda h: math.ceil(0.25 / h**2)),
-        Mistake(
-            "the whole interval", "`half` is half of it.", lambda h: math.ceil(0.25 * (2 * 1.96 / h) ** 2)
-        ),
         Mistake(
             "rounded down", "Then it is a little wider than wanted.", lambda h: int(0.25 * (1.96 / h) ** 2)
         ),
