@@ -68,8 +68,7 @@ PERCENT_OF_PRETRAINING = Task(
     notebook="00",
     minutes=3,
     text="GPT-3 took 3,640 petaflop/s-days; the paper's 175B SFT took 4.9 and its PPO-ptx 60 (§5.1). What "
-    "does "
-    "everything that comes after pretraining cost, in percent of pretraining?",
+    "does everything that comes after pretraining cost, in percent of pretraining?",
     hint="later is a tuple of numbers: sum(later).",
     solution=percent_of_pretraining,
     cases=(
@@ -137,9 +136,8 @@ HALF_INTERVAL = Task(
     notebook="00",
     minutes=5,
     text="A model won `share` of n comparisons, each of another prompt. By how much could that be luck: half "
-    "of a 95 % interval, 1.96 standard errors, as a share? (Bars in these notebooks are wider: prompts of "
-    "one "
-    "customer are no independent trials.)",
+    "of a 95 % interval, 1.96 standard errors, as a share? (Bars in these notebooks are wider: prompts "
+    "of one customer are no independent trials.)",
     hint="A coin that shows heads with probability p has variance p (1 - p); a mean of n has an nth of it.",
     solution=half_interval,
     cases=(
@@ -179,8 +177,8 @@ ON_BOTH_SIDES = Task(
     notebook="01",
     minutes=4,
     text="Suppose the log were split by prompt: each goes into the test set with probability `share`, "
-    "whoever "
-    "typed it. How likely is a user with n prompts to be in the training set and in the test set?",
+    "whoever typed it. How likely is a user with n prompts to be in the training set and in the test "
+    "set?",
     hint="Subtract from 1 the two ways in which all n stay together.",
     solution=on_both_sides,
     cases=(
@@ -218,8 +216,8 @@ FLATTENED = Task(
     notebook="01",
     minutes=4,
     text="Almost half of the paper's prompts ask for a text and one in forty for something out of a text "
-    "(Table 1). A miniature would hardly see the rare ones, so it raises the shares to a power below 1 and "
-    "scales them until they sum to 1 again. Return a list.",
+    "(Table 1). A miniature would hardly see the rare ones, so it raises the shares to a power below 1 "
+    "and scales them until they sum to 1 again. Return a list.",
     hint="First all powers, then divide each by their sum.",
     solution=flattened,
     cases=(
@@ -323,8 +321,7 @@ LOSS_OF_IGNORANCE = Task(
     notebook="A1",
     minutes=2,
     text="Before its first step a model has no idea: every token of the vocabulary is equally likely. What "
-    "is "
-    "its loss, in nats? (So a loss far above this at step 0 is a bug.)",
+    "is its loss, in nats? (So a loss far above this at step 0 is a bug.)",
     hint="The loss is -log of the probability of what came, and that is 1 / vocabulary.",
     solution=loss_of_ignorance,
     cases=(
@@ -355,8 +352,7 @@ BITS_PER_LETTER = Task(
     notebook="A1",
     minutes=4,
     text="Losses of models with different tokenizers cannot be compared: a long token is harder to guess. "
-    "Per "
-    "letter they can. How many bits is a loss, in nats per token, for each letter?",
+    "Per letter they can. How many bits is a loss, in nats per token, for each letter?",
     hint="A bit is log 2 = 0.693 nats, so the number of bits is the larger one.",
     solution=bits_per_letter,
     cases=(
@@ -459,8 +455,7 @@ COSINE_RATE = Task(
     notebook="02",
     minutes=5,
     text="SFT and the reward model begin at the peak rate and follow half a cosine down to a tenth of it "
-    "(App. "
-    "C.1, C.2). What is the rate when `progress` of the training is over?",
+    "(App. C.1, C.2). What is the rate when `progress` of the training is over?",
     hint="cos runs from 1 to -1 over pi. (1 + cos) / 2 runs from 1 to 0.",
     solution=cosine_rate,
     cases=(
@@ -513,8 +508,8 @@ AT_TEMPERATURE = Task(
     notebook="02",
     minutes=5,
     text="62 % of the writers have a bad habit, and SFT has learned the share exactly. Sampled at "
-    "temperature "
-    "1, it shows in 62 % of the answers. How often at another temperature, which divides the logits?",
+    "temperature 1, it shows in 62 % of the answers. How often at another temperature, which divides "
+    "the logits?",
     hint="Logits are logarithms: dividing them by T takes probabilities to the power 1 / T. Then scale both.",
     solution=at_temperature,
     cases=(
@@ -672,8 +667,7 @@ MARGIN = Task(
     notebook="04",
     minutes=4,
     text="Equation 1 says P(A preferred to B) = sigma(score of A - score of B). So how far apart are the "
-    "scores "
-    "if A is preferred with this probability?",
+    "scores if A is preferred with this probability?",
     hint="Turn P = 1 / (1 + exp(-x)) round.",
     solution=margin,
     cases=(
@@ -714,8 +708,7 @@ WEIGHT_OF_A_PAIR = Task(
     notebook="04",
     minutes=4,
     text="Equation 1 divides the losses of a prompt's pairs by their number, C(K, 2); a batch is the mean "
-    "over "
-    "its prompts. What does one pair weigh in the batch's loss? All weights sum to 1.",
+    "over its prompts. What does one pair weigh in the batch's loss? All weights sum to 1.",
     hint="One prompt has weight 1 / batch, and its pairs share it.",
     solution=weight_of_a_pair,
     cases=(
@@ -787,8 +780,7 @@ ROWS_PER_MINIBATCH = Task(
     notebook="06",
     minutes=2,
     text="The paper has batches of 512 episodes in 8 minibatches, and 8 times as many pretraining examples "
-    "as "
-    "episodes (App. C.4). How many rows of text does one minibatch, and so one step, read?",
+    "as episodes (App. C.4). How many rows of text does one minibatch, and so one step, read?",
     hint="How many episodes are in a minibatch?",
     solution=rows_per_minibatch,
     cases=(
@@ -816,8 +808,7 @@ SHARE_OF_TEXT = Task(
     notebook="06",
     minutes=4,
     text="PPO-ptx takes one step with the gradient of PPO plus gamma times that of the text. Let both point "
-    "the "
-    "same way, with these lengths. Which share of the step is the text's?",
+    "the same way, with these lengths. Which share of the step is the text's?",
     hint="First weigh, then add, then divide.",
     solution=share_of_text,
     cases=(
@@ -857,8 +848,7 @@ WON_BACK = Task(
     notebook="06",
     minutes=3,
     text="A skill stood at `before`, fell to `without` under PPO, and is at `mixed` under PPO-ptx. Which "
-    "share of "
-    "what PPO lost did the pretraining text prevent?",
+    "share of what PPO lost did the pretraining text prevent?",
     hint="What was lost is before - without.",
     solution=won_back,
     cases=(
@@ -891,8 +881,7 @@ BITS_OF_ENTROPY = Task(
     notebook="07",
     minutes=5,
     text="A model goes on with *She* with probability p and with *He* otherwise. How undecided is it, in "
-    "bits? "
-    "What is certain has 0.",
+    "bits? What is certain has 0.",
     hint="Minus the sum of x log2 x over both; where x is 0 the term is 0.",
     solution=bits_of_entropy,
     cases=(
@@ -927,9 +916,8 @@ POOLED_RATE = Task(
     name="pooled_rate",
     notebook="07",
     minutes=3,
-    text="A list for each customer: 1 for a win, 0.5 for a tie, 0 for a loss. The win rate over all "
-    "prompts, so "
-    "that somebody who asks more counts more.",
+    text="A list for each customer: 1 for a win, 0.5 for a tie, 0 for a loss. The win rate over all prompts, "
+    "so that somebody who asks more counts more.",
     hint="Put everything into one list first.",
     solution=pooled_rate,
     cases=(
@@ -968,8 +956,8 @@ IN_RANDOM_ORDER = Task(
     name="in_random_order",
     notebook="07",
     minutes=2,
-    text="Read first our answers win 58 %, read second 46 %. What would they win if a coin decided for "
-    "each pair?",
+    text="Read first our answers win 58 %, read second 46 %. What would they win if a coin decided for each "
+    "pair?",
     hint="Half of the pairs are of each kind.",
     solution=in_random_order,
     cases=(
@@ -1048,8 +1036,8 @@ PROMPTS_NEEDED = Task(
     name="prompts_needed",
     notebook="07",
     minutes=6,
-    text="Two models are close. How many independent comparisons until half of the 95 % interval of the "
-    "win rate, 1.96 standard errors, is no wider than this? Take the variance of a coin, one quarter.",
+    text="Two models are close. How many independent comparisons until half of the 95 % interval of the win "
+    "rate, 1.96 standard errors, is no wider than this? Take the variance of a coin, one quarter.",
     hint="half = 1.96 sqrt(0.25 / n). Solve for n and round up.",
     solution=prompts_needed,
     cases=(
@@ -1088,8 +1076,7 @@ PARTS_OF_A_BATCH = Task(
     notebook="09",
     minutes=3,
     text="A batch is dealt out over `processes` GPUs, and each can hold `fits` rows at once. In how many "
-    "parts "
-    "(accumulation) does each GPU compute its rows, at the least?",
+    "parts (accumulation) does each GPU compute its rows, at the least?",
     hint="How many rows does one GPU get? Round up: a rest is a part, too.",
     solution=parts_of_a_batch,
     cases=(
@@ -1120,8 +1107,7 @@ TRAINING_GIGABYTES = Task(
     notebook="09",
     minutes=3,
     text="Training in float32 keeps four numbers of 4 bytes for each parameter: its weight, its gradient, "
-    "and "
-    "Adam's two moments. How many GB (10^9 bytes) before any text is read?",
+    "and Adam's two moments. How many GB (10^9 bytes) before any text is read?",
     hint="16 bytes a parameter.",
     solution=training_gigabytes,
     cases=(
@@ -1152,8 +1138,7 @@ TRUE_PREFERENCE = Task(
     notebook="09",
     minutes=8,
     text="A judge that is right in `accuracy` of all cases, whatever it looks at, prefers our model in "
-    "`observed` "
-    "of them. How often is our model really better?",
+    "`observed` of them. How often is our model really better?",
     hint="observed = w * accuracy + (1 - w) * (1 - accuracy), where w is what we look for.",
     solution=true_preference,
     cases=(
