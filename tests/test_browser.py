@@ -56,14 +56,14 @@ panel.widget.add_class("rl-light")
 panel
 """,
     """
-place = Path("sweeps/dials")
+place = Path("experiments/dials")
 place.mkdir(parents=True, exist_ok=True)
 for value in (0.0, 1.0, 2.0):
     trace = [{"step": s, "gold/mean": value * s} for s in range(9)]
     samples = [{"prompt": NASTY, "response": NASTY, "gold": 1.0}]
-    run = dict(value=value, seed=0, stage="ppo", trace=trace, samples=samples)
+    run = dict(arm=value, seed=0, stage="ppo", trace=trace, samples=samples)
     (place / f"{value:g}-seed-0.json").write_text(json.dumps(run))
-show.Explorer("dials", ys=("gold/mean",), place=Path("sweeps"))
+show.Explorer("dials", ys=("gold/mean",), place=Path("experiments"))
 """,
     """
 from rlhf_lite.labels.store import open_store

@@ -292,14 +292,14 @@ def test_a_moved_setting_out_of_range_is_refused():
 
 
 @pytest.fixture
-def sweep(tmp_path):
-    """A made-up sweep of a name that no code knows."""
+def dials(tmp_path):
+    """A made-up experiment of a name that no code knows."""
     (tmp_path / "dials").mkdir()
     for value in (0.0, 0.5, 2.0):
         for seed in (0, 1, 2):
             trace = [{"step": step, "gold/mean": value + 0.1 * seed + step} for step in range(3)]
             run = {
-                "value": value,
+                "arm": value,
                 "seed": seed,
                 "stage": "ppo",
                 "trace": trace,
@@ -309,8 +309,8 @@ def sweep(tmp_path):
     return tmp_path
 
 
-def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
-    found = Explorer("dials", ys=("gold/mean",), place=sweep)
+def test_any_recorded_experiment_can_be_explored_by_its_name(dials):
+    found = Explorer("dials", ys=("gold/mean",), place=dials)
     assert [value for _, value in found.slider.options] == [0, 0.5, 2] and "3 seeds each" in found.note.value
     begin = time.perf_counter()
     found.slider.value = 2.0
@@ -320,10 +320,10 @@ def test_any_recorded_sweep_can_be_explored_by_its_name(sweep):
     assert found.still().png().startswith(b"\x89PNG")
 
 
-def test_a_page_without_widgets_shows_what_stands_in_for_them(sweep, monkeypatch):
+def test_a_page_without_widgets_shows_what_stands_in_for_them(dials, monkeypatch):
     seen = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: seen.append(data))
-    for shown in (Explorer("dials", ys=("gold/mean",), place=sweep), panel(), MemoryPlanner()):
+    for shown in (Explorer("dials", ys=("gold/mean",), place=dials), panel(), MemoryPlanner()):
         shown._ipython_display_()
         assert seen[-1]["text/html"] == shown.still()._repr_html_() and seen[-1]["text/plain"]
         assert "application/vnd.jupyter.widget-view+json" in seen[-1]

@@ -105,10 +105,10 @@ def test_everything_shipped_is_sealed():
         summary = store.check(folder)
         assert set(summary["files"]) == set(contents(folder)) and "summary.json" in summary["files"]
     data = store.SHIPPED.parent
-    for folder in (data / "tokenizer", *(data / "seeds").iterdir(), *(data / "sweeps").iterdir()):
+    for folder in (data / "tokenizer", *(data / "seeds").iterdir(), *(data / "experiments").iterdir()):
         check_sums(folder, contents(folder))
     there = {path.name for path in data.iterdir()}
-    assert there == {"runs", "tokenizer", "seeds", "sweeps", "README.md", "overview.png"}
+    assert there == {"runs", "tokenizer", "seeds", "experiments", "README.md", "overview.png"}
 
 
 def test_a_renamed_word_of_the_tokenizer_is_noticed(monkeypatch, tmp_path):

@@ -4,9 +4,9 @@
 
 copies the stages of the default chain from the run folder to `data/runs` (stages that no longer belong to it
 are removed there; the two models of public tasks stay away: the baselines say what they are worth), and
-writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and
-the table in `README.md`. The archives in `data/seeds` are made with `run --archive`,
-the records in `data/sweeps` with `sweep --into data/sweeps`. Whatever was changed by hand is damaged, until
+writes what is drawn or counted from them: `data/README.md`, `data/overview.png` and the table in
+`README.md`. The archives in `data/seeds` are made with `run --archive`, the records in `data/experiments`
+with `experiment --into data/experiments`. Whatever was changed by hand is damaged, until
 
     python -m tools.ship --seal
 
@@ -56,7 +56,7 @@ def seal(data: Path = ROOT / "data") -> None:
         summary = store.check(folder)
         if store.SUMMARY not in summary["files"]:  # of a run before summaries were sealed
             store.write_summary(folder, summary)
-    for folder in (data / "tokenizer", *(data / "seeds").iterdir(), *(data / "sweeps").iterdir()):
+    for folder in (data / "tokenizer", *(data / "seeds").iterdir(), *(data / "experiments").iterdir()):
         write_sums(folder, contents(folder))
 
 

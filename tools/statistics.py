@@ -22,8 +22,8 @@ INTRODUCTION = """# What is in this folder
 loads it). `runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the
 weights (bfloat16 safetensors), its config, its trace (one line per step) and a summary with seed, commit,
 versions, hardware, seconds and the sha256 of every file. `seeds/` has the reports and traces of three whole
-chains, on which the README's claims stand, `sweeps/` a small file for each run of the explorers (one setting
-at several values, three seeds each). Everything here was made by this repository's own code from nothing; it
+chains, on which the README's claims stand, `experiments/` a small file for each run in which one thing was
+different (three seeds each). Everything here was made by this repository's own code from nothing; it
 carries the repository's licence. What is read has its sha256 in a `SHA256SUMS` beside it, or in the summary.
 `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -110,6 +111,25 @@ def evaluate(chain) -> dict:
         "labels": {**before["labels"], **reward_quality(chain)},
         "seconds": {stage: chain.summary(stage)["seconds"] for stage in chain.config_stages},
     }
+
+
+def examine(chain, stage: str) -> dict:
+    """What a policy of the chain is worth, to compare it with the same stage of other chains: one number of
+    each kind, on the test prompts."""
+    test, policy = test_set(chain), chain.policy(stage)
+    pages = token_stream(chain.world.documents(800, seed=999), chain.tokenizer)
+    drawn, likeliest = (_answers(chain, policy, test.prompts, greedy) for greedy in (False, True))
+    found = {
+        "gold": fmean(gold_scores(test.tasks, drawn)),
+        "gold_greedy": fmean(gold_scores(test.tasks, likeliest)),
+    }
+    found |= {"honesty": honesty(test.tasks, drawn), **_abilities(chain, policy, pages)}
+    if stage in AFTER_RL:
+        texts = [text or " " for text in drawn]
+        found["rating"] = mean_rating(chain.labelers, test.tasks, drawn, chain.config.seed)
+        found["reward"] = fmean(score_texts(chain.reward_model, chain.tokenizer, test.prompts, texts))
+        found["kl"] = kl_per_episode(chain, policy, chain.policy("start"), test.prompts)
+    return found
 
 
 def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dict[str, dict]:

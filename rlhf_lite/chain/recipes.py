@@ -75,10 +75,10 @@ class TinyPlan(Plan):
     """The stages of the tiny world."""
 
     needs = STAGES
-    versions = dict(
-        base=7, prompts=5, sft=9, start=9, flan=1, t0=1, rankings=9, reward=9, baselines=8,
-        ppo=7, ppo_ptx=7, evaluation=11,
-    )  # fmt: skip
+    versions = {
+        **dict(base=7, prompts=5, sft=9, start=9, flan=1, t0=1, rankings=9, reward=9),
+        **dict(baselines=8, ppo=7, ppo_ptx=7, evaluation=11),
+    }
 
     def __init__(self, config: ChainConfig = ChainConfig(), shipped: tuple[str, ...] = tuple(STAGES)):
         super().__init__(config, shipped)

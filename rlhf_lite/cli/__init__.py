@@ -23,12 +23,12 @@ import warnings
 from collections.abc import Sequence
 
 from ..hardware.signals import handled
-from . import bench, chat, classroom, export, lab, labels, real, run, seeds, stages, sweep, world
+from . import bench, chat, classroom, experiment, export, lab, labels, real, run, seeds, stages, world
 from .terminal import note, one_line
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
-    for command in (run, chat, lab, stages, seeds, sweep, world, labels, real, export, classroom, bench)
+    for command in (run, chat, lab, stages, seeds, experiment, world, labels, real, export, classroom, bench)
 }
 
 

@@ -1,7 +1,7 @@
 """A slider over recorded runs: every curve is a real run, with its spread over seeds and its model's answers.
 
-show.Explorer("kl_beta") shows the sweep of that name in `data/sweeps` (see `chain.sweeps`), beside the run
-at our value.
+show.Explorer("kl_beta") shows the experiment of that name in `data/experiments` (see `chain.experiments`),
+each arm beside our own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import ipywidgets
 
-from ..chain.sweeps import SHIPPED_SWEEPS, SWEEPS, load
+from ..chain.experiments import SHIPPED_EXPERIMENTS, called, load
+from ..chain.questions import EXPERIMENTS, Arm
 from .style import Plot
 from .text import Html, table
 from .traces import curves
@@ -40,59 +41,60 @@ TITLES = {
 
 
 class Explorer(Shown):
-    """Move through the values of a recorded sweep; all pictures are drawn at the beginning."""
+    """Move through the arms of a recorded experiment; all pictures are drawn at the beginning."""
 
-    def __init__(self, name: str, ys: Sequence[str] = (), place: Path = SHIPPED_SWEEPS):
-        self.name, self.runs, self.sweep = name, load(name, place), SWEEPS.get(name)
+    def __init__(self, name: str, ys: Sequence[str] = (), place: Path = SHIPPED_EXPERIMENTS):
+        self.name, self.runs = name, load(name, place)
+        known = EXPERIMENTS.get(name)
         stage = next(iter(self.runs.values()))[0]["stage"]
         self.ys = tuple(ys) or METRICS["reward" if stage == "reward" else "ppo"]
-        ours = self.sweep.ours if self.sweep else None
+        ours = known.ours if known else None
         self.ours = ours if ours in self.runs else None
-        self.values = list(self.runs)
-        says = self.sweep.says if self.sweep else name
+        self.arms = list(self.runs)
+        says = known.says if known else name
         self.slider = ipywidgets.SelectionSlider(
-            options=[(f"{v:g}", v) for v in self.values],
-            value=self.ours or self.values[0],
+            options=[(called(arm), arm) for arm in self.arms],
+            value=self.arms[0] if self.ours is None else self.ours,
             description=name,
             layout={"width": "430px"},
             tooltip=says,
         )
         self.slider.add_class("rl-explorer")
-        paper = f" The paper: {self.sweep.papers}." if self.sweep else ""
-        repeats = len(self.runs[self.values[0]])
-        here = f" Ours: {self.ours:g}." if self.ours is not None else ""
+        paper = f" The paper: {known.papers}." if known and known.papers else ""
+        repeats = len(self.runs[self.arms[0]])
+        here = f" Ours: {called(self.ours)}." if self.ours is not None else ""
         self.note = words(
             f"{says}.{here}{paper} Recorded runs, {repeats} {'seed' if repeats == 1 else 'seeds'} each."
         )
         self.picture, self.answers = ipywidgets.HTML(), ipywidgets.HTML()
-        self._pictures = {value: self.plot(value).html() for value in self.values}
-        self._answers = {value: self.samples(value).html for value in self.values}
+        self._pictures = {arm: self.plot(arm).html() for arm in self.arms}
+        self._answers = {arm: self.samples(arm).html for arm in self.arms}
         self.slider.observe(lambda change: self._show(change["new"]), "value")
         self._show(self.slider.value)
         self.widget = ipywidgets.VBox([self.slider, self.note, self.picture, self.answers])
 
-    def plot(self, *values: float) -> Plot:
-        """The runs at these values beside those at ours: means, and bands from lowest to highest seed."""
-        chosen = dict.fromkeys((*([self.ours] if self.ours is not None else []), *values))
+    def plot(self, *arms: Arm) -> Plot:
+        """The runs of these arms beside ours: means, and bands from lowest to highest seed."""
+        chosen = dict.fromkeys((*([self.ours] if self.ours is not None else []), *arms))
         named = {
-            f"{self.name} {value:g}{' (ours)' if value == self.ours else ''}": [
-                run["trace"] for run in self.runs[value]
+            f"{self.name} {called(arm)}{' (ours)' if arm == self.ours else ''}": [
+                run["trace"] for run in self.runs[arm]
             ]
-            for value in chosen
+            for arm in chosen
         }
         return curves(named, ys=self.ys, titles=TITLES)
 
-    def samples(self, value: float) -> Html:
-        """Answers of the first seed's model at this value."""
-        rows = self.runs[value][0]["samples"]
-        columns = {"prompt": "prompt", "response": f"answer at {self.name} {value:g}", "gold": "gold"}
+    def samples(self, arm: Arm) -> Html:
+        """Answers of the first seed's model of this arm."""
+        rows = self.runs[arm][0]["samples"]
+        columns = {"prompt": "prompt", "response": f"answer at {self.name} {called(arm)}", "gold": "gold"}
         return table(rows, columns, digits=2) if rows else Html("")
 
     def still(self) -> Plot:
-        """All values at once, by the first two metrics, smoothed: noisy curves are hard to tell apart."""
-        named = {f"{value:g}": [run["trace"] for run in runs] for value, runs in self.runs.items()}
+        """All arms at once, by the first two metrics, smoothed: noisy curves are hard to tell apart."""
+        named = {called(arm): [run["trace"] for run in runs] for arm, runs in self.runs.items()}
         steps = min(len(trace) for runs in named.values() for trace in runs)
         return curves(named, ys=self.ys[:2], titles=TITLES, title=self.name, smooth=max(1, steps // 10))
 
-    def _show(self, value: float) -> None:
-        self.picture.value, self.answers.value = self._pictures[value], self._answers[value]
+    def _show(self, arm: Arm) -> None:
+        self.picture.value, self.answers.value = self._pictures[arm], self._answers[arm]

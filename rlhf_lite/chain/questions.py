@@ -1,0 +1,186 @@
+"""What is asked of the chain: its arms, and what the paper leads one to expect, as a rule.
+
+An arm changes a few settings and builds the chain up to a stage; a *sweep* gives one setting several values.
+The rules were written before the runs they judge (`experiments` makes and reads these). Whoever adds an entry
+to EXPERIMENTS has added one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from ..config import describe
+from ..evaluate.claims import Claim
+from .recipes import ChainConfig, TinyPlan
+
+Arm = float | str
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The chain up to `stage`, in arms that change a few of its settings. A sweep says in `knobs` which
+    setting, or settings, take the values that its arms are called."""
+
+    says: str
+    stage: str
+    arms: Mapping[Arm, Mapping[str, object]]
+    claims: tuple[Claim, ...] = ()  # of what was measured with one seed: arm -> numbers
+    knobs: tuple[str, ...] = ()
+
+    def config(self, arm: Arm, seed: int, base: ChainConfig = ChainConfig()) -> ChainConfig:
+        """The chain of an arm; a sweep takes any value."""
+        changes = self.arms[arm] if arm in self.arms else dict.fromkeys(self.knobs, arm)
+        return base.replace(seed=seed, **changes)
+
+    @property
+    def ours(self) -> Arm | None:
+        """The arm that is the default chain, if there is one."""
+        key = TinyPlan().key(self.stage)
+        same = (arm for arm in self.arms if TinyPlan(self.config(arm, seed=0)).key(self.stage) == key)
+        return next(same, None)
+
+    @property
+    def papers(self) -> str:
+        """The paper's value of a sweep's settings, in words."""
+        values = {}
+        for knob in self.knobs:
+            part, name = knob.split(".")
+            values |= {str(row[2]): None for row in describe(getattr(ChainConfig(), part)) if row[0] == name}
+        return " to ".join(values)
+
+
+def sweep(says: str, stage: str, knobs: str, values: Sequence[float], *claims: Claim) -> Experiment:
+    """The settings `knobs`, with blanks between them, at each of these values."""
+    names = tuple(knobs.split())
+    return Experiment(says, stage, {value: dict.fromkeys(names, value) for value in values}, claims, names)
+
+
+# --- what is asked ------------------------------------------------------------------------------------------
+
+
+def mean_skill(measured: Mapping) -> float:
+    """Accuracy over all few-shot skills."""
+    return fmean(measured["skills"].values())
+
+
+def gain(name: str, better: Arm, worse: Arm) -> Callable[[Mapping], float]:
+    """How much larger a number of one arm is than of another."""
+    return lambda arms: arms[better][name] - arms[worse][name]
+
+
+def more_skill(better: Arm, worse: Arm) -> Callable[[Mapping], float]:
+    return lambda arms: mean_skill(arms[better]) - mean_skill(arms[worse])
+
+
+def accuracy(better: Arm, worse: Arm) -> Callable[[Mapping], float]:
+    """Of reward models on labels of validation prompts."""
+    return lambda arms: arms[better]["valid"]["accuracy"] - arms[worse]["valid"]["accuracy"]
+
+
+BETAS, GAMMAS = (0.0, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0), (0.0, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 27.8)
+FEW = 0.05  # demonstrations, of Table 6
+LITTLE = {"data.sft_scale": 0.25, "rankings.train_prompts": 3500, "ppo_ptx.episodes": 3584}
+EXPERIMENTS = {
+    "kl_beta": sweep(
+        "beta, weight of the KL penalty", "ppo", "ppo.kl_beta", BETAS,
+        Claim("without a KL penalty the score rises further", "Fig. 34", gain("reward", 0.0, 0.2), 0.3),
+        Claim("and answers become worse: the reward model is fooled", "Fig. 34", gain("gold", 0.2, 0.0), 0.1),
+        Claim("and few-shot skills break down", "Fig. 34", more_skill(0.2, 0.0), 0.05),
+        Claim("a strong penalty leaves little to learn", "Fig. 34", gain("gold", 0.2, 1.0), 0.03),
+    ),
+    "ptx_gamma": sweep(
+        "gamma, weight of pretraining", "ppo_ptx", "ppo_ptx.ptx_gamma", GAMMAS,
+        Claim("pretraining text brings few-shot skills back", "Fig. 33", more_skill(3.0, 0.0), 0.03),
+        Claim("the more, the lower the loss on web text", "Fig. 33", gain("web_loss", 0.0, 3.0), 0.02),
+        Claim("too much of it costs reward", "Fig. 33", gain("reward", 0.5, 27.8), 0.2),
+        Claim("a little costs hardly any", "Fig. 33", gain("reward", 0.0, 0.5), high=0.2),
+    ),
+    "lr": sweep(
+        "learning rate of the policy", "ppo", "ppo.lr", (5e-5, 1.5e-4, 4.5e-4, 1e-3, 2e-3),
+        Claim("too high a rate diverges", "Fig. 38", gain("gold", 4.5e-4, 2e-3), 0.1),
+        Claim("too low a one learns little", "Fig. 38", gain("gold", 4.5e-4, 5e-5), 0.02),
+    ),
+    "kl_beta_ptx": sweep(
+        "beta, with pretraining text", "ppo_ptx", "ppo_ptx.kl_beta", (0.0, 0.05, 0.2, 0.5, 2.0),
+        Claim("people like a moderate penalty better than none", "Fig. 36", gain("rating", 0.2, 0.0), 0.1),
+        Claim("and better than a strong one", "Fig. 36", gain("rating", 0.2, 2.0), 0.1),
+    ),
+    "episodes": sweep(
+        "episodes of PPO-ptx", "ppo_ptx", "ppo_ptx.episodes", (3584, 14_336, 28_672),
+        Claim("training longer costs skills", "Fig. 35", more_skill(3584, 28_672), 0.01),
+        Claim("and still makes answers better", "", gain("gold", 28_672, 3584), 0.02),
+    ),
+    "ptx_rows": sweep(
+        "pretraining rows per minibatch", "ppo_ptx", "ppo_ptx.ptx_rows", (1, 4, 8, 32),
+        Claim("how many rows hardly matters for answers", "App. E.11", gain("gold", 32, 4), -0.03, 0.03),
+    ),
+    "start": Experiment(
+        "the policy that RL starts from", "ppo_ptx",
+        {
+            "no web text": {"start.pretrain_mix": 0.0},
+            "a tenth web text": {},
+            "half web text": {"start.pretrain_mix": 0.5},
+            "SFT itself": {"start.pretrain_mix": 0.0, "start.epochs": 4},
+        },
+        (
+            Claim(
+                "a tenth is as good as none for answers", "Fig. 37",
+                gain("gold", "a tenth web text", "no web text"), -0.03,
+            ),
+            Claim("and keeps more skills", "Fig. 37", more_skill("a tenth web text", "no web text"), 0.01),
+        ),
+    ),
+    "sft_epochs": Experiment(
+        "epochs of SFT on few demonstrations", "sft",
+        {n: {"data.sft_scale": FEW, "sft.epochs": n} for n in (1, 2, 4, 8, 16, 32)},
+        (
+            Claim("the loss on validation prompts turns", "§3.5", gain("loss/valid", 32, 4), 0.02),
+            Claim("and answers go on getting better", "§3.5", gain("gold", 32, 4), 0.01),
+        ),
+    ),
+    "k": sweep(
+        "K, answers ranked together", "reward", "rankings.k_min rankings.k_max", (2, 4, 9),
+        Claim("nine answers teach more than two", "§3.5", accuracy(9, 2), 0.01),
+        Claim("nine teach more than four", "§3.5", accuracy(9, 4), 0.0),
+    ),
+    "rm_epochs": sweep(
+        "passes over the rankings", "reward", "reward.epochs", (1, 2, 5),
+        Claim(
+            "more than one pass overfits", "App. C.2",
+            lambda arms: arms[5]["valid"]["loss"] - arms[1]["valid"]["loss"], 0.01,
+        ),
+    ),
+    "rm_lr": sweep(
+        "learning rate of the reward model", "reward", "reward.lr", (3e-4, 6e-4, 9e-4),
+        Claim("half a rate more or less hardly matters", "App. C.2", accuracy(6e-4, 3e-4), -0.01, 0.01),
+    ),
+    "rankings": sweep(
+        "prompts that people rank", "reward", "rankings.train_prompts", (1750, 3500, 7000, 14_000),
+        Claim("twice the rankings still help", "", accuracy(14_000, 7000), 0.005),
+    ),
+    "an_hour": Experiment(
+        "where people's time goes", "ppo_ptx",
+        {
+            "little of everything": LITTLE,
+            "more demonstrations": LITTLE | {"data.sft_scale": 1.0},
+            "more rankings": LITTLE | {"rankings.train_prompts": 14_000},
+            "longer RL": LITTLE | {"ppo_ptx.episodes": 14_336},
+        },
+    ),
+    "sizes": Experiment(
+        "size of all models", "evaluation",
+        {"XS": {"model.size": "XS"}, "S": {}},
+        (
+            Claim(
+                "a small model with RLHF is better than a large one behind a prompt", "Fig. 1",
+                lambda arms: arms["XS"]["ppo_ptx"]["gold"] - arms["S"]["prompted"]["gold"], 0.0,
+            ),
+            Claim(
+                "size helps with RLHF, too", "Fig. 1",
+                lambda arms: arms["S"]["ppo_ptx"]["gold"] - arms["XS"]["ppo_ptx"]["gold"], 0.05,
+            ),
+        ),
+    ),
+}  # fmt: skip
