@@ -177,6 +177,9 @@ class RewardConfig(Config):
     epochs: int = knob(1, "passes over the rankings", 1, "App. C.2", **_COUNT)
     lr: float = knob(5e-4, "peak learning rate", 9e-6, "App. C.2", gpt2=1e-5, **_LR)
     prompts_per_step: int = knob(8, "prompts per step, each with all pairs", 64, "App. C.2", **_COUNT)
+    loss: str = knob(
+        "pairs", "all pairs, or the best answer alone", "pairs", "Eq. 1", choices=("pairs", "best")
+    )
     warmup_share: float = knob(0.0, "share of the steps in which the rate rises to lr", 0, "App. C", **_SHARE)
     final_lr_fraction: float = knob(0.1, "cosine decay ends at this share of lr", 0.1, "App. C.2", **_SHARE)
     dropout: float = knob(0.0, "dropout while training", "not stated", low=0.0, high=0.9)
@@ -196,6 +199,7 @@ class PPOConfig(Config):
     lr: float = knob(4.5e-4, "policy learning rate", "2.55e-6 to 2.55e-5", "App. E.9", gpt2=5e-6, **_LR)
     value_lr: float = knob(6e-4, "value learning rate", "9e-6 (1.3B, 6B)", "App. C.4", gpt2=9e-6, **_LR)
     warmup_iterations: int = knob(10, "iterations of linear warm-up from lr/10", 10, "App. C.4", low=0)
+    value_from: str = knob("reward", "what it begins as", "reward", "App. C.4", choices=("reward", "start"))
     kl_beta: float = knob(0.3, "weight of the per-token KL penalty", 0.02, "App. C.4", low=0.0, gpt2=0.05)
     clip: float = knob(0.2, "clip of the policy ratio", 0.2, "App. C.4", low=0.0)
     value_clip: float = knob(0.2, "clip of the value's move per batch", "not stated", low=0.0)
@@ -260,6 +264,8 @@ class RankingsConfig(Config):
     max_new_tokens: int = knob(48, "longest completion in tokens", "1000", "App. C", low=1)
     train_prompts: int = knob(14_000, "prompts to train on", "33,207", "Table 6", low=10)
     valid_prompts: int = knob(600, "validation prompts, ranked thrice", "17,887", "Table 6", low=10)
+    screened: bool = knob(True, "who ranks for training has passed the tests", True, "App. B.1")
+    first: str = knob("help", "what counts most in training", "help", "§3.4", choices=("help", "truth"))
     calibration_prompts: int = knob(2400, "prompts on which the labelers' noise is set", low=10)
 
     def _check_together(self):

@@ -35,6 +35,9 @@ def test_rules_can_hold_and_can_fail(name):
         assert claim.low > float("-inf") or claim.high < float("inf")
 
 
+INSIDE = ("skills", "valid", "held_out", "ppo_ptx", "prompted", "truth", "unasked_t1")
+
+
 class _Any(dict):
     """Measured numbers that are all the same, under whatever name."""
 
@@ -43,7 +46,7 @@ class _Any(dict):
         self.value = value
 
     def __missing__(self, name):
-        return self if name in ("skills", "valid", "held_out", "ppo_ptx", "prompted") else self.value
+        return self if name in INSIDE else self.value
 
 
 def test_values_out_of_range_are_refused_before_anything_runs(tmp_path):
@@ -120,16 +123,20 @@ def test_shipped_experiments_have_three_seeds_in_every_arm_and_are_small(name):
 def test_of_shipped_runs_only_what_is_listed_is_read(tmp_path, monkeypatch):
     """A record that somebody added or changed would be an average's part without a word."""
     monkeypatch.setattr(files, "ROOT", tmp_path)
-    place = tmp_path / "data" / "experiments"
-    shutil.copytree(experiments.SHIPPED_EXPERIMENTS / "k", place / "k")
-    assert list(experiments.load("k", place)) == [2, 4, 9]
-    shutil.copy(place / "k" / "2-seed-0.json", place / "k" / "2-seed-7.json")
+    place = tmp_path / "data" / "experiments" / "k"
+    place.mkdir(parents=True)
+    names = [f"{k}-seed-0.json" for k in (2, 9, 4)]
+    for name in names:
+        (place / name).write_text(json.dumps({"arm": int(name[0]), "seed": 0}))
+    files.write_sums(place, names)
+    assert list(experiments.load("k", place.parent)) == [2, 4, 9]
+    shutil.copy(place / "2-seed-0.json", place / "2-seed-7.json")
     with pytest.raises(ValueError, match="2-seed-7.json is not in SHA256SUMS; move it elsewhere"):
-        experiments.load("k", place)
-    (place / "k" / "2-seed-7.json").unlink()
-    (place / "k" / "SHA256SUMS").unlink()
+        experiments.load("k", place.parent)
+    (place / "2-seed-7.json").unlink()
+    (place / "SHA256SUMS").unlink()
     with pytest.raises(ValueError, match="SHA256SUMS cannot be read .* git checkout"):
-        experiments.load("k", place)
+        experiments.load("k", place.parent)
 
 
 def test_ends_lie_where_the_runs_do():

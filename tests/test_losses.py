@@ -335,3 +335,16 @@ def test_gradients_agree_with_finite_differences():
     }
     for name, (function, x) in functions.items():
         assert torch.autograd.gradcheck(function, x.clone().requires_grad_()), name
+
+
+def test_only_the_best_answer_counts_in_a_softmax_over_a_prompt():
+    scores = torch.tensor([[1.0, 2.0, 0.0], [5.0, 5.0, 9.0]])
+    ranks = torch.tensor([[2, 1, 3], [1, 1, 1]])
+    mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
+    found = L.best_loss(scores, ranks, mask)  # in the second prompt nothing is better than anything
+    torch.testing.assert_close(found, -torch.log_softmax(scores[0], dim=0)[1])
+    other = L.best_loss(scores, torch.tensor([[3, 1, 2], [1, 1, 1]]), mask)  # the order below is not seen
+    assert found == other
+    tied = L.best_loss(scores[:1], torch.tensor([[1, 1, 2]]))
+    torch.testing.assert_close(tied, -torch.softmax(scores[0], dim=0)[:2].sum().log())
+    assert L.best_loss(scores[1:], ranks[1:], mask[1:]) == 0.0

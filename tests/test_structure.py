@@ -28,9 +28,9 @@ CORE = (
 )  # fmt: skip
 
 # Physical lines. These numbers are to fall: the package to 9,000. It rose once, by 920, when it learned to
-# read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder; by 140, when
-# it learned to measure rudeness, bias and what a model admits not to know, and to prepare a class; and by 500,
-# when claims became rules and experiments arms, a hundred of which came from show/.
+# read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder; by 140,
+# when it learned to measure rudeness, bias and what a model admits not to know, and to prepare a class;
+# and by 500, when claims became rules and experiments arms; a hundred of these came from show/.
 LIMITS = {
     "lines of the core": 2_500,
     "lines of the package without world/ and show/": 12_560,

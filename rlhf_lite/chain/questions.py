@@ -79,6 +79,11 @@ def accuracy(better: Arm, worse: Arm) -> Callable[[Mapping], float]:
     return lambda arms: arms[better]["valid"]["accuracy"] - arms[worse]["valid"]["accuracy"]
 
 
+def told_true(measured: Mapping) -> float:
+    """Share of true answers about myths that no training prompt asked for."""
+    return measured["truth"]["unasked_t1"]["true"]
+
+
 BETAS, GAMMAS = (0.0, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0), (0.0, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 27.8)
 FEW = 0.05  # demonstrations, of Table 6
 LITTLE = {"data.sft_scale": 0.25, "rankings.train_prompts": 3500, "ppo_ptx.episodes": 3584}
@@ -159,6 +164,38 @@ EXPERIMENTS = {
     "rankings": sweep(
         "prompts that people rank", "reward", "rankings.train_prompts", (1750, 3500, 7000, 14_000),
         Claim("twice the rankings still help", "", accuracy(14_000, 7000), 0.005),
+    ),
+    "loss": Experiment(
+        "what the reward model learns of a ranking", "reward",
+        {"all pairs": {}, "the best answer": {"reward.loss": "best"}},
+        (
+            Claim("all pairs teach more than the best answer alone", "§3.5",
+                  accuracy("all pairs", "the best answer"), 0.005),
+        ),
+    ),
+    "screening": Experiment(
+        "who ranks", "ppo_ptx",
+        {"screened": {}, "everybody who applied": {"rankings.screened": False}},
+        (
+            Claim("screening shows in the policy", "App. B.1",
+                  gain("gold", "screened", "everybody who applied"), 0.01),
+        ),
+    ),
+    "priority": Experiment(
+        "what labelers are told", "ppo_ptx",
+        {"help first": {}, "truth first": {"rankings.first": "truth"}},
+        (
+            Claim("a policy is as truthful as its labelers were told to be", "§3.4",
+                  lambda arms: told_true(arms["truth first"]) - told_true(arms["help first"]), 0.03),
+        ),
+    ),
+    "value": Experiment(
+        "what the value model begins as", "ppo",
+        {"the reward model": {}, "the policy": {"ppo.value_from": "start"}},
+        (
+            Claim("the reward model is the better beginning", "App. C.4",
+                  gain("gold", "the reward model", "the policy"), 0.0),
+        ),
     ),
     "an_hour": Experiment(
         "where people's time goes", "ppo_ptx",

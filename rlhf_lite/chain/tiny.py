@@ -29,6 +29,7 @@ from ..world import COLLECTIONS, Task, World, gold
 from ..world.calibration import calibrate_noise
 from ..world.labelers import Labeler, held_out_pool, label_all, make_pool, with_noise
 from ..world.rows import tiny_demonstrations, tiny_world
+from ..world.screening import make_applicants
 from . import store
 from .engine import Engine, build_ppo, build_reward, build_sft
 from .evaluation import evaluate, evaluate_baselines
@@ -202,15 +203,19 @@ def build_rankings(chain: Chain, stage: str, folder: Path) -> dict:
     tasks = [Task.from_json(row["task"]) for row in rows["train"][: cfg.calibration_prompts]]
     items = list(zip(tasks, texts["train"], strict=False))
     pool = calibrate_noise(make_pool(seed), items, seed=seed)
-    others = with_noise(held_out_pool(seed), pool[0].noise)
+    noise = pool[0].noise
+    others = with_noise(held_out_pool(seed), noise)
+    rankers = make_pool(seed, noise=noise, first=cfg.first)
+    if not cfg.screened:
+        rankers = make_applicants(seed, noise=noise)
     labeled = {
-        "train": label_all(pool, rows["train"], texts["train"], seed),
+        "train": label_all(rankers, rows["train"], texts["train"], seed),
         "valid": label_all(pool, rows["valid"], texts["valid"], seed),
         "held_out": label_all(others, rows["valid"], texts["valid"], seed),
         "again": label_all(pool, rows["valid"], texts["valid"], seed + 1),
     }
     write_rankings(folder, labeled)
-    return {"noise": pool[0].noise, "prompts": {name: len(found) for name, found in labeled.items()}}
+    return {"noise": noise, "prompts": {name: len(found) for name, found in labeled.items()}}
 
 
 def sample_completions(

@@ -62,6 +62,16 @@ def ranking_loss(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> T
     return masked_mean(per_prompt, pairs.any(dim=(1, 2)))
 
 
+def best_loss(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> Tensor:
+    """As if labelers had only said which answer is best: -log of the probability that a softmax over a
+    prompt's scores gives to it, or to those that tie with it. Shapes as in `ranking_loss`; not the paper's."""
+    scores, real = upcast(scores), torch.ones_like(ranks).bool() if mask is None else mask.bool()
+    ranks = ranks.double().masked_fill(~real, torch.inf)
+    best = ranks == ranks.amin(dim=1, keepdim=True)  # (B, K)
+    of_best, of_all = (scores.masked_fill(~some, -torch.inf).logsumexp(dim=1) for some in (best, real))
+    return masked_mean(of_all - of_best, (best != real).any(dim=1))
+
+
 def pair_accuracy(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> Tensor:
     """Share of all untied pairs that the scores put in the labeler's order, equal scores count half (§4.1).
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import torch
@@ -15,7 +15,7 @@ from transformers import GPT2ForSequenceClassification, PreTrainedTokenizerFast
 from ..config import RewardConfig
 from ..hardware import processes
 from ..hardware.environment import trim_memory
-from ..models.losses import pair_accuracy, pair_count, ranking_loss
+from ..models.losses import best_loss, pair_accuracy, pair_count, ranking_loss
 from .batches import local_parts, sorted_batches
 from .loop import Loop
 from .optim import Adam, cosine, dropout_seed, training_mode
@@ -60,7 +60,8 @@ def train_reward(
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
                 rows = batches(epoch)[at]
-                loop.log(**backward_on_rankings(reward_model, optimizer, data, rows, accumulation))
+                loss = ranking_loss if cfg.loss == "pairs" else best_loss
+                loop.log(**backward_on_rankings(reward_model, optimizer, data, rows, accumulation, loss))
             shape = cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             lr = loop.current(cfg).lr * shape
             loop.log(lr=lr, grad_norm=optimizer.step(lr, cfg.max_grad_norm))
@@ -78,15 +79,16 @@ def backward_on_rankings(
     data: RankingSet,
     rows: Sequence[int],
     accumulation: int,
+    loss: Callable[..., Tensor] = ranking_loss,
 ) -> dict[str, float | Tensor]:
     """Add the gradient of a batch's mean loss, of this process's prompts; what is returned is of all."""
     sums = torch.zeros(3, dtype=torch.float64, device=model.device)  # loss, pairs in the right order, pairs
     for part, counts in local_parts(rows, accumulation):
         scores, ranks, mask = data.scores(model, part)
-        weighted = counts * len(part) / len(rows) * ranking_loss(scores, ranks, mask)
+        weighted = counts * len(part) / len(rows) * loss(scores, ranks, mask)
         pairs = counts * pair_count(ranks, mask).sum()
         optimizer.scaled(weighted).backward()
         right = pairs * pair_accuracy(scores.detach(), ranks, mask)
         sums += torch.stack([weighted.detach().double(), right, pairs.double()])
-    loss, in_order, compared = processes.all_reduce(*sums)
-    return {"loss": loss, "accuracy": in_order / compared}
+    mean, in_order, compared = processes.all_reduce(*sums)
+    return {"loss": mean, "accuracy": in_order / compared}

@@ -21,7 +21,7 @@ from ..labels.agreement import counts_alike
 from ..paper import SCREENING
 from . import lexicon as lx
 from .calibration import Item
-from .labelers import Labeler, judge_all, make_pool, tied_ranks
+from .labelers import NOISE, Labeler, judge_all, make_pool, tied_ranks
 from .rubric import HELP_FIRST, Checks, judge, score
 from .skill import Task
 
@@ -49,14 +49,14 @@ KINDS = {
 }
 
 
-def make_applicants(seed: int = 0, n: int = 60) -> list[Labeler]:
+def make_applicants(seed: int = 0, n: int = 60, noise: float = NOISE) -> list[Labeler]:
     """People who want the job; `group` says what kind each is, which the tests do not know."""
     people = []
-    for i, person in enumerate(make_pool(seed, n)):
+    for i, person in enumerate(make_pool(seed, n, noise)):
         kind = rng(seed, "applicant", i).choices(list(KINDS), [k.share for k in KINDS.values()])[0]
         habits = KINDS[kind]
-        noise, bias = person.noise * habits.noise, person.length_bias + habits.length_bias
-        people.append(replace(person, id=f"applicant-{i:02d}", group=kind, noise=noise, length_bias=bias))
+        loud, bias = person.noise * habits.noise, person.length_bias + habits.length_bias
+        people.append(replace(person, id=f"applicant-{i:02d}", group=kind, noise=loud, length_bias=bias))
     return people
 
 
