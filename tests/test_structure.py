@@ -32,7 +32,7 @@ CORE = (
 # when it learned to prepare a class.
 LIMITS = {
     "lines of the core": 2_500,
-    "lines of the package without world/ and show/": 12_000,
+    "lines of the package without world/ and show/": 12_010,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,
