@@ -64,7 +64,7 @@ def ranking_loss(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> T
 
 def best_loss(scores: Tensor, ranks: Tensor, mask: Tensor | None = None) -> Tensor:
     """As if labelers had only said which answer is best: -log of the probability that a softmax over a
-    prompt's scores gives to it, or to those that tie with it. Shapes as in `ranking_loss`; not the paper's."""
+    prompt's scores gives to it, or to those that tie. Shapes as in `ranking_loss`; not the paper's."""
     scores, real = upcast(scores), torch.ones_like(ranks).bool() if mask is None else mask.bool()
     ranks = ranks.double().masked_fill(~real, torch.inf)
     best = ranks == ranks.amin(dim=1, keepdim=True)  # (B, K)
