@@ -151,6 +151,20 @@ def by_seed(found: Mapping[Arm, Sequence[dict]]) -> list[dict[Arm, dict]]:
     return [{arm: of_seed[seed] for arm, of_seed in runs.items()} for seed in common]
 
 
+def measured(found: Mapping[Arm, Sequence[dict]], *path: str) -> dict[Arm, Mean]:
+    """One measured number of each arm, with its interval over the seeds; of several (skills) their mean."""
+    means = {}
+    for arm, repeats in found.items():
+        each = []
+        for run in repeats:
+            value = run["measured"]
+            for name in path:
+                value = value[name]
+            each.append(fmean(value.values()) if isinstance(value, Mapping) else value)
+        means[arm] = interval(each)
+    return means
+
+
 def curve(repeats: Iterable[dict], metric: str) -> tuple[list[int], list[Mean]]:
     """A metric at each step where every run has it: steps, and the mean over runs with its t-interval."""
     logged = [{row["step"]: row[metric] for row in run["trace"] if metric in row} for run in repeats]
