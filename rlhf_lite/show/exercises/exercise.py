@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from importlib import import_module
 
@@ -37,7 +38,7 @@ class Exercise(Html):
             raise ValueError(f"there is no exercise {name!r}; there are: {', '.join(known)}")
         self.task = known[name]
         head = f"{name}, {self.task.minutes} minutes"
-        parts = [_bold(head), inert(self.task.text), inert(self.start(), "font-family:monospace")]
+        parts = [_bold(head), _marked(self.task.text), inert(self.start(), "font-family:monospace")]
         super().__init__(_framed(*parts), f"{head}\n{self.task.text}\n{self.start()}")
 
     def start(self) -> str:
@@ -52,7 +53,7 @@ class Exercise(Html):
         return Verdict(self.task, grade(self.task, function))
 
     def hint(self) -> Fold:
-        return Fold("Hint", inert(self.task.hint), self.task.hint)
+        return Fold("Hint", _marked(self.task.hint), self.task.hint)
 
     def solution(self) -> Fold:
         """One way to write it, in a fold. Without HTML: print(exercise.solution().inside)."""
@@ -99,6 +100,12 @@ class Fold(Html):
             f"{title}: folded; print(_.inside) shows it",
         )
         self.inside = inside
+
+
+def _marked(text: str) -> str:
+    """A text of ours, in which `code` and *words that count* are marked as in Markdown."""
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", inert(text))
+    return re.sub(r"\*(\S(?:[^*]*\S)?)\*", r"<em>\1</em>", html)
 
 
 def _bold(text: str) -> str:
