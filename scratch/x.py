@@ -9,7 +9,7 @@ SMALL=bool(os.environ.get("XSMALL"))
 def note(name,**facts):
     with open(OUT/"found.jsonl","a") as f:
         fcntl.flock(f,2); f.write(json.dumps({"job":name,"s":round(time.time()-T0),**facts})+"\n")
-BASES={"final": {}, "cpu2": {"base.tokens":14_000_000,"base.batch_size":32,"base.lr":3e-3,"sft.epochs":4},
+BASES={"final": {"data.scale":1.0,"rankings.train_prompts":28_000,"ppo.episodes":14_336,"ppo.kl_beta":.2,"ppo_ptx.episodes":14_336,"ppo_ptx.kl_beta":.2,"ppo_ptx.ptx_gamma":.5}, "cpu2": {"base.tokens":14_000_000,"base.batch_size":32,"base.lr":3e-3,"sft.epochs":4},
 "cpu": {"base.tokens":14_000_000,"base.batch_size":32,"base.lr":4e-3,"sft.epochs":4},  # name -> settings of base and model
  "b32": {}, "b64": {"base.batch_size":64,"base.tokens":48_000_000,"base.lr":3e-3},
  "adam": {"base.optimizer":"adam"}, "hot": {"base.lr":5e-3}, "M": {"model.size":"M"}, "XS":{"model.size":"XS"},
@@ -59,10 +59,10 @@ def job_rm(name,rankings_of,tag,*changes):
     from rlhf_lite.models.checkpoints import new_scalar_model
     from rlhf_lite.train.scoring import score_rankings, agreement_with
     from rlhf_lite.evaluate.preference import gold_ranks
-    a,b=chain(name),chain(rankings_of); ch=kv(changes); start=ch.pop("start","start")
+    a,b=chain(name),chain(rankings_of); ch=kv(changes); start=ch.pop("start","start"); n=ch.pop("n",10**9)
     rows=b.rankings; cfg=b.config.reward.replace(seed=100,**ch)
-    m=new_scalar_model(a.policy(start),100); train_reward(m,b.tokenizer,rows["train"],cfg,loop=dict(progress=False) if False else None)
+    m=new_scalar_model(a.policy(start),100); train_reward(m,b.tokenizer,rows["train"][:n],cfg,loop=dict(progress=False) if False else None)
     sc=score_rankings(m,b.tokenizer,rows["valid"])
     g=agreement_with(sc,[r|{"ranks":gold_ranks(r)} for r in rows["valid"]],draws=10); l=agreement_with(sc,rows["valid"],draws=10); h=agreement_with(sc,rows["held_out"],draws=10)
-    note(f"rm {name} {tag}",changes=ch,start=start,gold=g["accuracy"],labels=l["accuracy"],held_out=h["accuracy"])
+    note(f"rm {name} {tag}",n=n,changes=ch,start=start,gold=g["accuracy"],labels=l["accuracy"],held_out=h["accuracy"])
 globals()["job_"+sys.argv[1]](*sys.argv[2:])

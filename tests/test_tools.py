@@ -46,6 +46,7 @@ def test_readme_and_picture_are_those_of_the_shipped_report():
     table = ship.TABLE.search((ROOT / "README.md").read_text())[0]
     report = read_json(store.SHIPPED / TinyPlan().folder_name("evaluation") / "report.json")
     assert table == ship.readme_table(report)
+    assert ship.with_tables((ROOT / "README.md").read_text(), report) == (ROOT / "README.md").read_text()
 
 
 # --- slides -------------------------------------------------------------------------------------------------

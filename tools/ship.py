@@ -25,11 +25,13 @@ from rlhf_lite.chain.recipes import STAGES, TinyPlan
 from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.data.files import ROOT, atomic_write, contents, read_json, write_sums
 from rlhf_lite.show.overview import overview
-from rlhf_lite.show.tables import readme_table
+from rlhf_lite.show.scorecard import whole_scorecard
+from rlhf_lite.show.tables import markdown_table, readme_table
 from rlhf_lite.world import COLLECTIONS
 from tools import statistics
 
 TABLE = re.compile(r"^\| model \| gold, T = 1 .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
+CLAIMS = re.compile(r"^\| claim \| paper \| .*?(?=\n\n)", re.MULTILINE | re.DOTALL)
 
 
 def ship(plan: TinyPlan, target: Path = store.SHIPPED) -> None:
@@ -60,6 +62,12 @@ def seal(data: Path = ROOT / "data") -> None:
         write_sums(folder, contents(folder))
 
 
+def with_tables(text: str, report: dict) -> str:
+    """The README with the tables of this report and of everything that is claimed."""
+    text = TABLE.sub(lambda _: readme_table(report), text)
+    return CLAIMS.sub(lambda _: markdown_table(*whole_scorecard()), text)
+
+
 def write_pages(chain: Chain, root: Path = ROOT) -> None:
     """Write what the repository says about its chain."""
     report = read_json(chain.folder("evaluation") / "report.json")
@@ -67,7 +75,7 @@ def write_pages(chain: Chain, root: Path = ROOT) -> None:
     statistics.write(chain, root / "data" / "README.md")
     pages = {
         root / "data" / "overview.png": overview(report).png(),
-        readme: TABLE.sub(lambda _: readme_table(report), readme.read_text()).encode(),
+        readme: with_tables(readme.read_text(), report).encode(),
     }
     for path, content in pages.items():
         with atomic_write(path) as file:

@@ -23,12 +23,40 @@ import warnings
 from collections.abc import Sequence
 
 from ..hardware.signals import handled
-from . import bench, chat, classroom, experiment, export, lab, labels, real, run, seeds, stages, world
+from . import (
+    bench,
+    chat,
+    classroom,
+    experiment,
+    export,
+    lab,
+    labels,
+    real,
+    run,
+    scorecard,
+    seeds,
+    stages,
+    world,
+)
 from .terminal import note, one_line
 
 COMMANDS = {  # in the order of the help
     command.__name__.rpartition(".")[2]: command
-    for command in (run, chat, lab, stages, seeds, experiment, world, labels, real, export, classroom, bench)
+    for command in (
+        run,
+        chat,
+        lab,
+        stages,
+        seeds,
+        scorecard,
+        experiment,
+        world,
+        labels,
+        real,
+        export,
+        classroom,
+        bench,
+    )
 }
 
 
