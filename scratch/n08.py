@@ -6,24 +6,24 @@ def py(t): C.append(dict(cell_type="code",id=str(len(C)),metadata={},execution_c
 md(r'''
 # 08 · Findings: one thing different, everything else the same
 
-*Paper: §3.4, §3.5, §4.2, App. B.1, C.2, E.6 to E.11; Figures 1, 33 to 38. About 75 minutes to read; it runs in two minutes on two CPU cores.*
+*Paper: §3.4, §3.5, §4.2, App. B.1, C.2, E.6 to E.11; Figures 1, 33 to 38. About 50 minutes to read; it runs in two minutes on two CPU cores.*
 
-The paper says many things in passing: nine answers to rank are better than four, a tenth of web text helps, more epochs do harm in one number and good in another.
-Each is a difference between two trainings that differ in one thing. This notebook has such pairs, some of them as whole curves, each trained three times.
+The paper says many things in passing: the reward model hardly minds its learning rate, a tenth of web text in SFT helps, more epochs do harm in one number and good in
+another. Each is a difference between two trainings that differ in one thing. This notebook has such pairs, some of them as whole curves, each trained three times.
 
 After this notebook you can
 
 - say for each knob of the chain what it does, in which direction and how far;
-- turn a finding into a rule that can fail, before anything is run;
-- tell what of the paper holds in a miniature, what does not, and why.
+- read a rule that can fail, and say what it would take to pass;
+- tell what of the paper holds in a miniature and what does not.
 ''')
 py(r'''
-from rlhf_lite import Chain, paper, pick, show
+from rlhf_lite import show
 from rlhf_lite.chain.experiments import by_seed, called, load, measured, recorded
 from rlhf_lite.chain.questions import EXPERIMENTS
 from rlhf_lite.show.scorecard import scorecard
 
-chain, runs = Chain(), {name: load(name) for name in EXPERIMENTS if name in recorded()}
+runs = {name: load(name) for name in EXPERIMENTS if name in recorded()}
 show.table([{"experiment": name, "what differs": EXPERIMENTS[name].says, "up to": EXPERIMENTS[name].stage,
              "arms": ", ".join(map(called, found)), "runs": sum(map(len, found.values()))}
             for name, found in runs.items()])
@@ -33,10 +33,11 @@ md(r'''
 
 An **experiment** has arms. An arm is the whole chain of notebooks 01 to 06 with a few settings changed; it is built up to some stage, and what comes out is measured on
 the same test prompts. Every arm is built with the same three seeds, which draw the data, the people, the order and every token. So arms can be compared seed by
-seed: what is luck in one is the same luck in the other.
+seed: they share the data, the people and the order, and much of the luck cancels. (The tables show an interval for each arm, the rules use differences within a seed. So
+two intervals may overlap and yet a difference be sure.)
 
-What we expect is written down *before* the runs: a number, and the band it should lie in. Afterwards it *shows* if the whole 95 % interval lies in the band, *partly* if
-only the mean does, and else it is *not here*.
+What we expect is written down *before* the runs: a number, and the band it should lie in. Afterwards each expectation gets one of three verdicts: *shows*, if the whole
+95 % interval lies in the band; *partly*, if only the mean does; otherwise *not here*. Some rules are claims of the paper, with their place in it; others are ours.
 
 ## 2. By hand: three runs
 
@@ -56,16 +57,16 @@ from rlhf_lite.evaluate.seeds import interval
 gains = [0.03, 0.05, 0.01]
 mean = sum(gains) / 3
 spread = math.sqrt(sum((g - mean) ** 2 for g in gains) / 2)  # of single runs
-half = 4.303 * spread / math.sqrt(3)  # Student's t: with three runs one hardly knows the spread
+half = 4.303 * spread / math.sqrt(3)  # 4.303: the 95 % value of Student's t for three runs
 found = interval(gains)
 assert math.isclose(found.high - found.mean, half, rel_tol=1e-3)
 claim = Claim("there is a gain", "", lambda gain: gain, low=0.0)
 print(f"{mean:.3f} plus or minus {half:.3f}:", claim.verdict(gains))
 ''')
 md(r'''
-The mean is in the band, the interval is not: *partly*. Three runs tell a large effect from none, and little more. That is what most papers have.
+The mean is in the band, the interval is not: *partly*. Three runs tell a large effect from none, and little more.
 
-All tables below are made by this cell.
+Two functions make all tables below: what was measured in each arm, and the verdicts.
 ''')
 py(r'''
 def arms(name, *what):
@@ -77,6 +78,7 @@ def arms(name, *what):
 
 
 def verdicts(*names):
+    """What was expected of these experiments, and whether it came."""
     head, lines = None, []
     for name in names:
         head, more = scorecard(by_seed(runs[name]), EXPERIMENTS[name].claims)
@@ -93,33 +95,35 @@ def finding(n,title,text,predict,name,columns,after,extra=None):
     names=name if isinstance(name,tuple) else (name,)
     if extra: py(extra)
     for x in names: py(f'arms("{x}", {columns})')
-    py("verdicts("+", ".join(f'"{x}"' for x in names)+")")
+    if name!="an_hour": py("verdicts("+", ".join(f'"{x}"' for x in names)+")")
     md(after)
-finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with.",
+finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with (in the paper's
+figure: from the pretrained model).",
  "As beta goes to 0, what do score, gold and the few-shot skills do?","kl_beta","SCORE, GOLD, KL, SKILLS",
- "The score may be believed near the start only. In the paper this is two curves in an appendix: the validation reward climbs to 2.7 while the benchmarks fall to nearly nothing.",
+ "If gold falls while the score rises, the score can be trusted only near the start. In the paper this is two curves in an appendix: the validation reward climbs to 2.7 while the benchmarks fall to nearly nothing.",
  'show.Explorer("kl_beta")')
 finding(4,"Pretraining text","Figure 33: gamma, the weight of ordinary text in every step of PPO.","From which gamma on do skills come back, and from which on does it cost reward?","ptx_gamma","SKILLS, WEB, SCORE, GOLD",
- "The paper chose 27.8, on the edge where reward begins to fall. Its gamma belongs to its own way of averaging losses; copy the method, not the number.",
+ "The paper chose 27.8, on the edge where reward begins to fall fast. Its gamma belongs to its own way of averaging losses; copy the method, not the number.",
  'show.Explorer("ptx_gamma", ys=("objective/score", "gold/mean", "loss/ptx", "objective/kl"))')
 finding(5,"Rate, length, rows, start","Four settings that the paper tried and shows in its appendix (Figures 35, 37, 38; App. E.11): the learning rate, training longer, how many rows of text come with a minibatch, and from which policy RL starts.",
- "Which of the four matters most for the answers?",("lr","episodes","ptx_rows","start"),"GOLD, SKILLS, KL","A setting that hardly matters is a finding, too: it is one less to tune.")
-finding(6,"Sixteen epochs","The strangest sentence of §3.5: SFT overfits on validation loss after one epoch, and yet training on, up to sixteen, makes people happier. Here with few demonstrations, as they were few for a model of 175 billion parameters.",
+ "Which of the four matters most for the answers?",("lr","episodes","ptx_rows","start"),"GOLD, SKILLS, KL","Compare the widest gap in each table with its intervals: that is what the question asks. If a setting hardly matters, that is a finding, too: one less to tune.")
+finding(6,"Sixteen epochs","The strangest sentence of §3.5: SFT overfits on validation loss after one epoch, and yet training on, up to sixteen, makes people happier. We use few demonstrations, since with plenty there is little to overfit.",
  "Where does the loss turn, and where does gold?","sft_epochs",'("loss on validation prompts", ("loss/valid",)), GOLD, GREEDY',
- "The loss asks for the very words of one writer, and punishes being sure. Nobody who reads an answer does either.")
-finding(7,"Rankings: how many, how long, how often","The reward model is made of people's time. How much more does another hour of ranking bring? Should they rank two answers or nine? And is every pair of a ranking used, or only who came first?",
+ "Why the two may part: the loss asks for the very words of one writer, and punishes being sure. Nobody who reads an answer asks for either.")
+finding(7,"Rankings: how many, how long, how often","Rankings cost people's time. How much more do twice as many bring? Should they rank two answers or nine? And is every pair of a ranking used, or only who came first?",
  "Which reward model is better on new prompts, one that knows all pairs or one that knows the best answer of each ranking?",("rankings","k","loss","rm_epochs","rm_lr"),
- '("as labelers do", ("valid", "accuracy")), ("as other people do", ("held_out", "accuracy"))',
- "With noisy people the order among the other answers is most of what a ranking says.")
-finding(8,"Who ranks, and what they were told","Appendix B.1 tells how labelers were chosen; §3.4 that help came first in training, and truth and harmlessness in the final evaluation. Notebook 03 measured people. Here the same reaches the policy.",
- "What does a policy do differently whose labelers put truth first?",("screening","priority"),'GOLD, ("truth", ("truth", "unasked_t1", "true")), ("declines", ("honesty", "declines what it can not know"))',
- "The reward model hands on whatever it was given: carelessness, a taste for length, an order of values.")
-finding(9,"Value model","The value model begins as the reward model (App. C.4).","What does it begin as, if not, and does it matter?","value","GOLD, KL","It only has to be useful for the first few iterations: after that it has learned from returns.")
-finding(10,"An hour","You have a little of everything. Where does the next hour go: demonstrations, rankings, or the machine that practises? (The paper had 13 thousand demonstrations and 33 thousand rankings, and says nothing of how it came to that.)",
- "Where does the next hour bring most?","an_hour","GOLD, GREEDY","No rule was written for this one: the paper claims nothing.")
-finding(11,"Small beats large","The sentence that made the paper famous: people prefer a model of 1.3 billion parameters with RLHF to one of 175 billion behind a prompt (Figure 1). Our sizes are 0.17 and 1.2 million.",
- "Does the small model with RLHF beat the large one behind a prompt?","sizes",'*((show.label(model), (model, "gold")) for model in ("base", "prompted", "sft", "ppo", "ppo_ptx"))',
- "A size more or less buys knowledge and skill. It does not buy wanting what people want.")
+ '("pairs ordered as its labelers did", ("valid", "accuracy")), ("as other people did", ("held_out", "accuracy"))',
+ "A ranking of nine answers has eight that are not the best. What the loss does not read, people ordered in vain.")
+finding(8,"Who ranks, and what they were told","Appendix B.1 tells how labelers were chosen; §3.4 that help came first in training, and truth and harmlessness in the final evaluation. Notebook 03 measured people. Here we follow it into the policy.",
+ "If labelers put truth first, what does the policy do differently?",("screening","priority"),'GOLD, ("truth", ("truth", "unasked_t1", "true")), ("declines", ("honesty", "declines what it can not know"))',
+ "A reward model has no values of its own. Whatever differs here came from people, through their rankings.")
+finding(9,"Value model","The value model begins as the reward model (App. C.4). Suppose it begins as a copy of the policy with a new head instead.","Does it matter what the value model begins as?","value","GOLD, KL","The paper says where it starts, not why. A value model learns from returns soon; the question is what happens until then.")
+finding(10,"More of what?","Start with a quarter of everything and fill up one of three: demonstrations, rankings, or episodes of RL.",
+ "Which of the three helps most?","an_hour","GOLD, GREEDY","No rule was written for this one: the paper claims nothing. What an hour of each costs is another question (notebook 03 has minutes for rankings).")
+finding(11,"Small beats large","The sentence that made the paper famous: people prefer a model of 1.3 billion parameters with RLHF to plain GPT-3 with 175 billion; in Figure 1 it also stands above GPT-3
+behind a prompt, and that harder comparison is ours. Our large model is nine times the small one, the paper's 130 times.",
+ "Does the small model with RLHF beat the large one behind a prompt?","sizes",'*((m, (m, "gold")) for m in ("base", "prompted", "sft", "ppo_ptx"))',
+ "If the small one wins, it is not by knowing more: compare the two base models.")
 md(r'''
 ## 12. All rules at once
 ''')

@@ -119,7 +119,8 @@ EXPERIMENTS = {
     ),
     "ptx_rows": sweep(
         "pretraining rows per minibatch", "ppo_ptx", "ppo_ptx.ptx_rows", (1, 4, 8, 32),
-        Claim("how many rows hardly matters for answers", "App. E.11", gain("gold", 32, 4), -0.03, 0.03),
+        Claim("more rows keep more of the web", "App. E.11", gain("web_loss", 4, 32), 0.002),
+        Claim("and people like the answers as well or better", "App. E.11", gain("rating", 32, 4), -0.05),
     ),
     "start": Experiment(
         "the policy that RL starts from", "ppo_ptx",
@@ -147,8 +148,8 @@ EXPERIMENTS = {
     ),
     "k": sweep(
         "K, answers ranked together", "reward", "rankings.k_min rankings.k_max", (2, 4, 9),
-        Claim("nine answers teach more than two", "§3.5", accuracy(9, 2), 0.01),
-        Claim("nine teach more than four", "§3.5", accuracy(9, 4), 0.0),
+        Claim("nine answers teach more than two", "", accuracy(9, 2), 0.01),
+        Claim("nine teach more than four", "", accuracy(9, 4), 0.0),
     ),
     "rm_epochs": sweep(
         "passes over the rankings", "reward", "reward.epochs", (1, 2, 5),
@@ -169,7 +170,7 @@ EXPERIMENTS = {
         "what the reward model learns of a ranking", "reward",
         {"all pairs": {}, "the best answer": {"reward.loss": "best"}},
         (
-            Claim("all pairs teach more than the best answer alone", "§3.5",
+            Claim("all pairs teach more than the best answer alone", "",
                   accuracy("all pairs", "the best answer"), 0.005),
         ),
     ),
@@ -177,7 +178,7 @@ EXPERIMENTS = {
         "who ranks", "ppo_ptx",
         {"screened": {}, "everybody who applied": {"rankings.screened": False}},
         (
-            Claim("screening shows in the policy", "App. B.1",
+            Claim("screening shows in the policy", "",
                   gain("gold", "screened", "everybody who applied"), 0.01),
         ),
     ),
@@ -185,7 +186,7 @@ EXPERIMENTS = {
         "what labelers are told", "ppo_ptx",
         {"help first": {}, "truth first": {"rankings.first": "truth"}},
         (
-            Claim("a policy is as truthful as its labelers were told to be", "§3.4",
+            Claim("a policy is as truthful as its labelers were told to be", "",
                   lambda arms: told_true(arms["truth first"]) - told_true(arms["help first"]), 0.03),
         ),
     ),
@@ -193,12 +194,12 @@ EXPERIMENTS = {
         "what the value model begins as", "ppo",
         {"the reward model": {}, "the policy": {"ppo.value_from": "start"}},
         (
-            Claim("the reward model is the better beginning", "App. C.4",
+            Claim("the reward model is the better beginning", "",
                   gain("gold", "the reward model", "the policy"), 0.0),
         ),
     ),
     "an_hour": Experiment(
-        "where people's time goes", "ppo_ptx",
+        "what of a little there is more of", "ppo_ptx",
         {
             "little of everything": LITTLE,
             "more demonstrations": LITTLE | {"data.sft_scale": 1.0},
