@@ -97,8 +97,7 @@ def finding(n,title,text,predict,name,columns,after,extra=None):
     for x in names: py(f'arms("{x}", {columns})')
     if name!="an_hour": py("verdicts("+", ".join(f'"{x}"' for x in names)+")")
     md(after)
-finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with (in the paper's
-figure: from the pretrained model).",
+finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with (in the paper's figure: from the pretrained model).",
  "As beta goes to 0, what do score, gold and the few-shot skills do?","kl_beta","SCORE, GOLD, KL, SKILLS",
  "If gold falls while the score rises, the score can be trusted only near the start. In the paper this is two curves in an appendix: the validation reward climbs to 2.7 while the benchmarks fall to nearly nothing.",
  'show.Explorer("kl_beta")')
@@ -120,8 +119,7 @@ finding(8,"Who ranks, and what they were told","Appendix B.1 tells how labelers 
 finding(9,"Value model","The value model begins as the reward model (App. C.4). Suppose it begins as a copy of the policy with a new head instead.","Does it matter what the value model begins as?","value","GOLD, KL","The paper says where it starts, not why. A value model learns from returns soon; the question is what happens until then.")
 finding(10,"More of what?","Start with a quarter of everything and fill up one of three: demonstrations, rankings, or episodes of RL.",
  "Which of the three helps most?","an_hour","GOLD, GREEDY","No rule was written for this one: the paper claims nothing. What an hour of each costs is another question (notebook 03 has minutes for rankings).")
-finding(11,"Small beats large","The sentence that made the paper famous: people prefer a model of 1.3 billion parameters with RLHF to plain GPT-3 with 175 billion; in Figure 1 it also stands above GPT-3
-behind a prompt, and that harder comparison is ours. Our large model is nine times the small one, the paper's 130 times.",
+finding(11,"Small beats large","The sentence that made the paper famous: people prefer a model of 1.3 billion parameters with RLHF to plain GPT-3 with 175 billion; in Figure 1 it also stands above GPT-3 behind a prompt, and that harder comparison is ours. Our large model is nine times the small one, the paper's 130 times.",
  "Does the small model with RLHF beat the large one behind a prompt?","sizes",'*((m, (m, "gold")) for m in ("base", "prompted", "sft", "ppo_ptx"))',
  "If the small one wins, it is not by knowing more: compare the two base models.")
 md(r'''

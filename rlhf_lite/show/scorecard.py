@@ -14,7 +14,7 @@ HEAD = ("claim", "paper", "wanted", "mean of the runs", "here")
 
 def scorecard(seeds: Sequence[Mapping], claims: Sequence[Claim] = CLAIMS) -> tuple[tuple, list[tuple]]:
     """Header and rows: each claim, what it should be, what it is with its interval, and whether it holds.
-    seeds: what was found with each of them, reports of the chain unless the claims are about something else."""
+    seeds: what was found with each, reports of the chain unless the claims are about something else."""
     rows = [(c.says, c.where, c.band, str(c.found(seeds)), c.verdict(seeds)) for c in claims]
     return HEAD, rows
 

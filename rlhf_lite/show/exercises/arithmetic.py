@@ -1,5 +1,4 @@
-"""Exercises of every notebook for two to eight minutes: a line or two of arithmetic, with the paper's "
-"numbers."""
+"""Short exercises of every notebook: a line or two of arithmetic, with the paper's numbers."""
 
 from __future__ import annotations
 
@@ -67,8 +66,8 @@ PERCENT_OF_PRETRAINING = Task(
     name="percent_of_pretraining",
     notebook="00",
     minutes=3,
-    text="GPT-3 took 3,640 petaflop/s-days; the paper's 175B SFT took 4.9 and its PPO-ptx 60 (§5.1). What "
-    "does everything that comes after pretraining cost, in percent of pretraining?",
+    text="GPT-3 took 3,640 petaflop/s-days; the paper's 175B SFT took 4.9 and its PPO-ptx 60 (§5.1). What do "
+    "the later steps cost together, in percent of pretraining?",
     hint="later is a tuple of numbers: sum(later).",
     solution=percent_of_pretraining,
     cases=(
@@ -103,7 +102,7 @@ TIMES_LARGER = Task(
     notebook="00",
     minutes=2,
     text="People prefer the answers of InstructGPT with 1.3 billion parameters to those of GPT-3 with 175 "
-    "billion (§1). How many times larger is the one they like less?",
+    "billion (§1). How many times as large is the one they like less?",
     hint="A factor, not a difference.",
     solution=times_larger,
     cases=(
@@ -116,12 +115,12 @@ TIMES_LARGER = Task(
         Mistake("a difference", "Times larger is a quotient.", lambda a, b: a - b),
         Mistake(
             "one too few",
-            "Equal models are once as large, not 0 times: do not subtract 1.",
+            "For equal models the factor is 1, not 0: do not subtract 1.",
             lambda a, b: a / b - 1,
         ),
         Mistake("orders of magnitude", "You give the power of ten.", lambda a, b: math.log10(a / b)),
     ),
-    laws=(Law("Equal models are once as large.", lambda out: _at(out, "equal models") == 1),),
+    laws=(Law("For equal models the factor is 1.", lambda out: _at(out, "equal models") == 1),),
     outputs=("factor",),
 )
 
@@ -135,20 +134,20 @@ HALF_INTERVAL = Task(
     name="half_interval",
     notebook="00",
     minutes=5,
-    text="A model won `share` of n comparisons, each of another prompt. By how much could that be luck: half "
-    "of a 95 % interval, 1.96 standard errors, as a share? (Bars in these notebooks are wider: prompts "
-    "of one customer are no independent trials.)",
-    hint="A coin that shows heads with probability p has variance p (1 - p); a mean of n has an nth of it.",
+    text="A model won `share` of n comparisons, each on a different prompt. How wide is half of the 95 % "
+    "interval, 1.96 standard errors, as a share? (Bars in these notebooks are wider: one customer's "
+    "prompts are not independent.)",
+    hint="A coin with P(heads) = p has variance p (1 - p). The mean of n throws has that variance / n.",
     solution=half_interval,
     cases=(
-        Case("65 % of 600", (0.65, 600), {"half": 0.038165433}),
+        Case("65 % of 600", (0.65, 600), {"half": 0.0381655174}),
         Case("half of 100", (0.5, 100), {"half": 0.098}),
         Case("all of 50", (1.0, 50), {"half": 0.0}),
     ),
     mistakes=(
         Mistake(
             "one standard error",
-            "A standard error holds two times of three; 95 % takes 1.96 of them.",
+            "One standard error covers about 68 %; 95 % takes 1.96 of them.",
             lambda p, n: math.sqrt(p * (1 - p) / n),
         ),
         Mistake("no root", "p (1 - p) / n is a variance.", lambda p, n: 1.96 * p * (1 - p) / n),
@@ -215,14 +214,14 @@ FLATTENED = Task(
     name="flattened",
     notebook="01",
     minutes=4,
-    text="Almost half of the paper's prompts ask for a text and one in forty for something out of a text "
-    "(Table 1). A miniature would hardly see the rare ones, so it raises the shares to a power below 1 "
-    "and scales them until they sum to 1 again. Return a list.",
+    text="Almost half of the paper's prompts ask for a text and one in fifty for facts taken from one (Table "
+    "1). A miniature would hardly see the rare ones, so it raises the shares to a power below 1 and "
+    "scales them until they sum to 1 again. Return a list.",
     hint="First all powers, then divide each by their sum.",
     solution=flattened,
     cases=(
         Case("power 1 changes nothing", ([0.75, 0.25], 1.0), {"shares": [0.75, 0.25]}),
-        Case("power 0: all alike", ([0.7, 0.2, 0.1], 0.0), {"shares": [1 / 3, 1 / 3, 1 / 3]}),
+        Case("three shares", ([0.64, 0.2304, 0.1296], 0.5), {"shares": [20 / 41, 12 / 41, 9 / 41]}),
         Case("a root", ([0.64, 0.36], 0.5), {"shares": [4 / 7, 3 / 7]}),
     ),
     mistakes=(
@@ -235,7 +234,7 @@ FLATTENED = Task(
         Mistake(
             "the other way",
             "A power above 1 makes the large ones larger: x ** p, not x ** (1 / p).",
-            lambda s, p: flattened(s, 1 / p if p else 50.0),
+            lambda s, p: flattened(s, 1 / p),
         ),
     ),
     laws=(
@@ -257,8 +256,8 @@ PERCENT_WRITTEN = Task(
     name="percent_written",
     notebook="01",
     minutes=2,
-    text="Demonstrations were written for 11,295 prompts of labelers and 1,430 of customers; rankings for "
-    "6,623 and 26,584 (Table 6, training). How many percent did labelers write?",
+    text="The SFT set has 11,295 prompts by labelers and 1,430 by customers, the ranking set 6,623 and "
+    "26,584 (Table 6, training). What percentage of the prompts is by labelers?",
     hint="Divide by all prompts, not by the other ones.",
     solution=percent_written,
     cases=(
@@ -288,13 +287,14 @@ PETAFLOP_DAYS = Task(
     notebook="A1",
     minutes=4,
     text="Training takes about 6 operations for each parameter and token: 2 on the way forward, 4 on the way "
-    "back. One petaflop/s-day is a day of 10^15 operations per second. How many is a training?",
+    "back. One petaflop/s-day is a day of 10^15 operations per second. How many of them is one training "
+    "run?",
     hint="Operations divided by the operations of one such day.",
     solution=petaflop_days,
     cases=(
         Case("GPT-3: 175 billion, 300 billion tokens", (175e9, 300e9), {"days": 3645.8333333333335}),
         Case("a model like ours: 1.2 million, 28 million tokens", (1.2e6, 28e6), {"days": 2.3333333333e-6}),
-        Case("one day of one operation", (1e15, 14_400), {"days": 1.0}),
+        Case("exactly one such day", (1e15, 14_400), {"days": 1.0}),
     ),
     mistakes=(
         Mistake(
@@ -351,8 +351,8 @@ BITS_PER_LETTER = Task(
     name="bits_per_letter",
     notebook="A1",
     minutes=4,
-    text="Losses of models with different tokenizers cannot be compared: a long token is harder to guess. "
-    "Per letter they can. How many bits is a loss, in nats per token, for each letter?",
+    text="Losses per token of models with different tokenizers cannot be compared: a long token is harder to "
+    "guess. Losses per letter can. Turn nats per token into bits per letter.",
     hint="A bit is log 2 = 0.693 nats, so the number of bits is the larger one.",
     solution=bits_per_letter,
     cases=(
@@ -390,7 +390,7 @@ STEPS_OF_PRETRAINING = Task(
     name="steps_of_pretraining",
     notebook="A1",
     minutes=2,
-    text="A batch has `rows` rows of `length` tokens. How many whole steps until `tokens` have been read?",
+    text="A batch has `rows` rows of `length` tokens. How many whole steps do `tokens` tokens allow?",
     hint="How many tokens does one step read?",
     solution=steps_of_pretraining,
     cases=(
@@ -399,8 +399,8 @@ STEPS_OF_PRETRAINING = Task(
         Case("less than a batch", (100, 16, 128), {"steps": 0}),
     ),
     mistakes=(
-        Mistake("rows for tokens", "A row holds `length` tokens.", lambda t, r, n: t // r),
-        Mistake("the batch forgotten", "A step reads `rows` rows at once.", lambda t, r, n: t // n),
+        Mistake("rows for tokens", "A row holds many tokens.", lambda t, r, n: t // r),
+        Mistake("the batch forgotten", "A step reads a whole batch of rows.", lambda t, r, n: t // n),
         Mistake("rounded up", "The rest is no whole step.", lambda t, r, n: -(-t // (r * n))),
         Mistake("not whole", "Use //, there is no half step.", lambda t, r, n: t / (r * n)),
     ),
@@ -421,7 +421,7 @@ STEPS_OF_SFT = Task(
     notebook="02",
     minutes=3,
     text="SFT goes through its demonstrations in batches, and the last batch of an epoch holds what is left. "
-    "How many steps do so many epochs take?",
+    "How many steps do all `epochs` take?",
     hint="Count the batches of one epoch first, the last and smaller one too.",
     solution=steps_of_sft,
     cases=(
@@ -430,7 +430,9 @@ STEPS_OF_SFT = Task(
         Case("one left over", (65, 32, 2), {"steps": 6}),
     ),
     mistakes=(
-        Mistake("what is left is dropped", "Then some are never learned.", lambda n, b, e: e * (n // b)),
+        Mistake(
+            "what is left is dropped", "Those are then left out of every epoch.", lambda n, b, e: e * (n // b)
+        ),
         Mistake(
             "epochs run together",
             "Every epoch has a last batch of its own: round up before you multiply.",
@@ -454,8 +456,8 @@ COSINE_RATE = Task(
     name="cosine_rate",
     notebook="02",
     minutes=5,
-    text="SFT and the reward model begin at the peak rate and follow half a cosine down to a tenth of it "
-    "(App. C.1, C.2). What is the rate when `progress` of the training is over?",
+    text="SFT and the reward model go from `peak` along half a cosine down to a share `final` of it, 0.1 "
+    "(App. C.1, C.2). What is the rate at `progress`, which runs from 0 to 1?",
     hint="cos runs from 1 to -1 over pi. (1 + cos) / 2 runs from 1 to 0.",
     solution=cosine_rate,
     cases=(
@@ -507,9 +509,8 @@ AT_TEMPERATURE = Task(
     name="at_temperature",
     notebook="02",
     minutes=5,
-    text="62 % of the writers have a bad habit, and SFT has learned the share exactly. Sampled at "
-    "temperature 1, it shows in 62 % of the answers. How often at another temperature, which divides "
-    "the logits?",
+    text="SFT has learned that 62 % of writers have a bad habit. Say one token, of two, decides it. At "
+    "temperature 1, 62 % of answers show it. How many at `temperature`, which divides the logits?",
     hint="Logits are logarithms: dividing them by T takes probabilities to the power 1 / T. Then scale both.",
     solution=at_temperature,
     cases=(
@@ -548,13 +549,13 @@ COMPARISONS_OF_ALL = Task(
     name="comparisons_of_all",
     notebook="03",
     minutes=5,
-    text="Labelers ranked 4 to 9 answers to each of 33,207 prompts (§3.5, Table 6). How many comparisons are "
-    "that at most, if every number of answers is equally frequent?",
+    text="Labelers ranked 4 to 9 answers to each of 33,207 prompts (§3.5, Table 6). How many comparisons is "
+    "that, if no two tie and each number of answers is as common?",
     hint="The mean of K (K - 1) / 2 over all K, not the value at the mean K.",
     solution=comparisons_of_all,
     cases=(
         Case("the paper: 4 to 9 answers, 33,207 prompts", (4, 9, 33_207), {"pairs": 642_002}),
-        Case("always two", (2, 2, 100), {"pairs": 100}),
+        Case("three or four", (3, 4, 100), {"pairs": 450}),
         Case("two or three", (2, 3, 10), {"pairs": 20}),
     ),
     mistakes=(
@@ -570,11 +571,13 @@ COMPARISONS_OF_ALL = Task(
         Mistake(
             "the largest left out",
             "range(a, b) ends before b.",
-            lambda a, b, n: n * sum(k * (k - 1) / 2 for k in range(a, b)) / max(1, b - a),
+            lambda a, b, n: n * sum(k * (k - 1) / 2 for k in range(a, b)) / (b - a),
         ),
         Mistake("answers counted", "Those are the answers.", lambda a, b, n: n * (a + b) / 2),
     ),
-    laws=(Law("Two answers make one comparison.", lambda out: _at(out, "always two") == 100),),
+    laws=(
+        Law("Two or three answers: two comparisons on average.", lambda out: _at(out, "two or three") == 20),
+    ),
     outputs=("pairs",),
 )
 
@@ -606,7 +609,7 @@ HOW_OFTEN_RIGHT = Task(
         Mistake("the agreement itself", "That is how often they agree with each other.", lambda a: a),
         Mistake(
             "half of the way",
-            "You share the quarrels between the two. But quarrels also hide where both are wrong.",
+            "You split the disagreements between the two. But both can be wrong and agree.",
             lambda a: (1 + a) / 2,
         ),
         Mistake(
@@ -615,7 +618,7 @@ HOW_OFTEN_RIGHT = Task(
             lambda a: (1 - math.sqrt(2 * a - 1)) / 2,
         ),
     ),
-    laws=(Law("Whoever agrees at all is right at least half of the time.", _between(0.5, 1.0)),),
+    laws=(Law("The larger solution is never below one half.", _between(0.5, 1.0)),),
     outputs=("p",),
 )
 
@@ -629,8 +632,8 @@ MAJORITY_RIGHT = Task(
     name="majority_right",
     notebook="03",
     minutes=5,
-    text="Three people judge the same pair, each right with probability p, independently. How often is what "
-    "two or three of them say right?",
+    text="Three people judge the same pair, each right with probability p, independently. How often is the "
+    "majority right?",
     hint="All three, or exactly two; which one of the three is wrong can be chosen in three ways.",
     solution=majority_right,
     cases=(
@@ -648,7 +651,7 @@ MAJORITY_RIGHT = Task(
         Mistake("exactly two only", "All three right is a majority, too.", lambda p: 3 * p**2 * (1 - p)),
         Mistake("at least one", "One of three is outvoted.", lambda p: 1 - (1 - p) ** 3),
         Mistake("any two", "The third is wrong then: times 1 - p.", lambda p: 3 * p**2),
-        Mistake("one person", "Three know more than one.", lambda p: p),
+        Mistake("one person", "That is one person alone.", lambda p: p),
     ),
     laws=(Law("Three coins are a coin.", lambda out: math.isclose(_at(out, "coins"), 0.5)),),
     outputs=("chance",),
@@ -666,7 +669,7 @@ MARGIN = Task(
     name="margin",
     notebook="04",
     minutes=4,
-    text="Equation 1 says P(A preferred to B) = sigma(score of A - score of B). So how far apart are the "
+    text="Equation 1 assumes P(A preferred to B) = sigma(score of A - score of B). So how far apart are the "
     "scores if A is preferred with this probability?",
     hint="Turn P = 1 / (1 + exp(-x)) round.",
     solution=margin,
@@ -677,11 +680,7 @@ MARGIN = Task(
         Case("one of ten", (0.1,), {"margin": -2.1972245773362196}),
     ),
     mistakes=(
-        Mistake(
-            "the other answer's",
-            "Sign: A is preferred, so A's score is higher.",
-            lambda p: math.log((1 - p) / p),
-        ),
+        Mistake("the other answer's", "You computed B's score minus A's.", lambda p: math.log((1 - p) / p)),
         Mistake("odds", "Take the logarithm of the odds.", lambda p: p / (1 - p)),
         Mistake(
             "sigma itself",
@@ -750,7 +749,7 @@ KL_OF_BEST = Task(
     mistakes=(
         Mistake(
             "log n",
-            "That is the KL if the best one were known beforehand. It is not: subtract (n - 1) / n.",
+            "That is for keeping only the top nth of all answers. Here, subtract (n - 1) / n.",
             lambda n: math.log(n),
         ),
         Mistake("in bits", "Nats: the natural logarithm.", lambda n: math.log2(n) - (n - 1) / n),
@@ -824,9 +823,7 @@ SHARE_OF_TEXT = Task(
         ),
         Mistake(
             "a step each",
-            "With a step of its own Adam would make both equally long, whatever gamma is: that is why there "
-            "is "
-            "one step.",
+            "If each had a step of its own, Adam would cancel gamma. Here both are added, so gamma counts.",
             lambda p, t, g: 0.5,
         ),
         Mistake("gamma alone", "Their lengths count, too.", lambda p, t, g: g / (1 + g)),
@@ -847,8 +844,8 @@ WON_BACK = Task(
     name="won_back",
     notebook="06",
     minutes=3,
-    text="A skill stood at `before`, fell to `without` under PPO, and is at `mixed` under PPO-ptx. Which "
-    "share of what PPO lost did the pretraining text prevent?",
+    text="A skill stood at `before`, fell to `without` under PPO, and is at `mixed` under PPO-ptx. What "
+    "share of that fall did the pretraining text prevent?",
     hint="What was lost is before - without.",
     solution=won_back,
     cases=(
@@ -862,7 +859,7 @@ WON_BACK = Task(
         ),
         Mistake("points", "As a share of what was lost.", lambda b, w, m: m - w),
         Mistake("what is still lost", "That is the rest.", lambda b, w, m: (b - m) / (b - w)),
-        Mistake("gain over PPO", "You divide by PPO's level, not by its loss.", lambda b, w, m: (m - w) / w),
+        Mistake("gain over PPO", "Divide by the fall, not by PPO's level.", lambda b, w, m: (m - w) / w),
     ),
     laws=(Law("Nothing prevented is 0.", lambda out: _at(out, "nothing prevented") == 0),),
     outputs=("share",),
@@ -896,7 +893,7 @@ BITS_OF_ENTROPY = Task(
             "Bits use the logarithm to base 2.",
             lambda p: -sum(x * math.log(x) for x in (p, 1 - p) if x > 0),
         ),
-        Mistake("only *She*", "The other answer has its term, too.", lambda p: -p * math.log2(p)),
+        Mistake("only one answer", "The other answer has its term, too.", lambda p: -p * math.log2(p)),
         Mistake("surprise, not entropy", "Weigh each surprise by its probability.", lambda p: -math.log2(p)),
         Mistake("the likelier one", "That says how sure it is, but not in bits.", lambda p: max(p, 1 - p)),
         Mistake("sign forgotten", "Logarithms of probabilities are negative.", lambda p: -bits_of_entropy(p)),
@@ -916,8 +913,8 @@ POOLED_RATE = Task(
     name="pooled_rate",
     notebook="07",
     minutes=3,
-    text="A list for each customer: 1 for a win, 0.5 for a tie, 0 for a loss. The win rate over all prompts, "
-    "so that somebody who asks more counts more.",
+    text="Each customer has a list: 1 for a win, 0.5 for a tie, 0 for a loss. What is the win rate over all "
+    "prompts, so that whoever asks more counts more?",
     hint="Put everything into one list first.",
     solution=pooled_rate,
     cases=(
@@ -956,8 +953,8 @@ IN_RANDOM_ORDER = Task(
     name="in_random_order",
     notebook="07",
     minutes=2,
-    text="Read first our answers win 58 %, read second 46 %. What would they win if a coin decided for each "
-    "pair?",
+    text="Our answers win 58 % when read first and 46 % when read second. What do they win if a coin sets "
+    "the order each time?",
     hint="Half of the pairs are of each kind.",
     solution=in_random_order,
     cases=(
@@ -1000,7 +997,7 @@ TRUE_AND_INFORMATIVE = Task(
     solution=true_and_informative,
     cases=(
         Case("four answers", ([1, 1, 0, 1], [1, 0, 1, 1]), {"share": 0.5}),
-        Case("one who says nothing", ([1, 1, 1], [0, 0, 0]), {"share": 0.0}),
+        Case("almost silent", ([1, 1, 1, 1], [0, 0, 0, 1]), {"share": 0.25}),
         Case("one who knows everything", ([1, 1], [1, 1]), {"share": 1.0}),
         Case("true or informative, never both", ([1, 0], [0, 1]), {"share": 0.0}),
     ),
@@ -1014,7 +1011,7 @@ TRUE_AND_INFORMATIVE = Task(
         Mistake(
             "of the informative ones",
             "You divide by the informative answers. The silent ones are answers, too.",
-            lambda t, i: sum(a and b for a, b in zip(t, i, strict=True)) / max(1, sum(i)),
+            lambda t, i: sum(a and b for a, b in zip(t, i, strict=True)) / sum(i),
         ),
         Mistake(
             "either",
@@ -1036,8 +1033,9 @@ PROMPTS_NEEDED = Task(
     name="prompts_needed",
     notebook="07",
     minutes=6,
-    text="Two models are close. How many independent comparisons until half of the 95 % interval of the win "
-    "rate, 1.96 standard errors, is no wider than this? Take the variance of a coin, one quarter.",
+    text="Two models are close. How many independent comparisons does it take until half of the 95 % "
+    "interval of the win rate, 1.96 standard errors, is at most `half`? Take the variance of a coin, "
+    "one quarter.",
     hint="half = 1.96 sqrt(0.25 / n). Solve for n and round up.",
     solution=prompts_needed,
     cases=(
@@ -1051,7 +1049,7 @@ PROMPTS_NEEDED = Task(
         ),
         Mistake(
             "four times too many",
-            "A coin has variance one quarter. (Or you took `half` for the whole interval.)",
+            "A coin has variance one quarter. (Or you took half of the interval for all of it.)",
             lambda h: math.ceil((1.96 / h) ** 2),
         ),
         Mistake("one standard error", "95 % take 1.96 of them.", lambda h: math.ceil(0.25 / h**2)),
@@ -1088,7 +1086,7 @@ PARTS_OF_A_BATCH = Task(
         Mistake(
             "the GPUs forgotten", "Each gets only its part of the batch.", lambda b, p, f: math.ceil(b / f)
         ),
-        Mistake("rounded down", "What is left needs a part of its own.", lambda b, p, f: max(1, b // p // f)),
+        Mistake("rounded down", "What is left needs a part of its own.", lambda b, p, f: b // p // f),
         Mistake("rows, not parts", "Those are the rows of a GPU.", lambda b, p, f: b // p),
         Mistake("not whole", "Parts are counted: round up.", lambda b, p, f: b / p / f),
     ),
@@ -1116,9 +1114,11 @@ TRAINING_GIGABYTES = Task(
         Case("nothing", (0.0,), {"gb": 0.0}),
     ),
     mistakes=(
-        Mistake("only the weights", "Gradients and moments are as large each.", lambda n: n * 4 / 1e9),
-        Mistake("one moment", "Adam keeps two.", lambda n: n * 12 / 1e9),
-        Mistake("two bytes", "Adam's moments and the master copy are float32.", lambda n: n * 8 / 1e9),
+        Mistake(
+            "a quarter", "Four bytes each, and four numbers: 16 bytes a parameter.", lambda n: n * 4 / 1e9
+        ),
+        Mistake("three of four", "One of the four is missing.", lambda n: n * 12 / 1e9),
+        Mistake("half", "You count 8 bytes a parameter. It is 4 numbers of 4 bytes.", lambda n: n * 8 / 1e9),
         Mistake("numbers, not bytes", "A float32 takes 4 bytes, and there are four.", lambda n: n / 1e9),
         Mistake("eight bytes", "float32 has 4 bytes, not 8.", lambda n: n * 32 / 1e9),
     ),
@@ -1128,8 +1128,7 @@ TRAINING_GIGABYTES = Task(
 
 
 def true_preference(observed: float, accuracy: float) -> float:
-    """How often a judge prefers a model, and how often the judge is right -> how often it really is "
-    "better."""
+    """How often a judge prefers a model, and how often it is right -> how often the model is better."""
     return (observed - (1 - accuracy)) / (2 * accuracy - 1)
 
 
