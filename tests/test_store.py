@@ -612,6 +612,9 @@ def test_a_bad_row_is_named_and_nothing_is_imported(store, tmp_path, capsys):
     (tmp_path / "in.json").write_text(json.dumps([{"no": "task"}]))
     assert command("import", tmp_path / "in.json", "--form", "label-studio", "--into", store.path) == 2
     assert "is not what label-studio exports" in capsys.readouterr().err
+    (tmp_path / "in.json").write_text(json.dumps([{"id": 1, "data": {}, "annotations": []}]))
+    assert command("import", tmp_path / "in.json", "--into", store.path) == 2
+    assert "looks like label-studio's; read it with --form label-studio" in capsys.readouterr().err
     assert store.rows() == [label()]
 
 
