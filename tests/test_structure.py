@@ -33,7 +33,7 @@ CORE = (
 # and by 500, when claims became rules and experiments arms; a hundred of these came from show/.
 LIMITS = {
     "lines of the core": 2_500,
-    "lines of the package without world/ and show/": 12_690,
+    "lines of the package without world/ and show/": 12_720,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,
