@@ -97,8 +97,8 @@ def finding(n,title,text,predict,name,columns,after,extra=None):
     for x in names: py(f'arms("{x}", {columns})')
     if name!="an_hour": py("verdicts("+", ".join(f'"{x}"' for x in names)+")")
     md(after)
-finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with (in the paper's figure: from the pretrained model).",
- "As beta goes to 0, what do score, gold and the few-shot skills do?","kl_beta","SCORE, GOLD, KL, SKILLS",
+finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with (in the paper's figure: from the pretrained model). The second table is Figure 36: the same with pretraining text, where the paper asked people.",
+ "As beta goes to 0, what do score, gold and the few-shot skills do?",("kl_beta","kl_beta_ptx"),"SCORE, GOLD, KL, SKILLS",
  "If gold falls while the score rises, the score can be trusted only near the start. In the paper this is two curves in an appendix: the validation reward climbs to 2.7 while the benchmarks fall to nearly nothing.",
  'show.Explorer("kl_beta")')
 finding(4,"Pretraining text","Figure 33: gamma, the weight of ordinary text in every step of PPO.","From which gamma on do skills come back, and from which on does it cost reward?","ptx_gamma","SKILLS, WEB, SCORE, GOLD",
@@ -130,8 +130,42 @@ every = {name: scorecard(by_seed(found), EXPERIMENTS[name].claims)[1] for name, 
 verdict = [line[-1] for lines in every.values() for line in lines]
 show.bars_with_intervals({word: verdict.count(word) for word in ("shows", "partly", "not here")}, ylabel="claims")
 ''')
+md(r'''
+Where a rule does not hold there are three common reasons: the effect is not there in a miniature, it is there and smaller than three runs can show, or our
+arms do not differ enough to bring it out. The tables above say which it is likely to be.
+
+## 13. What to inspect
+
+| look at | healthy | if not |
+|---|---|---|
+| runs of an arm beside each other | alike | one of them diverged: look at its trace before you average |
+| the arm that is the default chain | near the report of notebook 07 | other data, other code: the arms are not comparable |
+| a rule's band | written before the runs | it is no rule |
+| what was *not* varied | the same in all arms | two things differ, and the table cannot say which mattered |
+''')
 py(r'''
 show.predictions()
+''')
+md(r'''
+## How this differs from the paper
+
+- Three runs an arm, of one small model. The paper has one run of a large one for most of these settings, and does not claim more.
+- What is measured here is gold, a reader without moods, and few-shot skills that we made up. The paper's curves are reward, Likert scores and public benchmarks.
+- Its sizes differ by a factor of 130, ours by nine, in a world where the small one can learn much of what there is to know.
+
+## Exercises
+
+1. *(5 minutes)* Write a rule of your own for section 4 before you scroll up: which number, of which arms, in which band? Then look.
+2. *(20 minutes)* Add an arm: `rlhf-lite experiment kl_beta --arms 0.15 --seeds 0 --into mine`. Where does it lie?
+3. *(an evening)* An experiment that nobody has run: an entry in `rlhf_lite/chain/questions.py`, with its rule, then three seeds.
+
+## Summary
+
+- A finding is a difference between two trainings that differ in one thing, seen in several seeds.
+- The rule comes first. What one expects afterwards is always what came out.
+- Score, gold and skills move on their own. A table that has only one of them cannot tell you what you bought.
+
+**Next:** [09 GPT-2 on a GPU](09_gpt2_on_a_gpu.ipynb): the same code on real models and rankings.
 ''')
 json.dump(dict(cells=C,metadata=dict(kernelspec=dict(display_name="Python 3",language="python",name="python3"),language_info=dict(name="python")),nbformat=4,nbformat_minor=5),open(sys.argv[1],"w"),indent=1,ensure_ascii=False,sort_keys=True)
 print(len(C))
