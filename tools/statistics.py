@@ -21,8 +21,8 @@ INTRODUCTION = """# What is in this folder
 `tokenizer/` is the word-level tokenizer of the tiny world (byte fallback for anything else; `AutoTokenizer`
 loads it). `runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the
 weights (bfloat16 safetensors), its config, its trace (one line per step) and a summary with seed, commit,
-versions, hardware, seconds and the sha256 of every file. `seeds/` has the reports and traces of three whole
-chains, on which the README's claims stand, `experiments/` a small file for each run in which one thing was
+versions, hardware, seconds and the sha256 of every file. `seeds/` has the reports and traces of five whole
+chains (seeds 0 to 4, on three base models), on which the README's claims stand, `experiments/` a small file for each run in which one thing was
 different (three seeds each). Everything here was made by this repository's own code from nothing; it
 carries the repository's licence. What is read has its sha256 in a `SHA256SUMS` beside it, or in the summary.
 `python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
@@ -32,8 +32,9 @@ The page below is written by `python -m tools.statistics`; its numbers are count
 ## The tiny world beside the paper
 
 Prompts are drawn in the proportions of Table 1 raised to the power 0.5: with the paper's own proportions the
-rarest use case has too few demonstrations for a model of a million parameters to learn it. The SFT sets have
-the paper's full size, the other sets a fifth of it."""
+rarest use case would have only some hundreds of demonstrations. Nine percent of all prompts ask for what
+nobody here can know or should say, and are drawn apart. The SFT sets have the paper's full size, the other
+sets 43 % of it."""
 
 
 def write(chain: Chain, path: Path = PAGE) -> None:

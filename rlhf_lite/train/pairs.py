@@ -26,7 +26,7 @@ def train_reward_shuffled(
     """`train_reward` on every pair of all rankings, shuffled.
 
     The same loss and the same number of pairs per step, but each answer is read K-1 times and gets K-1
-    updates per epoch: several times slower, and it overfits within one epoch.
+    updates per epoch: several times slower; in the paper it overfitted within one epoch.
     """
     cfg, pairs = cfg or RewardConfig(), split_pairs(rankings)
     pairs_per_step = pairs_per_step or max(1, round(cfg.prompts_per_step * len(pairs) / len(rankings)))
