@@ -12,7 +12,7 @@ from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.data.files import ROOT, atomic_write
 from rlhf_lite.paper import TABLE_1, TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11
 from rlhf_lite.show.tables import markdown_table
-from rlhf_lite.world import USE_CASES
+from rlhf_lite.world import COLLECTIONS, USE_CASES
 
 PAGE = ROOT / "data" / "README.md"
 Count = Callable[[Iterable[str]], list[int]]  # the lengths of texts in tokens
@@ -22,10 +22,11 @@ INTRODUCTION = """# What is in this folder
 loads it). `runs/` holds the stages of the default chain, so that notebooks open at once: each folder has the
 weights (bfloat16 safetensors), its config, its trace (one line per step) and a summary with seed, commit,
 versions, hardware, seconds and the sha256 of every file. `seeds/` has the reports and traces of five whole
-chains (seeds 0 to 4, on three base models), on which the README's claims stand, `experiments/` a small file for each run in which one thing was
-different (three seeds each). Everything here was made by this repository's own code from nothing; it
-carries the repository's licence. What is read has its sha256 in a `SHA256SUMS` beside it, or in the summary.
-`python -m rlhf_lite stages` lists what is here, `python -m rlhf_lite world` shows a few prompts.
+chains (seeds 0 to 4, on three base models), on which the README's claims stand, `experiments/` a small file
+for each run in which one thing was different (three seeds each). Everything here was made by this
+repository's own code from nothing; it carries the repository's licence. What is read has its sha256 in a
+`SHA256SUMS` beside it, or in the summary. `python -m rlhf_lite stages` lists what is here, `python -m
+rlhf_lite world` shows a few prompts.
 
 The page below is written by `python -m tools.statistics`; its numbers are counted, not typed.
 
@@ -71,7 +72,7 @@ def page(chain: Chain) -> str:
 def shipped(chain: Chain) -> str:
     """A card of each stage of the chain: what made it, when, in how long, and what it reached."""
     rows = []
-    for stage in chain.config_stages:
+    for stage in (s for s in chain.config_stages if s not in COLLECTIONS):  # whose weights stay away
         summary = chain.summary(stage)
         result = ", ".join(f"{k} {v:.3f}" for k, v in summary["result"].items() if isinstance(v, float))
         rows.append((stage, f"`{chain.folder_name(stage)}`", summary["seconds"], summary["commit"], result))

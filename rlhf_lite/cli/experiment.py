@@ -1,9 +1,9 @@
 """Run the chain in several arms, with several seeds each, and keep the records.
 
 Without a NAME: which experiments there are. An arm changes a few settings; of
-a sweep (kl_beta, lr, ptx_gamma, k) any values may be asked for. Notebooks 04 to 06
-and 08 show what is recorded. Runs that are recorded already are
-left alone.
+a sweep (kl_beta, lr, ptx_gamma, k) any values may be asked for. Notebooks 04
+to 06 and 08 show what is recorded. Runs that are recorded already are left
+alone.
 
 Takes:    a minute of one core a run, and once for each seed what it needs.
 Leaves:   a file of some kilobytes for each run: its trace and some answers.
