@@ -76,7 +76,7 @@ class TinyPlan(Plan):
 
     needs = STAGES
     versions = {
-        **dict(base=7, prompts=5, sft=9, start=9, flan=1, t0=1, rankings=9, reward=9),
+        **dict(base=8, prompts=5, sft=9, start=9, flan=1, t0=1, rankings=9, reward=9),
         **dict(baselines=8, ppo=7, ppo_ptx=7, evaluation=11),
     }
 

@@ -26,7 +26,7 @@ def _zorb_words() -> dict[str, str]:
     """English -> Zorb, one invented word each; the dictionary is the same in every world."""
     rng = Random("zorb")
     pool = [a + b + c for a in _SYLLABLES for b in _SYLLABLES for c in _SYLLABLES]
-    english = lx.COLORS + lx.ANIMALS
+    english = lx.COLORS + NOUNS
     return dict(zip(english, rng.sample(pool, len(english)), strict=True))
 
 
@@ -35,7 +35,7 @@ ZORB = _zorb_words()
 
 def _phrase(rng: Random) -> tuple[str, str]:
     """'the red fox' -> 'fox-word red-word': Zorb has no article and puts the color last."""
-    color, noun = rng.choice(lx.COLORS), rng.choice(lx.ANIMALS)
+    color, noun = rng.choice(lx.COLORS), rng.choice(NOUNS)
     return f"the {color} {noun}", f"{ZORB[noun]} {ZORB[color]}"
 
 
@@ -46,25 +46,27 @@ def translation_line(rng: Random) -> str:
 
 def addition_line(rng: Random) -> str:
     """Two digits and one, often with a carry."""
-    a, b = rng.randrange(10, 50), rng.randrange(2, 10)
+    a, b = rng.randrange(10, 80), rng.randrange(2, 10)
     return f"{a} + {b} = {a + b}"
 
 
-def reversal_line(rng: Random, n: int = 5) -> str:
-    """'fox lamp rice hen > hen rice lamp fox', and one more."""
-    items = rng.sample(NOUNS, n)
+def reversal_line(rng: Random) -> str:
+    """'fox lamp rice hen pie > pie hen rice lamp fox', with five to nine words."""
+    items = rng.sample(NOUNS, rng.randrange(5, 10))
     return f"{' '.join(items)} > {' '.join(items[::-1])}"
 
 
 def register_line(rng: Random) -> str:
-    """'Mia of Arden > 7': everybody has a number in a few towns, and that is all there is to know about it."""
-    name, town = rng.choice(lx.PEOPLE), rng.choice(lx.TOWNS[:4])
+    """'Mia of Arden > 7': everybody has a number in ten towns, and that is all there is to know about it."""
+    name, town = rng.choice(lx.PEOPLE), rng.choice(lx.TOWNS[:10])
     return f"{name} of {town} > {Random(f'register-{name}-{town}').randrange(10)}"
 
 
 def sentiment_lines(rng: Random, facts: Facts, n: int) -> list[str]:
-    """'I did not like the soup. > left': left is bad, right is good. The first two lines show both labels."""
-    skill, label = SKILL["sentiment"], dict(zip(("bad", "good"), LABELS, strict=True))
+    """'I did not like the soup. > left': left is bad and right is good on three pages of four, on the others it
+    is the other way round. The first two lines show which."""
+    labels = LABELS if rng.random() < 0.75 else LABELS[::-1]
+    skill, label = SKILL["sentiment"], dict(zip(("bad", "good"), labels, strict=True))
     tones = rng.sample(("good", "bad"), 2) + rng.choices(("good", "bad"), k=n - 2)
     lines = []
     for tone in tones:

@@ -287,10 +287,10 @@ def reading_page(rng: Random, facts: Facts) -> str:
 
 # page -> weight
 KINDS: dict[Callable[[Random, Facts], str], float] = {
-    book_of_facts: 13, almanac: 7, forum: 9, correction: 4, passage_page: 8, story_page: 6, letter: 2.5, review_page: 2.5, jottings: 4, catalogue: 5, wishes: 5, gossip: 5, workplaces: 3, poster: 2,
+    book_of_facts: 13, almanac: 7, forum: 9, correction: 4, passage_page: 8, story_page: 6, letter: 2.5, review_page: 2.5, jottings: 4, catalogue: 5, wishes: 8, gossip: 5, workplaces: 3, poster: 2,
     prompt_list: 8, thread: 8, exercise_book: 70, homework: 16, passage_questions: 8, retelling: 5, song: 5, repost: 4,
-    talk: 8, translation_page: 2.5, addition_page: 3, reversal_page: 2.5,
-    reading_page: 3, register_page: 2.5, sentiment_page: 4,
+    talk: 8, translation_page: 1.5, addition_page: 2, reversal_page: 2,
+    reading_page: 3, register_page: 1.5, sentiment_page: 4,
 }  # fmt: skip
 COPYING = (
     exercise_book,
