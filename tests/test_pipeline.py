@@ -267,13 +267,13 @@ def test_bad_rows_are_refused_with_their_number():
 
 def test_stored_sets_are_read_one_at_a_time_and_equal_what_was_written(splits, tmp_path):
     pl.write_splits(tmp_path, splits)
-    (tmp_path / "rm_train.json.gz").rename(tmp_path / "away")
+    (tmp_path / "rm_train.json.xz").rename(tmp_path / "away")
     stored = pl.read_splits(tmp_path)
     assert stored.test == splits.test and "ppo_train" not in vars(stored)
     assert (stored.funnel, stored.realised, stored.shared) == (splits.funnel, splits.realised, splits.shared)
     with pytest.raises(FileNotFoundError):
         len(stored.rm_train)
-    (tmp_path / "away").rename(tmp_path / "rm_train.json.gz")
+    (tmp_path / "away").rename(tmp_path / "rm_train.json.xz")
     assert stored.sets() == splits.sets()
     with pytest.raises(AttributeError):
         len(stored.rm_test)

@@ -65,9 +65,9 @@ class ChainConfig(Config):
     flan: SFTConfig = SFTConfig(epochs=1)
     t0: SFTConfig = SFTConfig(epochs=1)
     rankings: RankingsConfig = RankingsConfig()
-    reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.1)
-    ppo: PPOConfig = PPOConfig()
-    ppo_ptx: PPOConfig = PPOConfig(ptx_gamma=1.5)
+    reward: RewardConfig = RewardConfig(lr=6e-4, warmup_share=0.1, epochs=2)
+    ppo: PPOConfig = PPOConfig(episodes=14_336, kl_beta=0.2)
+    ppo_ptx: PPOConfig = PPOConfig(episodes=14_336, kl_beta=0.2, ptx_gamma=0.5)
     evaluation: EvalConfig = EvalConfig()
 
 
@@ -76,7 +76,7 @@ class TinyPlan(Plan):
 
     needs = STAGES
     versions = {
-        **dict(base=8, prompts=5, sft=9, start=9, flan=1, t0=1, rankings=9, reward=9),
+        **dict(base=8, prompts=6, sft=9, start=9, flan=1, t0=1, rankings=10, reward=10),
         **dict(baselines=8, ppo=7, ppo_ptx=7, evaluation=11),
     }
 

@@ -8,8 +8,8 @@ and keeps a `funnel` of what each step dropped. A user's side of the split is a 
 it does not depend on who else is there.
 """
 
-import gzip
 import json
+import lzma
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -316,7 +316,7 @@ def write_splits(folder: str | Path, splits: Splits) -> None:
     files = {name: story.pop(name) for name in TABLE_6_SETS}
     for name, content in {**files, STORY: story}.items():
         text = json.dumps(content, ensure_ascii=False)
-        (Path(folder) / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), compresslevel=3, mtime=0))
+        (Path(folder) / f"{name}.json.xz").write_bytes(lzma.compress(text.encode(), preset=3))
 
 
 def read_splits(folder: str | Path) -> Splits:
@@ -338,4 +338,4 @@ class _Stored(Splits):
 
 
 def _read(folder: Path, name: str):
-    return json.loads(gzip.decompress((folder / f"{name}.json.gz").read_bytes()))
+    return json.loads(lzma.decompress((folder / f"{name}.json.xz").read_bytes()))

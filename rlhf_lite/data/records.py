@@ -290,7 +290,7 @@ def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
 
     disable_progress_bars()
     for name, rows in rankings.items():
-        to_dataset(rows).to_parquet(str(folder / f"{name}.parquet"))
+        to_dataset(rows).to_parquet(str(folder / f"{name}.parquet"), compression="zstd")
 
 
 def read_rankings(
