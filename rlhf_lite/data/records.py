@@ -286,11 +286,10 @@ def _flags(row: Row, number: int) -> list[dict]:
 
 def write_rankings(folder: Path, rankings: dict[str, list[Row]]) -> None:
     """One Parquet file per set, with the declared columns."""
-    from datasets import disable_progress_bars
+    from pyarrow import parquet  # comes with datasets
 
-    disable_progress_bars()
     for name, rows in rankings.items():
-        to_dataset(rows).to_parquet(str(folder / f"{name}.parquet"), compression="zstd")
+        parquet.write_table(to_dataset(rows).data.table, folder / f"{name}.parquet", compression="zstd")
 
 
 def read_rankings(
