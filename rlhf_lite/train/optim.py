@@ -38,11 +38,12 @@ class Adam:
             )
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model, self.weights = model, list(model.parameters())
-        matrices, others = [], []
+        matrices: list[Tensor] = []
+        others: list[Tensor] = []
         for name, weight in model.named_parameters():
             (matrices if muon and ".h." in name and weight.ndim == 2 else others).append(weight)
         self.adam: Any = torch.optim.AdamW(others, lr=lr, betas=PAPER_BETAS, weight_decay=0.0, fused=True)
-        self.optimizers = [self.adam]
+        self.optimizers: list[Any] = [self.adam]
         if muon:  # the same rate serves both: steps are as long as Adam's
             self.optimizers.append(Muon(matrices, lr, choose_dtype(self.weights[0].device)))
         device = self.weights[0].device
@@ -131,7 +132,7 @@ class Muon(torch.optim.Optimizer):
         self.dtype = torch.float32 if dtype == torch.float16 else dtype  # whose range is too small
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is None:
