@@ -33,9 +33,7 @@ class Adam:
 
     def __init__(self, model: nn.Module, lr: float, muon: bool = False):
         if processes.world_size() > 1 and not processes.is_distributed(model):
-            raise ValueError(
-                "each process would train a model of its own: call processes.distribute(model) first"
-            )
+            raise ValueError("each process would train its own: call processes.distribute(model) first")
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model, self.weights = model, list(model.parameters())
         matrices: list[Tensor] = []
