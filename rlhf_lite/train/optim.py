@@ -33,7 +33,7 @@ class Adam:
 
     def __init__(self, model: nn.Module, lr: float, muon: bool = False):
         if processes.world_size() > 1 and not processes.is_distributed(model):
-            raise ValueError("each process would train its own: call processes.distribute(model) first")
+            raise ValueError("each process would train its own model: call processes.distribute(model)")
         model.zero_grad(set_to_none=True)  # an interrupted run may have left half a gradient
         self.model, self.weights = model, list(model.parameters())
         matrices: list[Tensor] = []
