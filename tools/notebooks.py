@@ -263,9 +263,8 @@ def to_text(notebook: dict) -> str:
 
 def measures(notebook: dict) -> dict[str, float]:
     """The numbers that `BUDGET` limits."""
-    asking = [cell for cell in notebook["cells"] if "".join(cell["source"]).startswith(ASKING)]
-    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and cell not in asking]
-    code = [_loc(cell) for cell in code if _loc(cell)]
+    code = [_loc(cell) for cell in notebook["cells"] if cell["cell_type"] == "code" and not _asks(cell)]
+    code = [lines for lines in code if lines]
     prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
     ordered = sorted(code) or [0]
     return {
@@ -276,6 +275,11 @@ def measures(notebook: dict) -> dict[str, float]:
         "words": sum(len(re.findall(r"\w[\w'’-]*", "".join(cell["source"]))) for cell in prose),
         "markdown per code cell": round(len(prose) / max(1, len(code)), 2),
     }
+
+
+def _asks(cell: dict) -> bool:
+    """A cell for the reader to fill."""
+    return "".join(cell["source"]).startswith(ASKING)
 
 
 def _loc(cell: dict) -> int:

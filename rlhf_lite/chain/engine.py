@@ -215,8 +215,9 @@ def build_reward(chain: Engine, stage: str, folder: Path) -> dict | None:
 def build_ppo(chain: Engine, stage: str, folder: Path) -> dict | None:
     """Start from a supervised policy, with the reward model as it is and as a value model (App. C.4)."""
     cfg, loop, reward_model = chain.stage_config(stage), chain.loop(stage, folder), chain.reward_model
-    value_model = copy.deepcopy(reward_model)
-    if cfg.value_from == "start":
+    if cfg.value_from == "reward":
+        value_model = copy.deepcopy(reward_model)
+    else:
         value_model = new_scalar_model(chain.start(stage), cfg.seed)
     policy, value_model = chain.trainable(chain.start(stage)), chain.trainable(value_model)
     models = policy, chain.frozen(chain.start(stage)), chain.frozen(reward_model), value_model

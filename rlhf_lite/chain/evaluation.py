@@ -75,9 +75,7 @@ def evaluate_baselines(chain) -> dict:
     answers, prefix = _prompted(chain, test)
     models["prompted"] = {"answers": answers}
     for name in COLLECTIONS:
-        policy = chain.policy(name)
-        answers = {how: _answers(chain, policy, test.prompts, greedy) for how, greedy in DECODINGS.items()}
-        models[name] = {"answers": answers}
+        models[name] = {"answers": _both_ways(chain, chain.policy(name), test.prompts)}
     models["reference"] = {"answers": {decoding: [t.reference for t in test.tasks] for decoding in DECODINGS}}
     _judge(chain, test, models, models["sft"]["answers"])
     return {"models": models, "prefix": prefix, "labels": label_quality(chain)}
@@ -117,13 +115,12 @@ def examine(chain, stage: str) -> dict:
     """What a policy of the chain is worth, to compare it with the same stage of other chains: one number of
     each kind, on the test prompts."""
     test, policy = test_set(chain), chain.policy(stage)
-    pages = token_stream(chain.world.documents(800, seed=999), chain.tokenizer)
     drawn, likeliest = (_answers(chain, policy, test.prompts, greedy) for greedy in (False, True))
     found = {
         "gold": fmean(gold_scores(test.tasks, drawn)),
         "gold_greedy": fmean(gold_scores(test.tasks, likeliest)),
     }
-    found |= {"honesty": honesty(test.tasks, drawn), **_abilities(chain, policy, pages)}
+    found |= {"honesty": honesty(test.tasks, drawn), **_abilities(chain, policy, _unseen_pages(chain))}
     if stage in AFTER_RL:
         texts = [text or " " for text in drawn]
         found["rating"] = mean_rating(chain.labelers, test.tasks, drawn, chain.config.seed)
@@ -136,11 +133,10 @@ def _examined(chain, names: Sequence[str], test: TestSet, cases: TestSet) -> dic
     """Of each policy: its answers to the test prompts in both decodings, few-shot skills, loss on web pages,
     truth, gold in each part of the wordings; and of some, the gold scores of their answers to the prompts of
     `case_set`; the last two at temperature 1."""
-    pages = token_stream(chain.world.documents(800, seed=999), chain.tokenizer)  # nobody was trained on them
+    pages = _unseen_pages(chain)
 
     def examine(name: str, policy: GPT2LMHeadModel) -> dict:
-        answers = {how: _answers(chain, policy, test.prompts, greedy) for how, greedy in DECODINGS.items()}
-        found = {"answers": answers, **_abilities(chain, policy, pages)}
+        found = {"answers": _both_ways(chain, policy, test.prompts), **_abilities(chain, policy, pages)}
         if name in MEASURED_BY_CASE:
             drawn = _answers(chain, policy, cases.prompts, greedy=False)
             found["case_gold"] = gold_scores(cases.tasks, drawn)
@@ -169,6 +165,16 @@ def _prompted(chain, test: TestSet) -> tuple[dict[str, list[str]], dict]:
         chosen[decoding] = {"chosen": prefix.name, "gold": scores}
         answers[decoding] = ask(prefix, test.tasks)
     return answers, chosen
+
+
+def _unseen_pages(chain) -> Tensor:
+    """Web pages that nobody was trained on, as one stream of tokens."""
+    return token_stream(chain.world.documents(800, seed=999), chain.tokenizer)
+
+
+def _both_ways(chain, policy: GPT2LMHeadModel, prompts: list[str]) -> dict[str, list[str]]:
+    """A policy's answers in each decoding."""
+    return {how: _answers(chain, policy, prompts, greedy) for how, greedy in DECODINGS.items()}
 
 
 def _answers(chain, policy: GPT2LMHeadModel, prompts: list[str], greedy: bool) -> list[str]:

@@ -320,15 +320,17 @@ def save_rankings(rows: Iterable[Row], path: str | Path) -> None:
 def load_from(form: str, path: str | Path) -> list[Row]:
     """Rankings from a file in one of FORMS; pairs, also of messages, are recognised as "rankings" too."""
     _check_form(form)
-    if form == "argilla":
-        return from_argilla(read_rows(path), str(path))
-    if form == "label-studio":
-        return from_label_studio(read_rows(path), str(path))
-    first = next(iter(read_rows(path)), {})
-    for column, other in (("responses", "argilla"), ("annotations", "label-studio")):
-        if column in first:
-            raise RecordError(f"{path} looks like {other}'s; read it with --form {other}")
-    return load_rankings(path)
+    back = {"argilla": from_argilla, "label-studio": from_label_studio}
+    if form in back:
+        return back[form](read_rows(path), str(path))
+    try:
+        return load_rankings(path)
+    except RecordError:
+        first = next(iter(read_rows(path)), {})
+        for column, other in (("responses", "argilla"), ("annotations", "label-studio")):
+            if column in first:
+                raise RecordError(f"{path} looks like {other}'s; read it with --form {other}") from None
+        raise
 
 
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:

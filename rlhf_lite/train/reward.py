@@ -51,6 +51,7 @@ def train_reward(
 
     per_epoch = len(batches(0))
     total = cfg.epochs * per_epoch
+    loss = ranking_loss if cfg.loss == "pairs" else best_loss
     optimizer = Adam(reward_model, cfg.lr)
     about = {**cfg.to_dict(), "rankings": len(data)}
     loop = Loop.open("reward", loop, about=about, live=("loss", "accuracy"))
@@ -60,7 +61,6 @@ def train_reward(
             epoch, at = divmod(step, per_epoch)
             with dropout_seed(cfg.dropout, cfg.seed, "dropout", step):
                 rows = batches(epoch)[at]
-                loss = ranking_loss if cfg.loss == "pairs" else best_loss
                 loop.log(**backward_on_rankings(reward_model, optimizer, data, rows, accumulation, loss))
             shape = cosine(step, total, cfg.final_lr_fraction, warmup=cfg.warmup_share * total)
             lr = loop.current(cfg).lr * shape
