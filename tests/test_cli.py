@@ -498,6 +498,29 @@ def test_lab_runs_as_root_only_when_told(shell, monkeypatch, tmp_path):
     assert Server.calls[0][0][-2:] == ["--allow-root", "--ip=0.0.0.0"]
 
 
+class Killed(Server):
+    """Stands for JupyterLab that a second signal kills, since at its very end it no longer listens."""
+
+    signals = []
+
+    def wait(self, timeout=None):
+        if len(self.signals) == 2:
+            return -signal.SIGTERM
+        if not self.signals:
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise subprocess.TimeoutExpired("jupyterlab", timeout)
+
+    def terminate(self):
+        self.signals.append("asked")
+
+
+def test_lab_that_a_second_signal_kills_has_ended_well(shell, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli.lab, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.setattr(subprocess, "Popen", Killed)
+    assert shell("lab", "--allow-root")[0] == 0 and Killed.signals == ["asked", "asked"]
+
+
 @pytest.mark.slow
 def test_lab_ends_when_it_is_asked_to():
     words = [sys.executable, "-m", "rlhf_lite", "lab", "--no-browser", "--allow-root", "--port", "18931"]

@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
         ):  # it ends without a question
             while True:
                 with contextlib.suppress(KeyboardInterrupt, subprocess.TimeoutExpired):
-                    return process.wait(5)  # at Ctrl-C JupyterLab asks by itself
+                    code = process.wait(5)  # at Ctrl-C JupyterLab asks by itself
+                    return 0 if asked else code  # a second signal may kill it at its very end
                 if asked:
                     process.terminate()  # while it starts it may not have listened
