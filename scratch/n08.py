@@ -89,13 +89,15 @@ def verdicts(*names):
 GOLD, GREEDY, SKILLS = ("gold", ("gold",)), ("greedy", ("gold_greedy",)), ("skills", ("skills",))
 SCORE, KL, WEB = ("score", ("reward",)), ("KL", ("kl",)), ("web loss", ("web_loss",))
 ''')
-def finding(n,title,text,predict,name,columns,after,extra=None):
+def finding(n,title,text,predict,name,columns,after,extra=None,more=None):
     md(f"## {n}. {title}\n\n{text}\n\n**Predict:** {predict[0].lower()+predict[1:]}")
     py(f'show.Predict("{predict}")')
     names=name if isinstance(name,tuple) else (name,)
     if extra: py(extra)
     for x in names: py(f'arms("{x}", {columns})')
-    if name!="an_hour": py("verdicts("+", ".join(f'"{x}"' for x in names)+")")
+    judged=[x for x in names if x!="an_hour"]
+    if judged: py("verdicts("+", ".join(f'"{x}"' for x in judged)+")")
+    if more: py(more)
     md(after)
 finding(3,"The leash","Figure 34 of the paper, with what it could not have: a judge that nobody trains on. Beta is the price of moving away from the policy that RL began with (in the paper's figure: from the pretrained model). The second table is Figure 36: the same with pretraining text, where the paper asked people.",
  "As beta goes to 0, what do score, gold and the few-shot skills do?",("kl_beta","kl_beta_ptx"),"SCORE, GOLD, KL, SKILLS",
@@ -113,17 +115,108 @@ finding(7,"Rankings: how many, how long, how often","Rankings cost people's time
  "Which reward model is better on new prompts, one that knows all pairs or one that knows the best answer of each ranking?",("rankings","k","loss","rm_epochs","rm_lr"),
  '("pairs ordered as its labelers did", ("valid", "accuracy")), ("as other people did", ("held_out", "accuracy"))',
  "A ranking of nine answers has eight that are not the best. What the loss does not read, people ordered in vain.")
-finding(8,"Who ranks, and what they were told","Appendix B.1 tells how labelers were chosen; §3.4 that help came first in training, and truth and harmlessness in the final evaluation. Notebook 03 measured people. Here we follow it into the policy.",
+finding(8,"Beams, and people left out","Some retellings of the paper say that the answers to rank came from a beam search. The paper samples them. And it cuts its labelers into five groups, trains on four and predicts the fifth (§4.1): 69.6 % right, against 72.4 % on people it learned from.",
+ "How alike are the answers of one beam search, and does a reward model learn more from them or less?","search",'("words in common", ("likeness",)), ("pairs ordered as its labelers did", ("valid", "accuracy"))',
+ "Answers that differ in a word give people little to prefer, and a reward model little to see. Both arms are judged on the same kind of rankings, those of sampled answers.",
+ None,"""arms("folds", ("people it learned from", ("valid", "accuracy")), ("people left out", ("left_out", "accuracy")))
+verdicts("folds")""")
+finding(9,"Who ranks, and what they were told","Appendix B.1 tells how labelers were chosen; §3.4 that help came first in training, and truth and harmlessness in the final evaluation. Notebook 03 measured people. Here we follow it into the policy.",
  "If labelers put truth first, what does the policy do differently?",("screening","priority"),'GOLD, ("truth", ("truth", "unasked_t1", "true")), ("declines", ("honesty", "declines what it can not know"))',
  "A reward model has no values of its own. Whatever differs here came from people, through their rankings.")
-finding(9,"Value model","The value model begins as the reward model (App. C.4). Suppose it begins as a copy of the policy with a new head instead.","Does it matter what the value model begins as?","value","GOLD, KL","The paper says where it starts, not why. A value model learns from returns soon; the question is what happens until then.")
-finding(10,"More of what?","Start with a quarter of everything and fill up one of three: demonstrations, rankings, or episodes of RL.",
- "Which of the three helps most?","an_hour","GOLD, GREEDY","No rule was written for this one: the paper claims nothing. What an hour of each costs is another question (notebook 03 has minutes for rankings).")
-finding(11,"Small beats large","The sentence that made the paper famous: people prefer a model of 1.3 billion parameters with RLHF to plain GPT-3 with 175 billion; in Figure 1 it also stands above GPT-3 behind a prompt, and that harder comparison is ours. Our large model is nine times the small one, the paper's 130 times.",
+finding(10,"The loop goes on","Steps 2 and 3 of the paper's Figure 2 can be repeated: rank what the new policy says, train a new reward model, then a new policy (§3.1). Most of the paper's rankings are of supervised policies, some of PPO's. Our second turn is fair to the first: 7,000 prompts are ranked, a policy is trained, its answers to 7,000 further prompts are ranked; beside it stands one turn with all 14,000 at once.",
+ "Same number of rankings: is it better to have half of them made after a first round of RL?","turns","GOLD, GREEDY, SCORE, KL",
+ "The score is that of each arm's own reward model, so compare gold. A second turn shows people what the policy has learned to say to please the first reward model, good or bad.")
+finding(11,"How large a judge","The paper takes one reward model of 6 billion parameters for policies of every size, since training one of 175 billion was unstable and 6 billion were cheaper (App. C.2). We have no unstable giant, but we can let a small model judge a larger one, and a larger one a small one. The value model begins as the reward model, so it has its size.",
+ "What costs more: a policy that is too small, or a judge?","reward_size","GOLD, GREEDY, SCORE, KL",
+ "The size of a judge matters only as far as its judgement does: look up how often each orders a pair as people do, in its run's `result`.")
+finding(12,"Value model","The value model begins as the reward model (App. C.4). Suppose it begins as a copy of the policy with a new head instead.","Does it matter what the value model begins as?","value","GOLD, KL","The paper says where it starts, not why. A value model learns from returns soon; the question is what happens until then.")
+finding(13,"More of what?","Start with a quarter of everything and fill up one of three: demonstrations, rankings, or episodes of RL. And the other way to have more: public tasks, as in FLAN, three times over (Figure 13).",
+ "Which of the three helps most?",("an_hour","public_tasks"),"GOLD, GREEDY","No rule was written for the first table: the paper claims nothing. What an hour of each costs is another question (notebook 03 has minutes for rankings).")
+finding(14,"Small beats large","The sentence that made the paper famous: people prefer a model of 1.3 billion parameters with RLHF to plain GPT-3 with 175 billion; in Figure 1 it also stands above GPT-3 behind a prompt, and that harder comparison is ours. Our large model is nine times the small one, the paper's 130 times.",
  "Does the small model with RLHF beat the large one behind a prompt?","sizes",'*((m, (m, "gold")) for m in ("base", "prompted", "sft", "ppo_ptx"))',
  "If the small one wins, it is not by knowing more: compare the two base models.")
 md(r'''
-## 12. All rules at once
+## 15. What you buy with a nat
+
+Stop at different distances from the start, and ask two readers what it is worth: the reward model, which is trained on, and gold, which is not. The distance is the KL in nats,
+and its square root makes such curves straight (that idea is of later papers, not of this one). There is a way to go the same distance without any training: draw n answers, and
+let the reward model pick. Its KL is at most $\log n - (n-1)/n$.
+
+**Predict:** for the same nats, who gets more of the score: best of n, or PPO?
+''')
+py('''show.Predict("For the same nats, who gets more of the score: best of n, or PPO?")''')
+py(r'''
+import torch
+
+from rlhf_lite.chain.tiny import Chain
+from rlhf_lite.models.sampling import sample_texts
+from rlhf_lite.train.scoring import score_texts
+from rlhf_lite.world import Task, gold
+
+chain, N, PROMPTS = Chain(), 64, 60
+start, judge = chain.policy("start"), chain.reward_model
+rows = chain.prompts.ppo_valid[:PROMPTS]
+asked = [row["text"] for row in rows for _ in range(N)]
+texts = sample_texts(start, chain.tokenizer, asked, generator=torch.Generator().manual_seed(0))
+scores = torch.tensor(score_texts(judge, chain.tokenizer, asked, [text or " " for text in texts])).view(-1, N)
+tasks = [Task.from_json(row["task"]) for row in rows for _ in range(N)]
+golds = torch.tensor([gold(task, text) for task, text in zip(tasks, texts)]).view(-1, N)  # (prompts, N)
+''')
+py(r'''
+def best_of(n, values):
+    "The mean of what the judge picks among n, over all groups of n that the N answers make."
+    picked = [values[i, k : k + n][scores[i, k : k + n].argmax()] for i in range(PROMPTS) for k in range(0, N, n)]
+    return float(torch.stack(picked).mean())
+
+
+ns = [1, 2, 4, 8, 16, 32, 64]
+nats = [math.sqrt(math.log(n) - (n - 1) / n) for n in ns]
+swept = runs["kl_beta"]
+kls = [math.sqrt(max(0.0, m.mean)) for m in measured(swept, "kl").values()]
+for what, values, key in (("score", scores, "reward"), ("gold", golds, "gold")):
+    ppo = sorted(zip(kls, (m.mean for m in measured(swept, key).values())))
+    show.lines({"best of n": (nats, [best_of(n, values) for n in ns]), "ppo": tuple(zip(*ppo))},
+               xlabel="square root of the KL in nats", ylabel=what, title=f"{what} for its distance")
+''')
+md(r'''
+Best of n is efficient, up to the few nats that one can afford: to get as far as a KL of 3 it would have to draw over fifty answers for each that it gives. If PPO's gold turns down where
+its score goes on, that is the reward model being fooled; best of n is fooled as well, only later.
+
+(Best of n is measured here on sixty prompts of validation with one model, PPO on the test prompts with three: compare the shapes, not the third digit.)
+
+## 16. What it costs
+
+§5.1 says what alignment cost: 4.9 petaflop/s-days for SFT of 175 billion parameters and 60 for PPO-ptx, against 3,640 for pretraining. Let us count ours: a model of N parameters needs about 2N floating-point operations
+to read a token, and 6N to learn from it.
+
+**Predict:** which part of PPO-ptx computes most?
+''')
+py('''show.Predict("Which part of PPO-ptx computes most?")''')
+py(r'''
+from statistics import fmean
+
+from rlhf_lite.models.tokens import encode_all
+
+count = sum(weights.numel() for weights in start.parameters())
+cfg, trace = chain.config, chain.trace("ppo_ptx")
+prompt = fmean(map(len, encode_all(chain.tokenizer, chain.ppo_prompts[:1000])))
+episode = prompt + fmean(row["response_length"] for row in trace)  # tokens of prompt and answer
+shown = sum(map(len, encode_all(chain.tokenizer, [d["prompt"] + d["text"] for d in chain.demonstrations])))
+pages = cfg.ppo_ptx.ptx_rows * cfg.ppo_ptx.minibatches * cfg.model.n_positions * len(trace)
+episodes = cfg.ppo_ptx.episodes
+tera = {"pretraining": 6 * cfg.base.tokens, "SFT": 6 * shown * cfg.sft.epochs,
+        "PPO-ptx: sample, score, look back": 4 * 2 * episodes * episode,
+        "PPO-ptx: learn from episodes": 2 * 6 * episodes * episode, "PPO-ptx: learn from pages": 6 * pages}
+tera = {name: count * factor / 1e12 for name, factor in tera.items()}
+show.table({name: f"{x:,.1f} TFLOP, {x / tera['pretraining']:.1%}" for name, x in tera.items()})
+''')
+md(r'''
+In the paper SFT is 0.13 % and PPO-ptx 1.6 % of pretraining. Here alignment is a far larger share, because we pretrain a small model on little text, and do not align it with less data in proportion. In the
+paper's PPO-ptx, too, most of the computing seems to go into pretraining text, by our count about 85 % (the paper does not say).
+
+''')
+md(r'''
+## 17. All rules at once
 ''')
 py(r'''
 every = {name: scorecard(by_seed(found), EXPERIMENTS[name].claims)[1] for name, found in runs.items()}
@@ -134,7 +227,7 @@ md(r'''
 Where a rule does not hold there are three common reasons: the effect is not there in a miniature, it is there and smaller than three runs can show, or our
 arms do not differ enough to bring it out. The tables above say which it is likely to be.
 
-## 13. What to inspect
+## 18. What to inspect
 
 | look at | healthy | if not |
 |---|---|---|

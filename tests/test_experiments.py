@@ -9,10 +9,12 @@ import pytest
 from rlhf_lite import cli
 from rlhf_lite.chain import experiments
 from rlhf_lite.chain.questions import EXPERIMENTS
-from rlhf_lite.chain.recipes import STAGES, TinyPlan
+from rlhf_lite.chain.recipes import FOLDS, STAGES, ChainConfig, TinyPlan
+from rlhf_lite.chain.tiny import Chain
 from rlhf_lite.config import ConfigError
 from rlhf_lite.data import files
 from rlhf_lite.world import COLLECTIONS
+from rlhf_lite.world.labelers import make_pool
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -22,7 +24,7 @@ def test_arms_differ_and_only_in_what_depends_on_their_settings(name):
     assert len({plan.key(experiment.stage) for plan in plans}) == len(plans) > 1
     touched = {knob.partition(".")[0] for changes in experiment.arms.values() for knob in changes}
     changed = next(stage for stage in STAGES if len({plan.key(stage) for plan in plans}) > 1)
-    assert changed in touched | {"base", "prompts"}
+    assert changed in touched | {"base", "prompts", "reward"}
     assert experiment.says and (not experiment.knobs or experiment.papers)
 
 
@@ -35,7 +37,7 @@ def test_rules_can_hold_and_can_fail(name):
         assert claim.low > float("-inf") or claim.high < float("inf")
 
 
-INSIDE = ("skills", "valid", "held_out", "ppo_ptx", "prompted", "truth", "unasked_t1")
+INSIDE = ("skills", "valid", "held_out", "left_out", "ppo_ptx", "prompted", "truth", "unasked_t1")
 
 
 class _Any(dict):
@@ -66,6 +68,57 @@ def test_what_is_needed_comes_first():
     assert last == "ppo" and all(
         before.index(needed) < i for i, stage in enumerate(before) for needed in STAGES[stage]
     )
+
+
+def test_a_second_turn_learns_from_as_many_rankings_and_of_the_first_ones_policy():
+    chain = Chain(EXPERIMENTS["turns"].config("two turns", seed=0), shipped=())
+    first = TinyPlan(chain.last_turn)
+    assert chain.last_turn.rankings.turn == 1 and chain.last_turn.rankings.train_prompts == 7000
+    assert chain.inputs("rankings")["ppo_ptx of the last turn"] == first.key("ppo_ptx")
+    assert first.last_turn is None and first.key("sft") == chain.key("sft")
+
+
+def test_models_of_another_size_judge_and_are_made_from_that_size():
+    plan = TinyPlan(EXPERIMENTS["reward_size"].config("XS, judged by S", seed=0))
+    default = TinyPlan(plan.sized)
+    assert plan.inputs("reward")["start"] == default.key("start") == TinyPlan().key("start")
+    assert plan.key("reward") != default.key("reward")  # it ranks what XS says
+    assert TinyPlan(ChainConfig(reward_size="S")).key("reward") == TinyPlan().key("reward")
+
+
+def test_every_labeler_is_left_out_once():
+    chains = [Chain(ChainConfig(fold=n), shipped=()) for n in range(1, FOLDS + 1)]
+    out = [person for chain in chains for person in chain.left_out]
+    assert sorted(out) == sorted(person.id for person in make_pool(0)) and Chain().left_out == []
+    assert len({chain.key("reward") for chain in chains}) == FOLDS
+    assert len({chain.key("rankings") for chain in chains}) == 1
+
+
+def test_likeness_is_the_share_of_words_in_common():
+    same, apart = {"completions": ["a cat", "A cat"]}, {"completions": ["a cat", "two dogs", "a cow"]}
+    assert experiments.likeness([same]) == 1.0
+    assert experiments.likeness([apart]) == pytest.approx((0 + 1 / 3 + 0) / 3)
+
+
+ELSEWHERE = [
+    ("turns", "two turns"),
+    ("search", "beam search"),
+    ("folds", "without group 2"),
+    ("reward_size", "XS, judged by S"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name, arm", ELSEWHERE)
+def test_arms_that_reach_into_other_chains_run(tmp_path, monkeypatch, name, arm):
+    monkeypatch.setenv("RLHF_LITE_HOME", str(tmp_path / "home"))
+    words = ["experiment", name, "--arms", arm, "--seeds", "0", "--profile", "smoke", "--into", str(tmp_path)]
+    assert cli.main(words) == 0
+    (run,) = experiments.load(name, tmp_path)[arm]
+    measured = run["measured"]
+    assert measured["gold"] if run["stage"] == "ppo_ptx" else measured["valid"]["accuracy"]
+    if name == "folds":
+        assert measured["left_out"]["pairs"] > 0
 
 
 @pytest.mark.slow

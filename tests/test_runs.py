@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from rlhf_lite.chain import store, tiny
+from rlhf_lite.chain import completions, store
 from rlhf_lite.chain.plan import UnknownStage
 from rlhf_lite.chain.recipes import STAGES, ChainConfig, TinyPlan
 from rlhf_lite.chain.tiny import Chain
@@ -354,9 +354,9 @@ def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeyp
         asked.extend((policy, prompt, warm) for prompt, warm in zip(prompts, temperatures, strict=True))
         return [f"{policy} {warm}" if warm < 1.3 else " " for warm in temperatures]
 
-    monkeypatch.setattr(tiny, "sample_texts", answers)
+    monkeypatch.setattr(completions, "sample_texts", answers)
     cfg, prompts = RankingsConfig(coldest=0.5, hottest=1.4), [{"text": f"prompt {i}"} for i in range(400)]
-    found = tiny.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
+    found = completions.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
     counts = Counter(prompt for _, prompt, _ in asked)
     assert set(counts) == {row["text"] for row in prompts} and {*counts.values()} == {4, 5, 6, 7, 8, 9}
     assert 0.45 < sum(policy == "a" for policy, *_ in asked) / len(asked) < 0.55
@@ -369,6 +369,6 @@ def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeyp
     assert kept == sum(t < 1.3 for t in warm) < len(warm) and not any(
         " " == text for _, texts in found for text in texts
     )
-    assert found == tiny.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
+    assert found == completions.sample_completions(["a", "b"], None, prompts, cfg, 0, "train")
     with pytest.raises(ConfigError, match="coldest = 2.0 is more than hottest = 1.4"):
         RankingsConfig(coldest=2.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
+from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 
@@ -95,10 +96,21 @@ def measure(chain: Chain, stage: str) -> dict:
     """What a stage is worth besides its own result: a policy by its answers, a whole chain model by model."""
     if stage in chain.policies:
         return examine(chain, stage)
+    if stage == "reward":
+        return {"likeness": likeness(chain.rankings["train"][:500])}
     if stage == "evaluation":
         policies = read_json(chain.folder(stage) / "report.json")["policies"]
         return {name: {"gold": found["t1"]["gold"]["mean"]} for name, found in policies.items()}
     return {}
+
+
+def likeness(rankings: Sequence[Mapping]) -> float:
+    """How alike the answers to one prompt are: the share of their words that two of them have in common."""
+    shares = []
+    for row in rankings:
+        words = [set(text.lower().split()) for text in row["completions"]]
+        shares += [len(a & b) / max(1, len(a | b)) for a, b in combinations(words, 2)]
+    return fmean(shares)
 
 
 def _samples(chain: Chain, stage: str) -> list[dict]:

@@ -13,7 +13,7 @@ from statistics import fmean
 
 from ..config import describe
 from ..evaluate.claims import Claim
-from .recipes import ChainConfig, TinyPlan
+from .recipes import FOLDS, ChainConfig, TinyPlan
 
 Arm = float | str
 
@@ -86,7 +86,8 @@ def told_true(measured: Mapping) -> float:
 
 BETAS, GAMMAS = (0.0, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0), (0.0, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 27.8)
 FEW = 0.05  # demonstrations, of Table 6
-LITTLE = {"data.sft_scale": 0.25, "rankings.train_prompts": 3500, "ppo_ptx.episodes": 3584}
+FEW_RANKINGS = {"rankings.train_prompts": 3500}
+LITTLE = FEW_RANKINGS | {"data.sft_scale": 0.25, "ppo_ptx.episodes": 3584}
 EXPERIMENTS = {
     "kl_beta": sweep(
         "beta, weight of the KL penalty", "ppo", "ppo.kl_beta", BETAS,
@@ -151,6 +152,26 @@ EXPERIMENTS = {
         Claim("nine answers teach more than two", "", accuracy(9, 2), 0.01),
         Claim("nine teach more than four", "", accuracy(9, 4), 0.0),
     ),
+    "search": Experiment(
+        "how the answers that people rank are found", "reward",
+        {"sampled": {}, "beam search": {"rankings.search": "beams"}},
+        (
+            Claim("answers of one beam search are alike", "",
+                  lambda arms: arms["beam search"]["likeness"] - arms["sampled"]["likeness"], 0.1),
+            Claim("sampled answers teach more", "", accuracy("sampled", "beam search"), 0.005),
+        ),
+    ),
+    "folds": Experiment(
+        "whose rankings are left out, of five groups of labelers", "reward",
+        {f"without group {n}": FEW_RANKINGS | {"fold": n} for n in range(1, FOLDS + 1)},
+        (
+            Claim(
+                "people it has not learned from are predicted a little worse", "§4.1",
+                lambda arms: fmean(m["valid"]["accuracy"] - m["left_out"]["accuracy"] for m in arms.values()),
+                0.0, 0.08,
+            ),
+        ),
+    ),
     "rm_epochs": sweep(
         "passes over the rankings", "reward", "reward.epochs", (1, 2, 5),
         Claim(
@@ -197,6 +218,33 @@ EXPERIMENTS = {
             Claim("the reward model is the better beginning", "",
                   gain("gold", "the reward model", "the policy"), 0.0),
         ),
+    ),
+    "turns": Experiment(
+        "turns of the loop, with as many rankings in all", "ppo_ptx",
+        {"one turn": {}, "two turns": {"rankings.turn": 2}},
+        (
+            Claim("ranking what the policy says now is worth more", "§3.1",
+                  gain("gold", "two turns", "one turn"), 0.0),
+        ),
+    ),
+    "reward_size": Experiment(
+        "size of policy and reward model", "ppo_ptx",
+        {
+            "S, judged by S": {},
+            "S, judged by XS": {"reward_size": "XS"},
+            "XS, judged by S": {"model.size": "XS", "reward_size": "S"},
+            "XS, judged by XS": {"model.size": "XS"},
+        },
+        (
+            Claim("a smaller reward model serves a policy worse", "",
+                  gain("gold", "S, judged by S", "S, judged by XS"), 0.02),
+            Claim("a larger one serves it better", "§3.5",
+                  gain("gold", "XS, judged by S", "XS, judged by XS"), 0.02),
+        ),
+    ),
+    "public_tasks": sweep(
+        "epochs of FLAN's mixture", "flan", "flan.epochs", (1, 2, 4),
+        Claim("more public tasks make no better answers", "Fig. 13", gain("gold", 4, 1), -0.03, 0.03),
     ),
     "an_hour": Experiment(
         "what of a little there is more of", "ppo_ptx",

@@ -32,6 +32,8 @@ from ..config import (
 )
 from .plan import Plan
 
+FOLDS = 5  # in which labelers are left out, one after the other (§4.1)
+
 # --- The tiny world -----------------------------------------------------------------------------------------
 
 STAGES = {
@@ -57,6 +59,10 @@ class ChainConfig(Config):
 
     seed: int = knob(0, "of everything that follows the base model", **SEED)
     base_seed: int = knob(0, "of the base model: the shipped one is 0", **SEED)
+    reward_size: str = knob(
+        "", "the reward model's size; empty: the policy's", "6B", "§3.5", choices=("", *SIZES)
+    )
+    fold: int = knob(0, "this fifth of the labelers is not learned from; 0: all are", low=0, high=FOLDS)
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     base: PretrainConfig = PretrainConfig()
@@ -73,6 +79,8 @@ class ChainConfig(Config):
 
 class TinyPlan(Plan):
     """The stages of the tiny world."""
+
+    config: ChainConfig
 
     needs = STAGES
     versions = {
@@ -93,6 +101,36 @@ class TinyPlan(Plan):
             return {**own.to_dict(), **config.model.to_dict(), "world": config.data.world_seed}
         own = config.evaluation if stage == "baselines" else getattr(config, stage)
         return {**own.to_dict(), "seed": config.seed}
+
+    def inputs(self, stage: str) -> dict[str, str]:
+        """With what comes from other chains: the last turn's policy, a start of another size."""
+        found = super().inputs(stage)
+        if stage == "rankings" and (before := self.last_turn):
+            found |= {
+                f"{name} of the last turn": TinyPlan(before).key(name) for name in ("rankings", "ppo_ptx")
+            }
+        if stage == "reward" and self.sized:
+            found["start"] = TinyPlan(self.sized).key("start")
+        if stage == "reward" and self.config.fold:
+            found["without"] = f"fold {self.config.fold}"
+        return found
+
+    @property
+    def last_turn(self) -> ChainConfig | None:
+        """The chain of one turn less: as many prompts are ranked in each."""
+        turns, prompts = self.config.rankings.turn, self.config.rankings.train_prompts
+        if turns == 1:
+            return None
+        changes = {"rankings.turn": turns - 1, "rankings.train_prompts": prompts * (turns - 1) // turns}
+        return self.config.replace(**changes)
+
+    @property
+    def sized(self) -> ChainConfig | None:
+        """The chain of the reward model's size, if that is not the policy's."""
+        size = self.config.reward_size
+        if size in ("", self.config.model.size):
+            return None
+        return self.config.replace(reward_size="", **{"model.size": size})
 
 
 # --- GPT-2 and real rankings --------------------------------------------------------------------------------

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from random import Random
 
 import torch
 from torch import Tensor
 from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from ..config import RankingsConfig
 from ..data.files import check_sums, contents, read_json, write_json, write_sums
 from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
 from ..data.records import Row, read_rankings, write_rankings
 from ..models.checkpoints import new_policy
-from ..models.sampling import sample_texts
 from ..models.tokens import build_tokenizer, encode_all, load_tokenizer
 from ..train.batches import pack_rows
 from ..train.pretrain import token_stream, train_base
@@ -31,9 +28,10 @@ from ..world.labelers import Labeler, held_out_pool, label_all, make_pool, with_
 from ..world.rows import tiny_demonstrations, tiny_world
 from ..world.screening import make_applicants
 from . import store
+from .completions import beam_completions, sample_completions
 from .engine import Engine, build_ppo, build_reward, build_sft
 from .evaluation import evaluate, evaluate_baselines
-from .recipes import POLICIES, STAGES, ChainConfig, TinyPlan
+from .recipes import FOLDS, POLICIES, STAGES, ChainConfig, TinyPlan
 
 
 class Chain(TinyPlan, Engine):
@@ -50,8 +48,12 @@ class Chain(TinyPlan, Engine):
 
     def with_(self, **changes) -> Chain:
         """The same chain with other settings; stages that do not depend on them are shared."""
+        return self.like(self.config.replace(**changes))
+
+    def like(self, config: ChainConfig) -> Chain:
+        """Another chain, that works where this one does and reports to the same places."""
         options = {"progress": self.progress, "control": self.control, "report": self._report}
-        return Chain(self.config.replace(**changes), self.shipped, device=self.device.type, **options)
+        return Chain(config, self.shipped, device=self.device.type, **options)
 
     @property
     def config_stages(self) -> tuple[str, ...]:
@@ -141,6 +143,8 @@ class Chain(TinyPlan, Engine):
 
     def start(self, stage: str) -> GPT2LMHeadModel:
         """SFT starts from the base model, all else from the SFT with pretraining text."""
+        if stage == "reward" and self.sized:
+            return self.like(self.sized).policy("start")
         return self.policy("base" if stage in ("sft", "start", *COLLECTIONS) else "start")
 
     def imitated(self, stage: str) -> tuple[list[Row], list[Row]]:
@@ -152,14 +156,29 @@ class Chain(TinyPlan, Engine):
         return rows, self.valid_demonstrations
 
     def rankings_of(self, stage: str) -> list[Row]:
-        return read_rankings(self.folder("rankings"), ("prompt", "completions", "ranks"), ("train",))["train"]
+        columns = ("prompt", "completions", "ranks", "labeler")
+        rows = read_rankings(self.folder("rankings"), columns, ("train",))["train"]
+        return [row for row in rows if row["labeler"] not in self.left_out]
+
+    @property
+    def left_out(self) -> list[str]:
+        """The labelers of the fold that is not learned from."""
+        people, fold = sorted(person.id for person in make_pool(self.config.seed)), self.config.fold
+        return people[fold - 1 :: FOLDS] if fold else []
 
     def accuracy(self, model: GPT2ForSequenceClassification, stage: str) -> dict:
-        """On validation pairs of the labelers, and of held-out ones, who rank the same completions (§4.1)."""
-        columns, folder = ("prompt", "completions", "ranks"), self.folder("rankings")
-        sets = read_rankings(folder, columns, ("valid", "held_out"))
-        scores = score_rankings(model, self.tokenizer, sets["valid"])
-        return {name: agreement_with(scores, rows, draws=1000) for name, rows in sets.items()}
+        """On validation pairs of the labelers, and of held-out ones, who rank the same completions (§4.1);
+        with a fold, on the rankings of those whom it left out."""
+        columns, others = ("prompt", "completions", "ranks", "labeler"), self.left_out
+        sets = read_rankings(self.folder("rankings"), columns, ("train", "valid", "held_out"))
+        train, valid = sets.pop("train"), sets["valid"]
+        if others:
+            sets["valid"] = [row for row in valid if row["labeler"] not in others]
+            sets["left_out"] = [row for row in train if row["labeler"] in others]
+        return {name: self._agreement(model, rows) for name, rows in sets.items()}
+
+    def _agreement(self, model: GPT2ForSequenceClassification, rows: list[Row]) -> dict:
+        return agreement_with(score_rankings(model, self.tokenizer, rows), rows, draws=1000)
 
     def gold(self, chosen: list[int], texts: list[str]) -> list[float]:
         """The rubric's score of answers to these prompts of PPO."""
@@ -192,18 +211,29 @@ def build_prompts(chain: Chain, stage: str, folder: Path) -> dict:
 
 
 def build_rankings(chain: Chain, stage: str, folder: Path) -> dict:
-    """Sample K = 4 ... 9 completions per prompt from supervised policies; rate, flag, rank (§3.4, §3.5)."""
+    """Sample K = 4 ... 9 completions per prompt from supervised policies; rate, flag, rank (§3.4, §3.5).
+    From the second turn on, the last turn's policy answers further prompts, and its rankings stay (§3.1)."""
     cfg, seed, prompts = chain.config.rankings, chain.config.seed, chain.prompts
-    policies = [chain.policy("sft"), chain.policy("start")]
-    chosen = {"train": prompts.rm_train[: cfg.train_prompts], "valid": prompts.rm_valid[: cfg.valid_prompts]}
+    last = chain.like(chain.last_turn) if chain.last_turn else None
+    supervised = [chain.policy("sft"), chain.policy("start")]
+    policies = {"train": [last.policy("ppo_ptx")] if last else supervised, "valid": supervised}
+    ranked = last.config.rankings.train_prompts if last else 0
+    chosen = {
+        "train": prompts.rm_train[ranked : cfg.train_prompts],
+        "valid": prompts.rm_valid[: cfg.valid_prompts],
+    }
     rows, texts = {}, {}
     for name, asked in chosen.items():
-        sampled = sample_completions(policies, chain.tokenizer, asked, cfg, seed, name)
-        rows[name], texts[name] = [row for row, _ in sampled], [completions for _, completions in sampled]
-    tasks = [Task.from_json(row["task"]) for row in rows["train"][: cfg.calibration_prompts]]
-    items = list(zip(tasks, texts["train"], strict=False))
-    pool = calibrate_noise(make_pool(seed), items, seed=seed)
-    noise = pool[0].noise
+        find = beam_completions if (name, cfg.search) == ("train", "beams") else sample_completions
+        found = find(policies[name], chain.tokenizer, asked, cfg, seed, name)
+        rows[name], texts[name] = [row for row, _ in found], [completions for _, completions in found]
+    if last:
+        noise = last.summary("rankings")["result"]["noise"]
+    else:
+        tasks = [Task.from_json(row["task"]) for row in rows["train"][: cfg.calibration_prompts]]
+        items = list(zip(tasks, texts["train"], strict=False))
+        noise = calibrate_noise(make_pool(seed), items, seed=seed)[0].noise
+    pool = make_pool(seed, noise=noise)
     others = with_noise(held_out_pool(seed), noise)
     rankers = make_pool(seed, noise=noise, first=cfg.first)
     if not cfg.screened:
@@ -214,39 +244,10 @@ def build_rankings(chain: Chain, stage: str, folder: Path) -> dict:
         "held_out": label_all(others, rows["valid"], texts["valid"], seed),
         "again": label_all(pool, rows["valid"], texts["valid"], seed + 1),
     }
+    if last:
+        labeled["train"] = last.rankings["train"] + labeled["train"]
     write_rankings(folder, labeled)
     return {"noise": noise, "prompts": {name: len(found) for name, found in labeled.items()}}
-
-
-def sample_completions(
-    policies: list[GPT2LMHeadModel],
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: list[Row],
-    cfg: RankingsConfig,
-    seed: int,
-    name: str,
-) -> list[tuple[Row, list[str]]]:
-    """K completions for each prompt, K drawn from 4 ... 9, dealt out over the policies; empty ones are
-    dropped.
-
-    Temperatures differ, so that the answers do: cold ones are nearly as good as those of reinforcement
-    learning, hot ones say something else, which no demonstration does and a reward model has to see once to
-    mind it.
-    """
-    rng = Random(f"completions-{seed}-{name}")
-    counts = [rng.randint(cfg.k_min, cfg.k_max) for _ in prompts]
-    wanted = [(i, rng.randrange(len(policies))) for i, k in enumerate(counts) for _ in range(k)]
-    completions: list[list[str]] = [[] for _ in prompts]
-    for p, policy in enumerate(policies):
-        rows = [i for i, chosen in wanted if chosen == p]
-        temperatures = [cfg.coldest * (cfg.hottest / cfg.coldest) ** rng.random() for _ in rows]
-        generator = torch.Generator().manual_seed(rng.getrandbits(60))
-        asked = [prompts[i]["text"] for i in rows]
-        texts = sample_texts(policy, tokenizer, asked, cfg.max_new_tokens, temperatures, generator=generator)
-        for i, text in zip(rows, texts, strict=True):
-            if text.strip():
-                completions[i].append(text)
-    return [(row, texts) for row, texts in zip(prompts, completions, strict=True) if len(texts) >= 2]
 
 
 def build_baselines(chain: Chain, stage: str, folder: Path) -> dict:
