@@ -208,7 +208,8 @@ tera = {"pretraining": 6 * cfg.base.tokens, "SFT": 6 * shown * cfg.sft.epochs,
         "PPO-ptx: sample, score, look back": 4 * 2 * episodes * episode,
         "PPO-ptx: learn from episodes": 2 * 6 * episodes * episode, "PPO-ptx: learn from pages": 6 * pages}
 tera = {name: count * factor / 1e12 for name, factor in tera.items()}
-show.table({name: f"{x:,.1f} TFLOP, {x / tera['pretraining']:.1%}" for name, x in tera.items()})
+whole = tera["pretraining"]
+show.table([{"": name, "TFLOP": f"{x:,.1f}", "of pretraining": f"{x / whole:.1%}"} for name, x in tera.items()])
 ''')
 md(r'''
 In the paper SFT is 0.13 % and PPO-ptx 1.6 % of pretraining. Here alignment is a far larger share, because we pretrain a small model on little text, and do not align it with less data in proportion. In the
@@ -247,6 +248,24 @@ md(r'''
 - Its sizes differ by a factor of 130, ours by nine, in a world where the small one can learn much of what there is to know.
 
 ## Exercises
+
+The first ones take a few minutes each: a line or two of Python, and the check knows the usual ways to be wrong.
+''')
+for name, args in (("half_width","xs"),("paired_spread","ours, theirs"),("verdict_of","low, high, least"),("picked_gold","scores, golds"),("passes_of_ppo","read, learn")):
+    py(f'''
+exercise = show.Exercise("{name}")
+exercise
+''')
+    py(f'''
+def my_{name}({args}):
+    ...
+
+
+exercise.check(my_{name})
+''')
+    py("display(exercise.hint(), exercise.solution())")
+md(r'''
+**Without a check**
 
 1. *(5 minutes)* Write a rule of your own for section 4 before you scroll up: which number, of which arms, in which band? Then look.
 2. *(20 minutes)* Add an arm: `rlhf-lite experiment kl_beta --arms 0.15 --seeds 0 --into mine`. Where does it lie?

@@ -11,7 +11,7 @@ from helpers_html import NASTY, Reader
 from rlhf_lite import show
 from rlhf_lite.labels import agreement
 from rlhf_lite.models import heads, losses
-from rlhf_lite.show.exercises import arithmetic, names
+from rlhf_lite.show.exercises import arithmetic, findings, names
 from rlhf_lite.show.exercises.exercise import tasks
 from rlhf_lite.show.exercises.grading import expected, run, same
 from rlhf_lite.world import labelers
@@ -53,7 +53,7 @@ ELSEWHERE = (
     "perplexity",
     "loss_in_parts",
     "ppo_bytes",
-    *(task.name for task in arithmetic.TASKS),
+    *(task.name for task in (*arithmetic.TASKS, *findings.TASKS)),
 )
 
 

@@ -13,8 +13,17 @@ from .grading import Grade, grade
 from .task import Task
 
 # Modules that hold tasks, and the notebooks in the order in which they are read.
-ROOMS = ("counting", "language", "rankings", "reinforcement", "pretraining", "budgets", "arithmetic")
-NOTEBOOKS = ("00", "01", "A1", "02", "03", "04", "05", "06", "07", "09")
+ROOMS = (
+    "counting",
+    "language",
+    "rankings",
+    "reinforcement",
+    "pretraining",
+    "budgets",
+    "arithmetic",
+    "findings",
+)
+NOTEBOOKS = ("00", "01", "A1", "02", "03", "04", "05", "06", "07", "08", "09")
 _FRAME = "border:1px solid #8a8a8a;border-left-width:5px;border-radius:4px;padding:6px 10px;margin:4px 0"
 
 
