@@ -265,7 +265,7 @@ exercise.check(my_{name})
 ''')
     py("display(exercise.hint(), exercise.solution())")
 md(r'''
-**Without a check**
+The others need the machine, and have more than one good answer.
 
 1. *(5 minutes)* Write a rule of your own for section 4 before you scroll up: which number, of which arms, in which band? Then look.
 2. *(20 minutes)* Add an arm: `rlhf-lite experiment kl_beta --arms 0.15 --seeds 0 --into mine`. Where does it lie?

@@ -345,6 +345,23 @@ def test_a_stopped_stage_is_never_taken_for_a_finished_one(own_home):
     Chain(config, shipped=(), progress=False).get("reward")  # goes on and finishes
 
 
+def test_a_beam_search_finds_the_same_answers_whatever_the_batch(world):
+    tokenizer = build_tokenizer(world.vocabulary())
+    policy, prompts = (
+        new_policy(ModelConfig(size="XS"), tokenizer, seed=1),
+        ["Name a dog.", "hello", "What is 2 + 2?"],
+    )
+    found = completions.beam_texts(policy, tokenizer, prompts, beams=3, max_new_tokens=6)
+    assert len(found) == 3 and all(len(texts) == 3 for texts in found)
+    alone = completions.beam_texts(policy, tokenizer, prompts[1:2], beams=3, max_new_tokens=6, batch_size=1)
+    assert alone == found[1:2]
+    cfg = RankingsConfig(search="beams", max_new_tokens=6)
+    rows = completions.beam_completions([policy], tokenizer, [{"text": p} for p in prompts], cfg, 0, "train")
+    for row, texts in rows:
+        assert 2 <= len(texts) <= 9 and all(text.strip() for text in texts)
+        assert row["text"] in prompts
+
+
 def test_completions_come_from_all_policies_at_temperatures_of_their_own(monkeypatch):
     """K of them for each prompt, in range; temperatures cover the range log-uniformly; empty answers are
     dropped."""
