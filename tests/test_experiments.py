@@ -24,7 +24,7 @@ def test_arms_differ_and_only_in_what_depends_on_their_settings(name):
     assert len({plan.key(experiment.stage) for plan in plans}) == len(plans) > 1
     touched = {knob.partition(".")[0] for changes in experiment.arms.values() for knob in changes}
     changed = next(stage for stage in STAGES if len({plan.key(stage) for plan in plans}) > 1)
-    assert changed in touched | {"base", "prompts", "reward"}
+    assert changed in touched | {"base", "prompts", "rankings", "reward"}
     assert experiment.says and (not experiment.knobs or experiment.papers)
 
 
@@ -73,7 +73,7 @@ def test_what_is_needed_comes_first():
 def test_a_second_turn_learns_from_as_many_rankings_and_of_the_first_ones_policy():
     chain = Chain(EXPERIMENTS["turns"].config("two turns", seed=0), shipped=())
     first = TinyPlan(chain.last_turn)
-    assert chain.last_turn.rankings.turn == 1 and chain.last_turn.rankings.train_prompts == 7000
+    assert chain.last_turn.turn == 1 and chain.last_turn.rankings.train_prompts == 7000
     assert chain.inputs("rankings")["ppo_ptx of the last turn"] == first.key("ppo_ptx")
     assert first.last_turn is None and first.key("sft") == chain.key("sft")
 

@@ -221,7 +221,7 @@ EXPERIMENTS = {
     ),
     "turns": Experiment(
         "turns of the loop, with as many rankings in all", "ppo_ptx",
-        {"one turn": {}, "two turns": {"rankings.turn": 2}},
+        {"one turn": {}, "two turns": {"turn": 2}},
         (
             Claim("ranking what the policy says now is worth more", "§3.1",
                   gain("gold", "two turns", "one turn"), 0.0),

@@ -59,9 +59,8 @@ class ChainConfig(Config):
 
     seed: int = knob(0, "of everything that follows the base model", **SEED)
     base_seed: int = knob(0, "of the base model: the shipped one is 0", **SEED)
-    reward_size: str = knob(
-        "", "the reward model's size; empty: the policy's", "6B", "§3.5", choices=("", *SIZES)
-    )
+    turn: int = knob(1, "of the loop: it ranks what the last turn's policy says", "§3.1", low=1, high=4)
+    reward_size: str = knob("", "of the reward model; empty: the policy's", "6B", choices=("", *SIZES))
     fold: int = knob(0, "this fifth of the labelers is not learned from; 0: all are", low=0, high=FOLDS)
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
@@ -118,11 +117,11 @@ class TinyPlan(Plan):
     @property
     def last_turn(self) -> ChainConfig | None:
         """The chain of one turn less: as many prompts are ranked in each."""
-        turns, prompts = self.config.rankings.turn, self.config.rankings.train_prompts
+        turns, prompts = self.config.turn, self.config.rankings.train_prompts
         if turns == 1:
             return None
-        changes = {"rankings.turn": turns - 1, "rankings.train_prompts": prompts * (turns - 1) // turns}
-        return self.config.replace(**changes)
+        fewer = {"rankings.train_prompts": prompts * (turns - 1) // turns}
+        return self.config.replace(turn=turns - 1, **fewer)
 
     @property
     def sized(self) -> ChainConfig | None:
