@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from rlhf_lite.chain import evaluation
 from rlhf_lite.chain.evaluation import case_set, use_case_gold
 from rlhf_lite.data.records import Row
 from rlhf_lite.evaluate import benchmarks
@@ -77,12 +78,25 @@ def test_the_case_set_takes_so_many_prompts_of_each_use_case(tasks):
     assert {len(group) for group in groups.values()} == {3} and set(groups) == set(USE_CASES)
 
 
+def test_an_evaluation_of_users_that_training_knows_is_refused(tasks):
+    rows = [{"task": task.to_json(), "user_id": f"user {i}"} for i, task in enumerate(tasks[:40])]
+    sets = {"sft_train": rows[:10], "rm_train": rows[10:20], "ppo_valid": rows[20:]}
+    prompts = SimpleNamespace(test=rows[20:], sets=lambda: sets)
+    chain = SimpleNamespace(prompts=prompts, config=SimpleNamespace(evaluation=SimpleNamespace(prompts=15)))
+    assert evaluation.test_set(chain).users == [f"user {i}" for i in range(20, 35)]
+    sets["rm_train"] = rows[10:22]
+    with pytest.raises(
+        ValueError, match="2 of 15 users of the test prompts, 'user 20' for one, have prompts in"
+    ):
+        evaluation.test_set(chain)
+
+
 def test_skills_in_which_an_ending_is_chosen_get_as_many_items_as_there_are_endings_to_read(
     world, monkeypatch
 ):
     monkeypatch.setattr(benchmarks, "few_shot_accuracy", lambda policy, world, tokenizer, skill, n, seed=0: n)
     counts = benchmarks.skills_of(None, world, None, 30, endings=200)
-    assert counts["hearsay"] == 100 and counts["cloze"] == 66 and counts["register"] == 30
+    assert counts["hearsay"] == 100 and counts["cloze"] == 50 and counts["register"] == 30
     assert set(benchmarks.skills_of(None, world, None, 30).values()) == {30}
 
 

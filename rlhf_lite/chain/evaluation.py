@@ -45,8 +45,13 @@ class TestSet:
 
 
 def test_set(chain) -> TestSet:
-    """The prompts of the final evaluation, in the mix of Table 1."""
-    return TestSet(chain.prompts.test[: chain.config.evaluation.prompts])
+    """The prompts of the final evaluation, in the mix of Table 1; refused if training knows their users."""
+    test = TestSet(chain.prompts.test[: chain.config.evaluation.prompts])
+    train = [row for name, rows in chain.prompts.sets().items() if name.endswith("_train") for row in rows]
+    if known := sorted({row["user_id"] for row in train}.intersection(test.users)):
+        many = f"{len(known)} of {len(set(test.users))} users of the test prompts, {known[0]!r} for one"
+        raise ValueError(f"{many}, have prompts in a training set: split by user (data.pipeline.prepare)")
+    return test
 
 
 def case_set(chain) -> TestSet:
