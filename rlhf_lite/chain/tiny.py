@@ -175,10 +175,8 @@ class Chain(TinyPlan, Engine):
         if others:
             sets["valid"] = [row for row in valid if row["labeler"] not in others]
             sets["left_out"] = [row for row in train if row["labeler"] in others]
-        return {name: self._agreement(model, rows) for name, rows in sets.items()}
-
-    def _agreement(self, model: GPT2ForSequenceClassification, rows: list[Row]) -> dict:
-        return agreement_with(score_rankings(model, self.tokenizer, rows), rows, draws=1000)
+        scores = {name: score_rankings(model, self.tokenizer, rows) for name, rows in sets.items()}
+        return {name: agreement_with(scores[name], rows, draws=1000) for name, rows in sets.items()}
 
     def gold(self, chosen: list[int], texts: list[str]) -> list[float]:
         """The rubric's score of answers to these prompts of PPO."""
