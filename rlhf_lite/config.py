@@ -262,7 +262,7 @@ class RankingsConfig(Config):
     coldest: float = knob(0.5, "each completion has its own temperature: from this", "not stated", low=1e-3)
     hottest: float = knob(1.4, "to this, log-uniformly", "not stated", low=1e-3)
     max_new_tokens: int = knob(48, "longest completion in tokens", "1000", "App. C", low=1)
-    search: str = knob("sampled", "how answers are found", "sampled", "§3.5", choices=("sampled", "beams"))
+    search: str = knob("sampled", "how answers are found", "sampled", "Fig. 2", choices=("sampled", "beams"))
     train_prompts: int = knob(14_000, "prompts to train on", "33,207", "Table 6", low=10)
     valid_prompts: int = knob(600, "validation prompts, ranked thrice", "17,887", "Table 6", low=10)
     screened: bool = knob(True, "who ranks for training has passed the tests", True, "App. B.1")

@@ -1,4 +1,5 @@
-"""Completions for people to rank: several to each prompt, sampled or found by beam search (§3.4, §3.5)."""
+"""Completions for people to rank: several to each prompt, sampled as in the paper (Fig. 2), or found by beam
+search, as some retellings of it say."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def beam_completions(
     seed: int,
     name: str,
 ) -> list[tuple[Row, list[str]]]:
-    """The K likeliest completions of each prompt that a beam search of one of the policies finds."""
+    """The K completions of each prompt that a beam search of one of the policies likes best: by the mean of
+    their tokens' log-probabilities."""
     rng = Random(f"beams-{seed}-{name}")
     dealt = [rng.randrange(len(policies)) for _ in prompts]
     counts = [rng.randint(cfg.k_min, cfg.k_max) for _ in prompts]
@@ -77,7 +79,7 @@ def beam_texts(
     max_new_tokens: int = 48,
     batch_size: int = 64,
 ) -> list[list[str]]:
-    """The likeliest responses to each prompt, `beams` of them, as transformers' beam search finds them."""
+    """The best responses to each prompt, `beams` of them, as transformers' beam search finds them."""
     longest = policy.config.n_positions - max_new_tokens
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     order, texts = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}

@@ -124,6 +124,7 @@ def examine(chain, stage: str) -> dict:
     found = {
         "gold": fmean(gold_scores(test.tasks, drawn)),
         "gold_greedy": fmean(gold_scores(test.tasks, likeliest)),
+        "gold_final": fmean(gold_scores(test.tasks, drawn, final=True)),
     }
     found |= {"honesty": honesty(test.tasks, drawn), **_abilities(chain, policy, _unseen_pages(chain))}
     if stage in AFTER_RL:

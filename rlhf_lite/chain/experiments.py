@@ -95,7 +95,8 @@ def _trace(folder: Path) -> list[dict]:
 def measure(chain: Chain, stage: str) -> dict:
     """What a stage is worth besides its own result: a policy by its answers, a whole chain model by model."""
     if stage in chain.policies:
-        return examine(chain, stage)
+        judge = chain.summary("reward")["result"] if "reward" in chain.needs[stage] else {}
+        return examine(chain, stage) | ({"judge": judge["valid"]["accuracy"]} if judge else {})
     if stage == "reward":
         return {"likeness": likeness(chain.rankings["train"][:500])}
     if stage == "evaluation":
@@ -212,9 +213,11 @@ def _arms(experiment: Experiment, name: str, wanted: Sequence[Arm] | None) -> li
     """The arms as they are called; of a sweep any value may be asked for, typed as its own values are."""
     if not wanted:
         return list(experiment.arms)
+    kind = type(next(iter(experiment.arms)))
+    if kind is not str:
+        wanted = [kind(float(arm)) for arm in wanted]
     if experiment.knobs:
-        kind = type(next(iter(experiment.arms)))
-        return [kind(float(arm)) for arm in wanted]
+        return list(wanted)
     if unknown := [arm for arm in wanted if arm not in experiment.arms]:
         raise ValueError(
             f"{name} has no arm {unknown[0]!r}; it has: {', '.join(map(called, experiment.arms))}"

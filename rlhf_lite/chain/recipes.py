@@ -33,6 +33,7 @@ from ..config import (
 from .plan import Plan
 
 FOLDS = 5  # in which labelers are left out, one after the other (§4.1)
+SHARED = {"sft": ("demonstrated",), "start": ("demonstrated",), "reward": ("fold",)}  # settings of the chain
 
 # --- The tiny world -----------------------------------------------------------------------------------------
 
@@ -61,6 +62,8 @@ class ChainConfig(Config):
     base_seed: int = knob(0, "of the base model: the shipped one is 0", **SEED)
     turn: int = knob(1, "of the loop: it ranks what the last turn's policy says", "§3.1", low=1, high=4)
     reward_size: str = knob("", "of the reward model; empty: the policy's", "6B", choices=("", *SIZES))
+    demonstrated: float = knob(1.0, "share of the demonstrations that are imitated", low=0.01, high=1.0)
+    demonstrated: float = knob(1.0, "share of the demonstrations that are imitated", low=0.01, high=1.0)
     fold: int = knob(0, "this fifth of the labelers is not learned from; 0: all are", low=0, high=FOLDS)
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
@@ -99,20 +102,26 @@ class TinyPlan(Plan):
             own = config.base.replace(seed=config.base_seed)
             return {**own.to_dict(), **config.model.to_dict(), "world": config.data.world_seed}
         own = config.evaluation if stage == "baselines" else getattr(config, stage)
-        return {**own.to_dict(), "seed": config.seed}
+        shared = {name: getattr(config, name) for name in SHARED.get(stage, ())}
+        return {**own.to_dict(), **shared, "seed": config.seed}
 
     def inputs(self, stage: str) -> dict[str, str]:
-        """With what comes from other chains: the last turn's policy, a start of another size."""
+        """With what comes from other chains."""
         found = super().inputs(stage)
-        if stage == "rankings" and (before := self.last_turn):
-            found |= {
-                f"{name} of the last turn": TinyPlan(before).key(name) for name in ("rankings", "ppo_ptx")
-            }
+        if stage == "rankings" and self.ranked_before:
+            found["ranked before"] = TinyPlan(self.ranked_before).key("rankings")
+        if stage == "rankings" and self.last_turn:
+            found["ppo_ptx of the last turn"] = TinyPlan(self.last_turn).key("ppo_ptx")
         if stage == "reward" and self.sized:
             found["start"] = TinyPlan(self.sized).key("start")
-        if stage == "reward" and self.config.fold:
-            found["without"] = f"fold {self.config.fold}"
         return found
+
+    @property
+    def ranked_before(self) -> ChainConfig | None:
+        """The chain on whose answers the labelers' noise was set, if that is another one."""
+        if self.config.rankings.search == "sampled":
+            return self.last_turn
+        return self.config.replace(**{"rankings.search": "sampled"})
 
     @property
     def last_turn(self) -> ChainConfig | None:

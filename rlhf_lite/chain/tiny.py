@@ -16,7 +16,7 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel, PreTrai
 
 from ..data.files import check_sums, contents, read_json, write_json, write_sums
 from ..data.pipeline import Splits, prepare, read_splits, table6_sizes, write_splits
-from ..data.records import Row, read_rankings, write_rankings
+from ..data.records import MAX_K, Row, read_rankings, write_rankings
 from ..models.checkpoints import new_policy
 from ..models.tokens import build_tokenizer, encode_all, load_tokenizer
 from ..train.batches import pack_rows
@@ -103,7 +103,9 @@ class Chain(TinyPlan, Engine):
 
     @cached_property
     def demonstrations(self) -> list[Row]:
-        return tiny_demonstrations(self.world, self.prompts.sft_train, self._writers, self.config.seed)
+        prompts = self.prompts.sft_train
+        chosen = prompts[: round(self.config.demonstrated * len(prompts))]
+        return tiny_demonstrations(self.world, chosen, self._writers, self.config.seed)
 
     @cached_property
     def valid_demonstrations(self) -> list[Row]:
@@ -170,11 +172,10 @@ class Chain(TinyPlan, Engine):
         """On validation pairs of the labelers, and of held-out ones, who rank the same completions (§4.1);
         with a fold, on the rankings of those whom it left out."""
         columns, others = ("prompt", "completions", "ranks", "labeler"), self.left_out
-        sets = read_rankings(self.folder("rankings"), columns, ("train", "valid", "held_out"))
-        train, valid = sets.pop("train"), sets["valid"]
+        sets = read_rankings(self.folder("rankings"), columns, ("valid", "held_out"))
         if others:
-            sets["valid"] = [row for row in valid if row["labeler"] not in others]
-            sets["left_out"] = [row for row in train if row["labeler"] in others]
+            sets["left_out"] = [row for row in sets["valid"] if row["labeler"] in others]
+            sets["valid"] = [row for row in sets["valid"] if row["labeler"] not in others]
         scores = {name: score_rankings(model, self.tokenizer, rows) for name, rows in sets.items()}
         return {name: agreement_with(scores[name], rows, draws=1000) for name, rows in sets.items()}
 
@@ -209,43 +210,42 @@ def build_prompts(chain: Chain, stage: str, folder: Path) -> dict:
 
 
 def build_rankings(chain: Chain, stage: str, folder: Path) -> dict:
-    """Sample K = 4 ... 9 completions per prompt from supervised policies; rate, flag, rank (§3.4, §3.5).
-    From the second turn on, the last turn's policy answers further prompts, and its rankings stay (§3.1)."""
+    """Several completions per prompt from supervised policies; rate, flag, rank (§3.4, §3.5). From the second
+    turn on, the last turn's policy answers further prompts, and what was ranked stays (§3.1).
+
+    Whatever is varied, people have the same noise, and validation prompts 4 to 9 sampled answers.
+    """
     cfg, seed, prompts = chain.config.rankings, chain.config.seed, chain.prompts
-    last = chain.like(chain.last_turn) if chain.last_turn else None
     supervised = [chain.policy("sft"), chain.policy("start")]
-    policies = {"train": [last.policy("ppo_ptx")] if last else supervised, "valid": supervised}
-    ranked = last.config.rankings.train_prompts if last else 0
-    chosen = {
-        "train": prompts.rm_train[ranked : cfg.train_prompts],
-        "valid": prompts.rm_valid[: cfg.valid_prompts],
-    }
-    rows, texts = {}, {}
-    for name, asked in chosen.items():
-        find = beam_completions if (name, cfg.search) == ("train", "beams") else sample_completions
-        found = find(policies[name], chain.tokenizer, asked, cfg, seed, name)
-        rows[name], texts[name] = [row for row, _ in found], [completions for _, completions in found]
-    if last:
-        noise = last.summary("rankings")["result"]["noise"]
+    asked, policies, ranked = prompts.rm_train[: cfg.train_prompts], supervised, []
+    if chain.last_turn:
+        last = chain.like(chain.last_turn)
+        policies, ranked = [last.policy("ppo_ptx")], last.rankings["train"]
+        asked = asked[last.config.rankings.train_prompts :]
+    find = beam_completions if cfg.search == "beams" else sample_completions
+    found = {"train": find(policies, chain.tokenizer, asked, cfg, seed, "train")}
+    asked, same_k = prompts.rm_valid[: cfg.valid_prompts], cfg.replace(k_min=4, k_max=MAX_K)
+    found["valid"] = sample_completions(supervised, chain.tokenizer, asked, same_k, seed, "valid")
+    rows = {name: [row for row, _ in pairs] for name, pairs in found.items()}
+    texts = {name: [completions for _, completions in pairs] for name, pairs in found.items()}
+    if chain.ranked_before:
+        noise = chain.like(chain.ranked_before).summary("rankings")["result"]["noise"]
     else:
         tasks = [Task.from_json(row["task"]) for row in rows["train"][: cfg.calibration_prompts]]
         items = list(zip(tasks, texts["train"], strict=False))
         noise = calibrate_noise(make_pool(seed), items, seed=seed)[0].noise
-    pool = make_pool(seed, noise=noise)
-    others = with_noise(held_out_pool(seed), noise)
+    pool, others = make_pool(seed, noise=noise), with_noise(held_out_pool(seed), noise)
     rankers = make_pool(seed, noise=noise, first=cfg.first)
     if not cfg.screened:
         rankers = make_applicants(seed, noise=noise)
     labeled = {
-        "train": label_all(rankers, rows["train"], texts["train"], seed),
+        "train": ranked + label_all(rankers, rows["train"], texts["train"], seed),
         "valid": label_all(pool, rows["valid"], texts["valid"], seed),
         "held_out": label_all(others, rows["valid"], texts["valid"], seed),
         "again": label_all(pool, rows["valid"], texts["valid"], seed + 1),
     }
-    if last:
-        labeled["train"] = last.rankings["train"] + labeled["train"]
     write_rankings(folder, labeled)
-    return {"noise": noise, "prompts": {name: len(found) for name, found in labeled.items()}}
+    return {"noise": noise, "prompts": {name: len(rows) for name, rows in labeled.items()}}
 
 
 def build_baselines(chain: Chain, stage: str, folder: Path) -> dict:

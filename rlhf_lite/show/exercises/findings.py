@@ -41,7 +41,7 @@ HALF_WIDTH = Task(
         ),
         Mistake(
             "divided by three",
-            "With the mean taken from them, two are free.",
+            "Once the mean is fixed, only two of the three deviations are free: divide by 2.",
             lambda xs: 4.303 * _spread(xs, 0) / math.sqrt(3),
         ),
         Mistake(
@@ -50,9 +50,7 @@ HALF_WIDTH = Task(
             lambda xs: 4.303 * _spread(xs),
         ),
         Mistake(
-            "from least to most",
-            "The range knows nothing of the run between.",
-            lambda xs: (max(xs) - min(xs)) / 2,
+            "from least to most", "The range ignores the middle run.", lambda xs: (max(xs) - min(xs)) / 2
         ),
         Mistake("both sides", "Half of it is asked for.", lambda xs: 2 * half_width(xs)),
     ),
@@ -230,7 +228,12 @@ PASSES_OF_PPO = Task(
             lambda r, n: 2 * (r + n) + 6 * n,
         ),
     ),
-    laws=(Law("PPO costs five times best of n.", lambda out: _at(out, "PPO") == 5 * _at(out, BEST_OF_N)),),
+    laws=(
+        Law(
+            "For each token, PPO costs five times what best of n does.",
+            lambda out: _at(out, "PPO") == 5 * _at(out, BEST_OF_N),
+        ),
+    ),
     outputs=("operations",),
 )
 
