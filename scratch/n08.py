@@ -86,8 +86,8 @@ def verdicts(*names):
         head, more = scorecard(by_seed(runs[name]), EXPERIMENTS[name].claims)
         lines += more
     return show.table([dict(zip(head, line)) for line in lines])
-
-
+''')
+py(r'''
 GOLD, GREEDY, SKILLS = ("gold", ("gold",)), ("greedy", ("gold_greedy",)), ("skills", ("skills",))
 SCORE, KL, WEB = ("score", ("reward",)), ("KL", ("kl",)), ("web loss", ("web_loss",))
 RATING, JUDGE = ("rating, 1 to 7", ("rating",)), ("its judge is right", ("judge",))

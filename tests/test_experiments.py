@@ -24,7 +24,7 @@ def test_arms_differ_and_only_in_what_depends_on_their_settings(name):
     assert len({plan.key(experiment.stage) for plan in plans}) == len(plans) > 1
     touched = {knob.partition(".")[0] for changes in experiment.arms.values() for knob in changes}
     changed = next(stage for stage in STAGES if len({plan.key(stage) for plan in plans}) > 1)
-    assert changed in touched | {"base", "prompts", "rankings", "reward"}
+    assert changed in touched | {"base", "prompts", "sft", "rankings", "reward"}
     assert experiment.says and (not experiment.knobs or experiment.papers)
 
 
@@ -92,6 +92,17 @@ def test_every_labeler_is_left_out_once():
     assert sorted(out) == sorted(person.id for person in make_pool(0)) and Chain().left_out == []
     assert len({chain.key("reward") for chain in chains}) == FOLDS
     assert len({chain.key("rankings") for chain in chains}) == 1
+
+
+def test_fewer_demonstrations_leave_all_other_prompts_as_they_are():
+    few = TinyPlan(EXPERIMENTS["sft_epochs"].config(4, seed=0))
+    assert few.key("prompts") == TinyPlan().key("prompts") and few.key("sft") != TinyPlan().key("sft")
+
+
+def test_people_are_as_noisy_about_the_answers_of_a_beam_search():
+    plan = TinyPlan(EXPERIMENTS["search"].config("beam search", seed=0))
+    assert plan.inputs("rankings")["ranked before"] == TinyPlan().key("rankings")
+    assert TinyPlan().ranked_before is None
 
 
 def test_likeness_is_the_share_of_words_in_common():
