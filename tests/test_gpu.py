@@ -3,6 +3,7 @@ memory as foretold. On a GPU with `pytest -m gpu`; the same tests run on the CPU
 
 import copy
 import math
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from helpers_memory import QUIET, STAGES, Setting
 
 from rlhf_lite import World
 from rlhf_lite.config import PPOConfig, RewardConfig, SFTConfig
-from rlhf_lite.hardware import forecast, precision
+from rlhf_lite.hardware import compiling, forecast, precision
 from rlhf_lite.hardware.forecast import ComputeSettings
 from rlhf_lite.hardware.precision import autocast
 from rlhf_lite.models.checkpoints import new_policy, new_scalar_model, place
@@ -118,6 +119,20 @@ def test_half_precision_trains_like_float32(base, texts, device, half, monkeypat
     assert all(
         p.dtype == torch.float32 and p.device.type == device for model in models for p in model.parameters()
     )
+
+
+@pytest.mark.parametrize("wish", ["fp32", "bf16"])
+def test_replayed_graphs_train_as_launches_do(base, texts, device, wish, monkeypatch):
+    only_on_a_gpu(device, "tests/test_compiling.py plays what a card does")
+    monkeypatch.setenv(precision.ENV, wish)
+    launched, _ = trained(base, texts)
+    monkeypatch.setenv(compiling.ENV, "graphs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a graph that is refused says so
+        replayed, _ = trained(base, texts)
+    for stage, name in (("sft", "loss"), ("sft", "loss/pretrain"), ("reward", "loss"), ("ppo", "loss/ptx")):
+        assert replayed[stage][name] == pytest.approx(launched[stage][name], abs=0.01), (stage, name)
+    assert replayed["ppo"]["policy/first_ratio"] == pytest.approx([1, 1], abs=5e-3)
 
 
 @pytest.mark.parametrize("half", HALVES)

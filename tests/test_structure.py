@@ -30,11 +30,12 @@ CORE = (
 # Physical lines. These numbers are to fall: the package to 9,000. It rose once, by 920, when it learned to
 # read what strangers bring, to know labelers by name, to seal what is shipped, to share a folder; by 140,
 # when it learned to measure rudeness, bias and what a model admits not to know, and to prepare a class;
-# by 500, when claims became rules and experiments arms (a hundred of these came from show/); and by 180, when
-# the loop took a second turn, judges got sizes of their own, and answers were searched.
+# by 500, when claims became rules and experiments arms (a hundred of these came from show/); and by 340, when
+# the loop took a second turn, judges got sizes of their own, answers were searched,
+# and short steps on a GPU became graphs.
 LIMITS = {
     "lines of the core": 2_500,
-    "lines of the package without world/ and show/": 12_900,
+    "lines of the package without world/ and show/": 13_060,
     "loose modules": 5,
     "lines of a function": 63,
     "columns": 110,

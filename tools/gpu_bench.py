@@ -14,6 +14,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -230,7 +231,16 @@ def plan(big: Bench, tiny: Bench, cuda: bool) -> list[Callable[[], None]]:
     many = 16 if cuda else 2
     ptx = (16, 256) if cuda else (2, 32)
     jobs: list[Callable[[], None]] = []
-    for way in ("off", "on"):
+    small = (
+        lambda way: tiny.ppo(way, 64, 32, 32, None),
+        lambda way: tiny.reward(way, 1, 32, 32),
+        lambda way: tiny.sft(way, 8, 128),
+        lambda way: big.reward(way, 1, 96, 96),
+    )
+    for way in ("off", "graphs", "on"):
+        if way == "graphs":
+            jobs += [partial(job, way) for job in small]
+            continue
         jobs += [
             lambda way=way: big.sft(way, B, T),
             lambda way=way: big.sampling(way, n, P, 2 * A),

@@ -1,5 +1,5 @@
-"""Where a step's work lies, in a model's layers and in its loss, torch.compile makes few large kernels of
-many small ones; on a GPU, where a training is long enough to pay for it."""
+"""Two ways to a faster step on a GPU, tried where a training is long enough to pay for them: CUDA graphs,
+which start many small kernels at once, and torch.compile, which makes few large ones of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from statistics import median
 
 import torch
 
-from . import processes
+from . import graphs, processes
 from .environment import plain
 
 ENV = "RLHF_LITE_COMPILE"
 LONG = 120.0  # seconds that a training has to have left: compilers take half a minute of them
+SHORT, SOME = 0.2, 20.0  # a step that waits for launches takes less; capturing graphs takes some seconds
 STEPS = 5  # of which the times are compared
-SETTLING = 15  # steps in which compilers may meet new kinds of input
-WORTH_IT = 0.97  # compiled steps must take less than this share of the usual ones' time
+SETTLING = {"usual": 1, "graphs": 80, "compiled": 15}  # steps in which new kinds of input may be met
+WORTH_IT = 0.97  # another way must take less than this share of the usual one's time
 
 _active = False
 
@@ -40,48 +41,57 @@ def compilable(function: Callable) -> Callable:
 
 
 class Trial:
-    """Whether a training is faster compiled, asked of its own steps: the first few as they are, then some
-    compiled, and then whichever took less time.
+    """Whether a training is faster in another way, asked of its own steps: the first few as they are, then
+    some by graphs if they are short, some compiled if there are many, and then whichever took least time.
 
-    RLHF_LITE_COMPILE = auto | on | off decides without asking. Never on a CPU, in the plain way, or with
-    models that are cut over processes.
+    RLHF_LITE_COMPILE = auto | on | off | graphs decides without asking. Never on a CPU, in the plain way, or
+    with models that are cut over processes.
     """
 
     def __init__(self, device: torch.device, wish: str | None = None):
         wish = wish or os.environ.get(ENV, "auto").lower()
-        if wish not in ("auto", "on", "off"):
-            raise ValueError(f"{ENV}={wish!r} is not a choice; set it to auto, on or off")
+        if wish not in ("auto", "on", "off", "graphs"):
+            raise ValueError(f"{ENV}={wish!r} is not a choice; set it to auto, on, off or graphs")
         possible = device.type == "cuda" and not plain() and processes.world_size() == 1
         self.wish, self.device = wish if possible else "off", device
-        self._use(self.wish == "on")
-        self.seconds: list[float] = []  # of each step
+        self.found: dict[str, float] = {}  # way: seconds of a step
+        self._use({"on": "compiled", "graphs": "graphs"}.get(self.wish, "usual"))
         self.start = time.perf_counter()
 
     def close(self) -> None:
         """The training is over: what comes next is computed as it is."""
-        self._use(False)
+        self._use("usual")
 
     def step_done(self, left: int) -> dict[str, float]:
         """To be told after each step, with how many are left; returns what there is to log."""
         now = time.perf_counter()
         self.seconds.append(now - self.start)
-        self.start, done = now, len(self.seconds)
-        if self.wish != "auto" or done not in (1 + STEPS, 1 + STEPS + SETTLING + STEPS):
+        self.start = now
+        if self.wish != "auto" or len(self.seconds) < SETTLING[self.way] + STEPS:
             return {}
-        usual = median(self.seconds[1 : 1 + STEPS])  # the first one sets up a lot
-        if done == 1 + STEPS:
-            if left * usual > LONG and self._compiles():
-                self._use(True)
-            else:
-                self.wish = "off"
+        self.found[self.way] = median(self.seconds[-STEPS:])
+        if way := self._next(left):
+            self._use(way)
             return {}
-        found = median(self.seconds[-STEPS:])
-        self._use(found < WORTH_IT * usual)
-        return {"seconds/usual": usual, "seconds/compiled": found}
+        usual, best = self.found["usual"], min(self.found, key=self.found.__getitem__)
+        self._use(best if self.found[best] < WORTH_IT * usual else "usual")
+        self.wish = "off"  # there is no more to ask
+        return {f"seconds/{way}": s for way, s in self.found.items()} if len(self.found) > 1 else {}
 
-    def _use(self, compiled: bool) -> None:
+    def _next(self, left: int) -> str | None:
+        """Another way that is worth a try."""
+        usual = self.found["usual"]
+        if "graphs" not in self.found and usual < SHORT and left * usual > SOME:
+            return "graphs"
+        if "compiled" not in self.found and left * min(self.found.values()) > LONG and self._compiles():
+            return "compiled"
+        return None
+
+    def _use(self, way: str) -> None:
         global _active
-        _active = compiled
+        self.way, self.seconds = way, []
+        _active = way == "compiled"
+        graphs.use(way == "graphs")
 
     def _compiles(self) -> bool:
         try:

@@ -19,6 +19,7 @@ from transformers import GPT2Model
 
 from ..hardware.compiling import compilable
 from ..hardware.device import to_device
+from ..hardware.graphs import bucket, few_shapes, repeated, replayed
 from ..hardware.kernels import attention, causal, linear
 from ..hardware.precision import round_up, working_dtype
 
@@ -46,8 +47,8 @@ class Layout(NamedTuple):
 
     cells: Tensor  # (N,) the cell of each token; those of spare ones mean nothing
     tokens: Tensor  # (B * W,) the token in each cell; in padding any
-    padding: Tensor  # the cells without a token
-    spare: Tensor  # the last few of the N, which hold nothing and make N a round number
+    padding: Tensor  # the cells without a token, each once or more often
+    spare: Tensor  # the last few of the N, which hold nothing and make N a round number; or more often
     shape: tuple[int, int]  # (B, W)
     full: bool  # no padding and nothing spare: both are the same numbers in the same order, without indices
 
@@ -81,8 +82,8 @@ class _Select(torch.autograd.Function):
 def make_layout(rows: Tensor, columns: Tensor, texts: int, device: torch.device, spare: int = 0) -> Layout:
     """rows and columns (N,) of all tokens, text by text and in reading order, plus `spare` tokens that hold
     nothing. Computed where `rows` are, moved to the device."""
-    N = len(rows)
-    W = round_up(int(columns.max()) + 1) if N else 1
+    N, W = len(rows), int(columns.max()) + 1 if len(rows) else 1
+    W = bucket(W, 8)[0] if few_shapes() and spare else round_up(W) if N else 1
     if N == texts * W and not spare:
         nothing = torch.empty(0, dtype=torch.long, device=device)
         return Layout(nothing, nothing, nothing, nothing, (texts, W), full=True)
@@ -91,6 +92,9 @@ def make_layout(rows: Tensor, columns: Tensor, texts: int, device: torch.device,
     tokens[cells] = torch.arange(N, device=rows.device)
     padding = (tokens < 0).nonzero()[:, 0]
     unread = torch.arange(N, N + spare, device=rows.device)
+    if few_shapes():  # there is at least one of each, and at most so many
+        size, most = bucket(N)
+        padding, unread = repeated(padding, texts * W - size + most), repeated(unread, most)
     indices = F.pad(cells, (0, spare)), tokens.clamp(min=0), padding, unread
     cells, tokens, padding, unread = (to_device(x, device) for x in indices)
     return Layout(cells, tokens, padding, unread, (texts, W), full=False)
@@ -103,6 +107,7 @@ class PackedBatch(NamedTuple):
     ids: Tensor  # (N,)
     position_ids: Tensor  # (N,)
     layout: Layout
+    count: int  # of tokens whose hidden states are asked for
     attention_bias: Tensor | None = None  # (B, 1, W, W), as in `gpt2.hidden_states`
     read: Tensor | None = None  # (M,) ascending, of the N
     queries: Layout | None = None  # a table (B, Q)
@@ -129,17 +134,25 @@ def pack(
     cells = real.flatten().nonzero()[:, 0]  # (N,) of the rows as they are
     columns = real.long().cumsum(dim=1).flatten()[cells] - 1  # (N,) of the rows without padding
     ids, positions = ids.flatten()[cells], columns if position_ids is None else position_ids.flatten()[cells]
-    spare = round_up(len(cells), 64) - len(cells)
+    spare = _spare(len(cells), full=bool(real.all()) and T % 8 == 0)
     layout = make_layout(cells // T, columns, B, device, spare)
     if attention_bias is not None and (gap := layout.shape[1] - T):
         never = torch.finfo(attention_bias.dtype).min
         attention_bias = F.pad(attention_bias, (0, gap, 0, gap), value=never)  # (B, 1, W, W)
     ids, positions = (to_device(F.pad(x, (0, spare)), device) for x in (ids, positions))
-    batch = PackedBatch(ids, positions, layout, attention_bias)
+    batch = PackedBatch(ids, positions, layout, len(cells), attention_bias)
     if where is None:
         return batch
     read = where.flatten()[cells].nonzero()[:, 0]  # (M,)
     return _ask(batch, read, (cells // T)[read], columns[read], dtype)
+
+
+def _spare(n: int, full: bool = False) -> int:
+    """How many tokens that hold nothing make n a round number; where graphs are replayed one at least, unless
+    no cell of the table is free."""
+    if few_shapes():
+        return 0 if full else bucket(n)[0] - n
+    return round_up(n, 64) - n
 
 
 def _ask(batch: PackedBatch, read: Tensor, rows: Tensor, columns: Tensor, dtype: torch.dtype) -> PackedBatch:
@@ -147,7 +160,7 @@ def _ask(batch: PackedBatch, read: Tensor, rows: Tensor, columns: Tensor, dtype:
     (B, W), device = batch.layout.shape, batch.ids.device
     counts = rows.bincount(minlength=B)  # (B,)
     first = counts.cumsum(0) - counts
-    spare = round_up(len(read), 64) - len(read)
+    spare = _spare(len(read))
     queries = make_layout(rows, torch.arange(len(read), device=rows.device) - first[rows], B, device, spare)
     if batch.attention_bias is None:
         bias = causal(W, dtype, device).index_select(0, to_device(columns, device))  # (M, W)
@@ -155,7 +168,8 @@ def _ask(batch: PackedBatch, read: Tensor, rows: Tensor, columns: Tensor, dtype:
         cells = to_device(rows * W + columns, device)
         bias = batch.attention_bias.flatten(0, 2).index_select(0, cells)
     read = to_device(F.pad(read, (0, spare)), device)
-    return batch._replace(read=read, queries=queries, query_bias=queries.pad(bias)[:, None])
+    asked = {"read": read, "queries": queries, "query_bias": queries.pad(bias)[:, None]}
+    return batch._replace(count=len(rows), **asked)
 
 
 def pack_last(ids: Tensor, position_ids: Tensor, attention_bias: Tensor) -> PackedBatch:
@@ -163,19 +177,28 @@ def pack_last(ids: Tensor, position_ids: Tensor, attention_bias: Tensor) -> Pack
     W)."""
     nothing = ids[:0]
     layout = Layout(nothing, nothing, nothing, nothing, (len(ids), 1), full=True)
-    return PackedBatch(ids, position_ids, layout, attention_bias[:, None, None])
+    return PackedBatch(ids, position_ids, layout, len(ids), attention_bias[:, None, None])
 
 
 # --- The forward pass ---------------------------------------------------------------------------------------
 
 
-@compilable
 def read_packed(trunk: GPT2Model, batch: PackedBatch, cache=None) -> Tensor:
     """Hidden states of all tokens (N, D), or of those that are asked for: (M, D).
 
     With a cache (see `packed_rows.Cache`) each layer puts its keys and values there and attends to all that
     it holds.
     """
+    if few_shapes() and cache is None:
+        states = replayed(_read, trunk, batch._replace(count=0))
+    else:
+        states = _read(trunk, batch, cache)
+    return states[: batch.count]
+
+
+@compilable
+def _read(trunk: GPT2Model, batch: PackedBatch, cache=None) -> Tensor:
+    """The same, and behind it what spare tokens were read as."""
     x = trunk.wte(batch.ids) + trunk.wpe(batch.position_ids)  # (N, D)
     act = trunk.config.activation_function
     again = getattr(trunk, "recompute", False) and torch.is_grad_enabled()
@@ -183,8 +206,7 @@ def read_packed(trunk: GPT2Model, batch: PackedBatch, cache=None) -> Tensor:
     for i, block in enumerate(trunk.h):
         asked = batch if i + 1 == len(trunk.h) else everything
         x = run(trunk, block, layer, x, asked, act, cache, again)
-    spare = batch.layout.spare if batch.queries is None else batch.queries.spare
-    return trunk.ln_f(x)[: len(x) - len(spare)]
+    return trunk.ln_f(x)
 
 
 def layer(block, x: Tensor, batch: PackedBatch, act: str, cache=None, recompute: bool = False) -> Tensor:
