@@ -168,8 +168,8 @@ def _ask(batch: PackedBatch, read: Tensor, rows: Tensor, columns: Tensor, dtype:
         cells = to_device(rows * W + columns, device)
         bias = batch.attention_bias.flatten(0, 2).index_select(0, cells)
     read = to_device(F.pad(read, (0, spare)), device)
-    asked = {"read": read, "queries": queries, "query_bias": queries.pad(bias)[:, None]}
-    return batch._replace(count=len(rows), **asked)
+    query_bias = queries.pad(bias)[:, None]
+    return batch._replace(count=len(rows), read=read, queries=queries, query_bias=query_bias)
 
 
 def pack_last(ids: Tensor, position_ids: Tensor, attention_bias: Tensor) -> PackedBatch:
