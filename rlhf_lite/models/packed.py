@@ -107,7 +107,7 @@ class PackedBatch(NamedTuple):
     ids: Tensor  # (N,)
     position_ids: Tensor  # (N,)
     layout: Layout
-    count: int  # of tokens whose hidden states are asked for
+    wanted: int  # so many hidden states are asked for
     attention_bias: Tensor | None = None  # (B, 1, W, W), as in `gpt2.hidden_states`
     read: Tensor | None = None  # (M,) ascending, of the N
     queries: Layout | None = None  # a table (B, Q)
@@ -169,7 +169,7 @@ def _ask(batch: PackedBatch, read: Tensor, rows: Tensor, columns: Tensor, dtype:
         bias = batch.attention_bias.flatten(0, 2).index_select(0, cells)
     read = to_device(F.pad(read, (0, spare)), device)
     query_bias = queries.pad(bias)[:, None]
-    return batch._replace(count=len(rows), read=read, queries=queries, query_bias=query_bias)
+    return batch._replace(wanted=len(rows), read=read, queries=queries, query_bias=query_bias)
 
 
 def pack_last(ids: Tensor, position_ids: Tensor, attention_bias: Tensor) -> PackedBatch:
@@ -190,10 +190,10 @@ def read_packed(trunk: GPT2Model, batch: PackedBatch, cache=None) -> Tensor:
     it holds.
     """
     if few_shapes() and cache is None:
-        states = replayed(_read, trunk, batch._replace(count=0))
+        states = replayed(_read, trunk, batch._replace(wanted=0))
     else:
         states = _read(trunk, batch, cache)
-    return states[: batch.count]
+    return states[: batch.wanted]
 
 
 @compilable
