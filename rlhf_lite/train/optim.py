@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..hardware import processes
+from ..hardware import graphs, processes
 from ..hardware.device import Later
-from ..hardware.graphs import few_shapes
 from ..hardware.precision import choose_dtype
 from .batches import seeded
 
@@ -81,7 +80,7 @@ class Adam:
                 nn.utils.clip_grads_with_norm_(self.weights, max_grad_norm, total)
         for optimizer in self.optimizers:
             self.scaler.step(optimizer)
-            optimizer.zero_grad(set_to_none=not few_shapes())  # a graph adds its gradient to what is there
+            optimizer.zero_grad(set_to_none=not graphs.few_shapes())  # a graph adds its gradient to what is there
         self.scaler.update()
         return total if self.on_one_gpu else norm
 
