@@ -80,7 +80,7 @@ class Adam:
                 nn.utils.clip_grads_with_norm_(self.weights, max_grad_norm, total)
         for optimizer in self.optimizers:
             self.scaler.step(optimizer)
-            optimizer.zero_grad(set_to_none=not graphs.few_shapes())  # a graph adds its gradient to what is there
+            optimizer.zero_grad(set_to_none=not graphs.few_shapes())  # to which a graph adds
         self.scaler.update()
         return total if self.on_one_gpu else norm
 
