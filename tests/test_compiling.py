@@ -134,14 +134,15 @@ def rehearsed(monkeypatch):
 
 
 def test_what_comes_back_is_replayed_and_gives_the_same(monkeypatch, rehearsed):
-    asked, _ = small_models(monkeypatch)
-    expected = [results(asked, lengths) for lengths in range(3)]
+    asked, drawn = small_models(monkeypatch)
+    expected, as_ever = [results(asked, lengths) for lengths in range(3)], drawn()
     graphs.use(True)
     for _ in range(4):
         for lengths, before in enumerate(expected):
             for name, x in results(asked, lengths).items():
                 torch.testing.assert_close(x, before[name], atol=1e-6, rtol=1e-4, msg=lambda m, n=name: n + m)
     assert len(rehearsed) == 3  # three kinds of batches, whatever their lengths
+    torch.testing.assert_close(drawn(), as_ever)  # sampling has its own graphs, and its own sizes
 
 
 def test_a_graph_that_fails_or_differs_is_not_used(monkeypatch, rehearsed):

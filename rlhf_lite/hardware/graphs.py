@@ -91,8 +91,9 @@ def use(replay: bool) -> None:
 
 
 def few_shapes() -> bool:
-    """Whether graphs are replayed, and sizes rounded so that few of them occur."""
-    return _active
+    """Whether graphs are replayed here, and sizes rounded so that few of them occur: where there is a gradient.
+    Sampling has graphs of its own."""
+    return _active and torch.is_grad_enabled()
 
 
 def bucket(n: int, step: int = 64) -> tuple[int, int]:
@@ -113,7 +114,7 @@ def replayed(function: Callable, model: nn.Module, batch) -> Tensor:
 
     The result and its gradient lie where the next replay writes them: take a step before the next one.
     """
-    if model.training or not torch.is_grad_enabled():  # dropout draws anew; the other is no training
+    if model.training:  # dropout draws anew
         return function(model, batch)
     return _of_model.setdefault(model, _Shapes())(function, model, batch)
 
