@@ -91,8 +91,8 @@ def use(replay: bool) -> None:
 
 
 def few_shapes() -> bool:
-    """Whether graphs are replayed here, and sizes rounded so that few of them occur: where there is a gradient.
-    Sampling has graphs of its own."""
+    """Whether graphs are replayed here, and sizes rounded so that few of them occur: where there is a
+    gradient, for sampling has graphs of its own."""
     return _active and torch.is_grad_enabled()
 
 
