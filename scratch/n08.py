@@ -38,7 +38,7 @@ a seed, so arms whose intervals overlap can still differ reliably. And all arms 
 
 What we expect was written down before these runs (of four sweeps we had seen an older version, in a smaller world): a number, and the band it should lie in. Afterwards each expectation gets one of three verdicts: *shows*, if the whole
 95 % interval lies in the band; *partly*, if only the mean does; otherwise *not here*. Some rules are claims of the paper, with their place in it; others are ours.
-Where a band begins at 0, *partly* is what a coin would say every other time.
+Where a band begins at 0, *partly* says little: where nothing differs, the mean is above 0 every other time.
 
 ## 2. By hand: three runs
 
@@ -113,12 +113,12 @@ finding(3,"The leash","Figure 34, plus something that the paper could not have: 
 finding(4,"Pretraining text","Figure 33: gamma, the weight of ordinary text in every step of PPO.","From which gamma on do skills come back, and from which on does it cost reward?","ptx_gamma","SKILLS, WEB, SCORE, GOLD",
  "The paper chose 27.8. From about 20 on its benchmarks are back; the reward has by then fallen from -.61 to -.85, and falls faster beyond (-1.55 at 129). Its gamma depends on how it averages losses, which it does not say: copy the method, not the number.",
  'show.Explorer("ptx_gamma", ys=("objective/score", "gold/mean", "loss/ptx", "objective/kl"))')
-finding(5,"Rate, length, rows, start","Four settings that the paper tried and shows in its appendix (Figures 35, 37, 38; App. E.8 to E.11). The learning rate is varied without pretraining text, where the paper saw every run above 8.05e-6 diverge; with text it mattered far less. Training longer, and how many texts come with an episode: the paper's 4, 8 and 32 are *for each episode*, ours for each minibatch of 32 episodes. And the policy that RL starts from: here the reward model and half of the ranked answers come from that start as well, and KL is counted from it; the arm that starts from SFT itself is ours.",
+finding(5,"Rate, length, rows, start","Four settings that the paper tried and shows in its appendix (Figures 35, 37, 38; App. E.8 to E.11). The learning rate is varied without pretraining text, where the paper saw every run above 8.05e-6 diverge; with text it mattered far less. Training longer, and how many texts come with an episode: the paper's 4, 8 and 32 are *for each episode*, ours for each minibatch of 32 episodes. And the policy that RL starts from. In our arms the reward model and half of the ranked answers are made from that start, too, and KL is counted from it. The arm that starts from SFT itself is ours, not the paper's.",
  "Which of the four matters most for the answers?",("lr","episodes","ptx_rows","start"),"GOLD, RATING, SKILLS, WEB, KL","In each table, compare the difference between the best and the worst arm with the width of the intervals. If a setting hardly matters, that is a finding, too: one less to tune.")
 finding(6,"Sixteen epochs","The strangest sentence of §3.5: SFT overfits on validation loss after one epoch, and yet training on, up to sixteen, makes people happier. We use a twentieth of the demonstrations, some six hundred, since with plenty there is little to overfit. Each arm has its own cosine schedule, so the arms are no curve of one run.",
  "Where does the loss turn, and where does gold?","sft_epochs",'("loss on validation prompts", ("loss/valid",)), GOLD, GREEDY',
  "They can part because the loss asks for one writer's exact words and is harsh on confident guesses. A reader accepts any good wording.")
-finding(7,"Rankings: how many, how long, how often","Rankings cost people's time. How much more do twice as many bring? Should they rank two answers or nine? Is every pair of a ranking used, or only who came first? And how often should a reward model read them, at which rate (the paper: once, and half the rate more or less hardly matters)?",
+finding(7,"Rankings: how many, how long, how often","Rankings cost people's time. How much more do twice as many bring? Should they rank two answers or nine? Is every pair of a ranking used, or only who came first? And how often should a reward model read them, at which rate? (In the paper one pass is enough and more overfit, and a rate half as large, or half as large again, hardly matters.)",
  "Which reward model is better: one that knows all pairs, or only the best answers?",("rankings","k","loss","rm_epochs","rm_lr"),
  'THEIRS, OTHERS, LOSS',
  "From a ranking of nine, the loss of the best answer learns which one won and nothing about the order of the other eight. The table says whether that order is worth reading.")
@@ -221,7 +221,7 @@ show.table([{"": name, "TFLOP": f"{x:,.1f}", "of pretraining": f"{x / whole:.1%}
 md(r'''
 In the paper SFT is 0.13 % and PPO-ptx 1.6 % of pretraining. Here alignment is a far larger share, because we pretrain a small model on little text, and do not align it with less data in proportion. And in the
 paper about 85 % of PPO-ptx's computing goes into pretraining text (by our count; the paper does not say), because it takes eight full-length texts for every *episode*, and we take eight short ones for
-every minibatch of 32. Not counted here: the reward model (the paper gives no cost for it either), the answers drawn for ranking, and the second SFT.
+every minibatch of 32. The authors' argument: to align a model costs little beside making it, and people like a small aligned one better than a large one that is not. Not counted here: what people were paid, the reward model (the paper gives no cost for it either), the answers drawn for ranking, and the second SFT.
 
 ''')
 md(r'''
